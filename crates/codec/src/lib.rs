@@ -1,0 +1,2 @@
+//! LwM2M payload formats over borrowed buffers.
+#![no_std]

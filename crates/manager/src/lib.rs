@@ -1,0 +1,1 @@
+//! LwM2M device-management manager (server) as a library.

@@ -1,0 +1,2 @@
+//! LwM2M object and resource model: identifiers, paths, values, definitions.
+#![no_std]

@@ -1,0 +1,1 @@
+//! HTTP API, portal and configuration of the Dunlin manager.

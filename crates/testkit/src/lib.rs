@@ -1,0 +1,1 @@
+//! Development only: vectors, a seeded link and a virtual clock for tests.
