@@ -1,0 +1,8 @@
+//! Comparisons of `dunlin-codec`; the naming convention is in `benches/README.md`.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn none_yet(_: &mut Criterion) {}
+
+criterion_group!(benches, none_yet);
+criterion_main!(benches);
