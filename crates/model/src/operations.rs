@@ -1,0 +1,86 @@
+//! The operations a resource allows.
+
+use core::fmt;
+use core::ops::BitOr;
+
+/// What a server may do with a resource: a set of Read, Write and Execute.
+///
+/// The empty set ([`Operations::NONE`]) marks resources that only the bootstrap interface reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Operations(u8);
+
+impl Operations {
+    /// No operation.
+    pub const NONE: Self = Self(0);
+    /// Read.
+    pub const R: Self = Self(1);
+    /// Write.
+    pub const W: Self = Self(2);
+    /// Read and Write.
+    pub const RW: Self = Self(3);
+    /// Execute.
+    pub const E: Self = Self(4);
+
+    /// Tells whether every operation of `other` is in this set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Tells whether Read is in this set.
+    pub const fn is_readable(self) -> bool {
+        self.contains(Self::R)
+    }
+
+    /// Tells whether Write is in this set.
+    pub const fn is_writable(self) -> bool {
+        self.contains(Self::W)
+    }
+
+    /// Tells whether Execute is in this set.
+    pub const fn is_executable(self) -> bool {
+        self.contains(Self::E)
+    }
+
+    /// Gives the registry's letters: `R`, `W`, `RW`, `E`, or nothing.
+    pub const fn as_str(self) -> &'static str {
+        match self.0 {
+            1 => "R",
+            2 => "W",
+            3 => "RW",
+            4 => "E",
+            5 => "RE",
+            6 => "WE",
+            7 => "RWE",
+            _ => "",
+        }
+    }
+}
+
+impl BitOr for Operations {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl fmt::Display for Operations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_contain_their_parts() {
+        assert_eq!(Operations::R | Operations::W, Operations::RW);
+        assert!(Operations::RW.is_readable() && Operations::RW.is_writable());
+        assert!(!Operations::RW.is_executable());
+        assert!(Operations::RW.contains(Operations::NONE));
+        assert!(!Operations::NONE.is_readable());
+        assert_eq!(Operations::RW.as_str(), "RW");
+    }
+}

@@ -1,0 +1,314 @@
+//! Paths: where a node is in the tree of a device.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::{InstanceId, ObjectId, ResourceId, ResourceInstanceId};
+
+mod parse;
+
+pub use parse::PathParser;
+
+/// The place of a node: `/`, `/object`, `/object/instance`, `/object/instance/resource` or
+/// `/object/instance/resource/resource-instance` (LwM2M Core §7.1).
+///
+/// Paths order as a depth-first walk does: a node comes before its children, and those come by number.
+///
+/// ```
+/// use dunlin_model::{ObjectId, Path};
+///
+/// let device = Path::object(ObjectId::of::<3>());
+/// let battery_level = Path::try_from((3, 0, 9))?;
+/// assert!(device.contains(&battery_level));
+/// assert!(device < battery_level);
+/// assert_eq!(battery_level.parent().and_then(|instance| instance.child(13)), "/3/0/13".parse().ok());
+/// # Ok::<(), dunlin_model::PathError>(())
+/// ```
+// Each identifier is kept as its number + 1, absent ones as 0, so that the derived order is the one promised above and
+// 65535 needs no case of its own. After the first 0 there are only zeros.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Path([u16; 4]);
+
+/// How deep in the tree a [`Path`] points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// `/`, the whole device.
+    Root,
+    /// `/object`.
+    Object,
+    /// `/object/instance`.
+    Instance,
+    /// `/object/instance/resource`.
+    Resource,
+    /// `/object/instance/resource/resource-instance`.
+    ResourceInstance,
+}
+
+/// What is wrong with a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PathErrorKind {
+    /// Text that does not start with `/`.
+    NoSlash,
+    /// Two slashes in a row, or one at the end.
+    EmptySegment,
+    /// A character that is neither a digit nor `/`.
+    NotANumber,
+    /// A number with a leading zero, which is another URI than the number without.
+    LeadingZero,
+    /// A number above 65534.
+    TooLarge,
+    /// More than four segments.
+    TooDeep,
+}
+
+/// Why something is not a [`Path`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathError {
+    /// What is wrong.
+    pub kind: PathErrorKind,
+    /// Where: the offset of the byte in a text, the index of the number in numbers.
+    pub at: usize,
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            PathErrorKind::NoSlash => "a path starts with a slash",
+            PathErrorKind::EmptySegment => "a number is missing",
+            PathErrorKind::NotANumber => "not a digit",
+            PathErrorKind::LeadingZero => "leading zero",
+            PathErrorKind::TooLarge => "a number above 65534",
+            PathErrorKind::TooDeep => "more than four numbers",
+        };
+        write!(f, "{what} (at {})", self.at)
+    }
+}
+
+impl core::error::Error for PathError {}
+
+impl Path {
+    /// The root of the tree, `/`.
+    pub const ROOT: Self = Self([0; 4]);
+
+    /// Makes the path `/object`.
+    pub const fn object(object: ObjectId) -> Self {
+        Self([object.get().saturating_add(1), 0, 0, 0])
+    }
+
+    /// Makes the path `/object/instance`.
+    pub const fn instance(object: ObjectId, instance: InstanceId) -> Self {
+        Self([
+            object.get().saturating_add(1),
+            instance.get().saturating_add(1),
+            0,
+            0,
+        ])
+    }
+
+    /// Makes the path `/object/instance/resource`.
+    pub const fn resource(object: ObjectId, instance: InstanceId, resource: ResourceId) -> Self {
+        let [o, i, ..] = Self::instance(object, instance).0;
+        Self([o, i, resource.get().saturating_add(1), 0])
+    }
+
+    /// Makes the path `/object/instance/resource/resource-instance`.
+    pub const fn resource_instance(
+        object: ObjectId,
+        instance: InstanceId,
+        resource: ResourceId,
+        resource_instance: ResourceInstanceId,
+    ) -> Self {
+        let [o, i, r, _] = Self::resource(object, instance, resource).0;
+        Self([o, i, r, resource_instance.get().saturating_add(1)])
+    }
+
+    /// Gives the object, unless this is the root.
+    pub const fn object_id(&self) -> Option<ObjectId> {
+        match self.0[0].checked_sub(1) {
+            Some(id) => ObjectId::new(id),
+            None => None,
+        }
+    }
+
+    /// Gives the object instance, if the path reaches that deep.
+    pub const fn instance_id(&self) -> Option<InstanceId> {
+        match self.0[1].checked_sub(1) {
+            Some(id) => InstanceId::new(id),
+            None => None,
+        }
+    }
+
+    /// Gives the resource, if the path reaches that deep.
+    pub const fn resource_id(&self) -> Option<ResourceId> {
+        match self.0[2].checked_sub(1) {
+            Some(id) => ResourceId::new(id),
+            None => None,
+        }
+    }
+
+    /// Gives the resource instance, if the path reaches that deep.
+    pub const fn resource_instance_id(&self) -> Option<ResourceInstanceId> {
+        match self.0[3].checked_sub(1) {
+            Some(id) => ResourceInstanceId::new(id),
+            None => None,
+        }
+    }
+
+    /// Tells how deep the path points.
+    pub const fn level(&self) -> Level {
+        match self.0 {
+            [0, ..] => Level::Root,
+            [_, 0, ..] => Level::Object,
+            [_, _, 0, _] => Level::Instance,
+            [_, _, _, 0] => Level::Resource,
+            _ => Level::ResourceInstance,
+        }
+    }
+
+    /// Gives the node above; the root has none.
+    pub const fn parent(&self) -> Option<Self> {
+        match self.0 {
+            [0, ..] => None,
+            [_, 0, ..] => Some(Self::ROOT),
+            [o, _, 0, _] => Some(Self([o, 0, 0, 0])),
+            [o, i, _, 0] => Some(Self([o, i, 0, 0])),
+            [o, i, r, _] => Some(Self([o, i, r, 0])),
+        }
+    }
+
+    /// Gives the node `id` below; `None` for the reserved 65535 and below a resource instance.
+    pub const fn child(&self, id: u16) -> Option<Self> {
+        let Some(id) = id.checked_add(1) else {
+            return None;
+        };
+        match self.0 {
+            [0, ..] => Some(Self([id, 0, 0, 0])),
+            [o, 0, ..] => Some(Self([o, id, 0, 0])),
+            [o, i, 0, _] => Some(Self([o, i, id, 0])),
+            [o, i, r, 0] => Some(Self([o, i, r, id])),
+            _ => None,
+        }
+    }
+
+    /// Gives the ancestor (or the path itself) at `level`; a path that is not as deep is given unchanged.
+    #[must_use]
+    pub const fn truncate(&self, level: Level) -> Self {
+        let [o, i, r, _] = self.0;
+        match level {
+            Level::Root => Self::ROOT,
+            Level::Object => Self([o, 0, 0, 0]),
+            Level::Instance => Self([o, i, 0, 0]),
+            Level::Resource => Self([o, i, r, 0]),
+            Level::ResourceInstance => *self,
+        }
+    }
+
+    /// Tells whether `other` is this node or lies below it.
+    pub fn contains(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .all(|(mine, theirs)| *mine == 0 || mine == theirs)
+    }
+
+    /// Walks over the numbers of the path, from the object down.
+    pub fn segments(&self) -> impl Iterator<Item = u16> + Clone + use<> {
+        self.0.into_iter().map_while(|kept| kept.checked_sub(1))
+    }
+}
+
+impl From<ObjectId> for Path {
+    fn from(object: ObjectId) -> Self {
+        Self::object(object)
+    }
+}
+
+impl TryFrom<&[u16]> for Path {
+    type Error = PathError;
+
+    /// Makes a path of up to four numbers.
+    ///
+    /// # Errors
+    /// [`PathErrorKind::TooLarge`] for 65535 and [`PathErrorKind::TooDeep`] for a fifth number, with its index.
+    fn try_from(numbers: &[u16]) -> Result<Self, PathError> {
+        let mut kept = [0; 4];
+        let mut places = kept.iter_mut();
+        for (at, number) in numbers.iter().enumerate() {
+            let place = places.next().ok_or(PathError {
+                kind: PathErrorKind::TooDeep,
+                at,
+            })?;
+            *place = number.checked_add(1).ok_or(PathError {
+                kind: PathErrorKind::TooLarge,
+                at,
+            })?;
+        }
+        Ok(Self(kept))
+    }
+}
+
+macro_rules! from_numbers {
+    ($($type:ty),*) => {$(
+        impl TryFrom<$type> for Path {
+            type Error = PathError;
+
+            fn try_from(numbers: $type) -> Result<Self, PathError> {
+                Self::try_from(numbers.as_slice())
+            }
+        }
+    )*};
+}
+
+from_numbers!([u16; 1], [u16; 2], [u16; 3], [u16; 4]);
+
+macro_rules! from_tuples {
+    ($($type:ty),*) => {$(
+        impl TryFrom<$type> for Path {
+            type Error = PathError;
+
+            fn try_from(numbers: $type) -> Result<Self, PathError> {
+                Self::try_from(<[u16; _]>::from(numbers))
+            }
+        }
+    )*};
+}
+
+from_tuples!((u16,), (u16, u16), (u16, u16, u16), (u16, u16, u16, u16));
+
+impl TryFrom<&str> for Path {
+    type Error = PathError;
+
+    fn try_from(text: &str) -> Result<Self, PathError> {
+        text.parse()
+    }
+}
+
+impl FromStr for Path {
+    type Err = PathError;
+
+    /// Reads `/` or up to four numbers after slashes; nothing may follow.
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let mut parser = PathParser::new();
+        parser.feed(text)?;
+        parser.finish()
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::ROOT {
+            return f.write_str("/");
+        }
+        self.segments().try_for_each(|id| write!(f, "/{id}"))
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Path({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests;

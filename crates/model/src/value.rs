@@ -1,0 +1,153 @@
+//! Values and their types: LwM2M Core Appendix C.
+
+use core::fmt;
+
+use crate::ObjectLink;
+
+mod convert;
+
+/// A value of a resource or resource instance, borrowed from wherever it lies.
+///
+/// `Debug` shows no content of opaque values, because keys are opaque values.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// No value: an executable resource, or a node that is only named.
+    None,
+    /// UTF-8 text.
+    String(&'a str),
+    /// A signed integer.
+    Integer(i64),
+    /// An unsigned integer.
+    Unsigned(u64),
+    /// A floating point number.
+    Float(f64),
+    /// True or false.
+    Boolean(bool),
+    /// Bytes.
+    Opaque(&'a [u8]),
+    /// Seconds since 1970-01-01T00:00:00Z.
+    Time(i64),
+    /// A reference to an object instance.
+    Objlnk(ObjectLink),
+    /// A list of links in CoRE link format.
+    Corelnk(&'a str),
+}
+
+/// The type of a [`Value`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ValueType {
+    /// No value, as an executable resource has it.
+    None,
+    /// UTF-8 text.
+    String,
+    /// A signed integer of 64 bits.
+    Integer,
+    /// An unsigned integer of 64 bits.
+    Unsigned,
+    /// A floating point number of 64 bits.
+    Float,
+    /// True or false.
+    Boolean,
+    /// Bytes.
+    Opaque,
+    /// Seconds since 1970-01-01T00:00:00Z.
+    Time,
+    /// A reference to an object instance.
+    Objlnk,
+    /// A list of links in CoRE link format.
+    Corelnk,
+}
+
+impl ValueType {
+    /// Gives the name in lower case: `string`, `integer`, `unsigned`, `float`, `boolean`, `opaque`, `time`, `objlnk`,
+    /// `corelnk`, or `none`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Unsigned => "unsigned",
+            Self::Float => "float",
+            Self::Boolean => "boolean",
+            Self::Opaque => "opaque",
+            Self::Time => "time",
+            Self::Objlnk => "objlnk",
+            Self::Corelnk => "corelnk",
+        }
+    }
+
+    /// Tells whether values of this type are numbers, so that `gt`, `lt` and `st` make sense (LwM2M Core §7.3).
+    pub const fn is_numeric(self) -> bool {
+        matches!(
+            self,
+            Self::Integer | Self::Unsigned | Self::Float | Self::Time
+        )
+    }
+}
+
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Value<'_> {
+    /// Tells the type.
+    pub const fn kind(&self) -> ValueType {
+        match self {
+            Self::None => ValueType::None,
+            Self::String(_) => ValueType::String,
+            Self::Integer(_) => ValueType::Integer,
+            Self::Unsigned(_) => ValueType::Unsigned,
+            Self::Float(_) => ValueType::Float,
+            Self::Boolean(_) => ValueType::Boolean,
+            Self::Opaque(_) => ValueType::Opaque,
+            Self::Time(_) => ValueType::Time,
+            Self::Objlnk(_) => ValueType::Objlnk,
+            Self::Corelnk(_) => ValueType::Corelnk,
+        }
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::String(text) => write!(f, "String({text:?})"),
+            Self::Integer(number) => write!(f, "Integer({number})"),
+            Self::Unsigned(number) => write!(f, "Unsigned({number})"),
+            Self::Float(number) => write!(f, "Float({number:?})"),
+            Self::Boolean(truth) => write!(f, "Boolean({truth})"),
+            Self::Opaque(bytes) => write!(f, "Opaque({} bytes)", bytes.len()),
+            Self::Time(seconds) => write!(f, "Time({seconds})"),
+            Self::Objlnk(link) => write!(f, "Objlnk({link})"),
+            Self::Corelnk(text) => write!(f, "Corelnk({text:?})"),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($type:ty => $variant:ident),*) => {$(
+        impl<'a> From<$type> for Value<'a> {
+            fn from(value: $type) -> Self {
+                Self::$variant(value.into())
+            }
+        }
+    )*};
+}
+
+from!(&'a str => String, i64 => Integer, i32 => Integer, u64 => Unsigned, u32 => Unsigned, f64 => Float, f32 => Float,
+    bool => Boolean, &'a [u8] => Opaque, ObjectLink => Objlnk);
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn debug_hides_opaque_bytes() {
+        assert_eq!(format!("{:?}", Value::Opaque(b"secret")), "Opaque(6 bytes)");
+        assert_eq!(format!("{:?}", Value::Float(1.0)), "Float(1.0)");
+    }
+}
