@@ -1,0 +1,39 @@
+//! `cargo xtask interop`: the suites of `tests/interop`, against programs that are not ours.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::project;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Runs one suite only: `libcoap`, `aiocoap`, `node` or `tshark`.
+    #[arg(long, value_name = "SUITE")]
+    only: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let program = project::program()?;
+    let pattern = arguments.only.as_ref().map_or_else(
+        || "test_*.py".to_owned(),
+        |suite| format!("test_{suite}.py"),
+    );
+    project::run(
+        Command::new(project::python()?)
+            .args([
+                "-m",
+                "unittest",
+                "discover",
+                "--verbose",
+                "--start-directory",
+                "tests/interop",
+                "--pattern",
+            ])
+            .arg(pattern)
+            .current_dir(project::root())
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("DUNLIN", program)
+            .env("NODE_PATH", project::node_modules()?),
+    )
+}
