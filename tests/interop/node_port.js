@@ -1,0 +1,11 @@
+// Preloaded by `node -r` before a program of lwm2m-node-lib: sets what its configuration file fixes.
+'use strict';
+
+const config = require('lwm2m-node-lib/config');
+
+config.server.port = Number(process.env.SERVER_PORT || 0);
+// The formats by the numbers that OMA registered; the library's own are of a draft.
+config.server.writeFormat = 'text/plain';
+config.server.logLevel = 'FATAL';
+config.client.logLevel = 'FATAL';
+config.client.lifetime = process.env.LIFETIME || '60';
