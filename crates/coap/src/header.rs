@@ -150,7 +150,7 @@ impl core::error::Error for TokenTooLong {}
 
 /// The Empty Acknowledgement of the message `id`: 4 bytes (RFC 7252 §4.2).
 #[inline]
-pub const fn empty_acknowledgement(id: MessageId) -> [u8; 4] {
+pub const fn empty_ack(id: MessageId) -> [u8; 4] {
     let [high, low] = id.0.to_be_bytes();
     [0x60, 0x00, high, low]
 }
@@ -184,10 +184,7 @@ mod tests {
 
     #[test]
     fn empty_messages_have_four_bytes() {
-        assert_eq!(
-            empty_acknowledgement(MessageId(0x7d38)),
-            [0x60, 0, 0x7d, 0x38]
-        );
+        assert_eq!(empty_ack(MessageId(0x7d38)), [0x60, 0, 0x7d, 0x38]);
         assert_eq!(reset(MessageId(0xad7c)), [0x70, 0, 0xad, 0x7c]);
     }
 }

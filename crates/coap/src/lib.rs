@@ -18,18 +18,28 @@ extern crate std;
 pub mod block;
 mod builder;
 mod code;
+mod duplicates;
 mod header;
+mod ids;
 mod message;
+pub mod observe;
 mod option_number;
 mod options;
+mod parameters;
+pub mod request;
 pub mod time;
+mod transmission;
 
 pub use builder::{BuildError, MessageBuilder};
 pub use code::Code;
-pub use header::{MessageId, Token, TokenTooLong, Type, empty_acknowledgement, reset};
+pub use duplicates::{AnswerTooLong, DuplicateWindow, Seen};
+pub use header::{MessageId, Token, TokenTooLong, Type, empty_ack, reset};
+pub use ids::{MessageIds, Tokens};
 pub use message::{Kind, Message, ParseError, ParseErrorKind};
 pub use option_number::{Definition, Format, OptionNumber};
 pub use options::{Options, Values, decode_uint};
+pub use parameters::Parameters;
+pub use transmission::{Retry, Transmission};
 
 #[cfg(test)]
 mod smoke {

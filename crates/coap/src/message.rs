@@ -11,7 +11,8 @@ use crate::{Code, MessageId, OptionNumber, Options, Token, Type, Values, decode_
 ///
 /// The accessors of options take an option whose length is outside the defined range for absent, as they must treat
 /// it like an option that they do not know (RFC 7252 §5.4.3), and the first of several where only one is allowed
-/// (RFC 7252 §5.4.5). A server must refuse requests where such an option is critical.
+/// (RFC 7252 §5.4.5). A server must refuse requests where such an option is critical:
+/// [`unknown_critical`](crate::request::unknown_critical) finds it.
 /// [`unknown_critical`](crate::request::unknown_critical) finds it.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {

@@ -113,6 +113,28 @@ impl Block {
         }
     }
 
+    /// The block of `size` that begins `offset` bytes into the body.
+    ///
+    /// `None` when no block begins there, or its number is above [`Block::MAX_NUMBER`].
+    #[inline]
+    pub const fn at(offset: u32, more: bool, size: BlockSize) -> Option<Self> {
+        let shift = (size.szx() as u32).wrapping_add(4);
+        let number = offset >> shift;
+        if number << shift != offset {
+            return None;
+        }
+        Self::new(number, more, size)
+    }
+
+    /// The same number with another size: how a server tells the size that it prefers (RFC 7959 §2.3).
+    #[inline]
+    #[must_use]
+    pub const fn with_size(self, size: BlockSize) -> Self {
+        Self {
+            value: (self.value & !0b111) | size.szx() as u32,
+        }
+    }
+
     /// Reads the value of an option.
     ///
     /// # Errors

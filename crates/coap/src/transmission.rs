@@ -1,0 +1,163 @@
+//! The retransmission of one Confirmable message (RFC 7252 §4.2).
+
+use crate::Parameters;
+use crate::time::{Duration, Instant};
+
+/// The timer of one Confirmable message under way; whoever owns it keeps the bytes.
+///
+/// ```text
+/// start ──► waiting ──on_timeout──► Again ──► waiting (timeout doubled)
+///              │                └─► GiveUp: drop it, tell the application
+///              └─ Acknowledgement, Reset or response arrives: drop it
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmission {
+    started: Instant,
+    // Milliseconds after `started`.
+    deadline: u32,
+    // Milliseconds.
+    timeout: u32,
+    retransmitted: u8,
+}
+
+/// What to do when a Confirmable message was not acknowledged in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Send the same bytes again.
+    Again,
+    /// The peer does not answer: the transmission has failed.
+    GiveUp,
+}
+
+impl Transmission {
+    /// Starts the timer of a message that is sent at `now`.
+    ///
+    /// `random` is any random number; it spreads the first timeout evenly between `ACK_TIMEOUT` and `ACK_TIMEOUT *
+    /// ACK_RANDOM_FACTOR`.
+    pub fn start(now: Instant, parameters: &Parameters, random: u32) -> Self {
+        let least = parameters.ack_timeout;
+        let spread = parameters.max_ack_timeout().saturating_sub(least);
+        // Both factors are below 2^32 unless the parameters are absurd.
+        let extra = spread.as_millis().saturating_mul(u64::from(random)) >> 32;
+        let timeout = saturate(least.saturating_add(Duration::from_millis(extra)));
+        Self {
+            started: now,
+            deadline: timeout,
+            timeout,
+            retransmitted: 0,
+        }
+    }
+
+    /// When [`on_timeout`](Transmission::on_timeout) is to be called next.
+    #[inline]
+    pub fn deadline(&self) -> Instant {
+        self.started
+            .saturating_add(Duration::from_millis(u64::from(self.deadline)))
+    }
+
+    /// Whether the deadline has come.
+    #[inline]
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.deadline() <= now
+    }
+
+    /// When the message was sent first.
+    #[inline]
+    pub const fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// How often the message was sent again.
+    #[inline]
+    pub const fn retransmitted(&self) -> u8 {
+        self.retransmitted
+    }
+
+    /// Tells what to do, to be called once the deadline has come; sets the next deadline.
+    ///
+    /// A late call catches up with the schedule, yet leaves `ACK_TIMEOUT` before the next retransmission and never
+    /// transmits after `MAX_TRANSMIT_SPAN` (RFC 7252 §4.2).
+    pub fn on_timeout(&mut self, now: Instant, parameters: &Parameters) -> Retry {
+        let elapsed = now.saturating_duration_since(self.started);
+        if self.retransmitted >= parameters.max_retransmit
+            || elapsed > parameters.max_transmit_span()
+        {
+            return Retry::GiveUp;
+        }
+        self.retransmitted = self.retransmitted.saturating_add(1);
+        self.timeout = self.timeout.saturating_mul(2);
+        let earliest = saturate(elapsed.saturating_add(parameters.ack_timeout));
+        self.deadline = self.deadline.saturating_add(self.timeout).max(earliest);
+        Retry::Again
+    }
+}
+
+/// Milliseconds; at most 49 days.
+fn saturate(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    const SIZE: usize = size_of::<Transmission>();
+    const _: () = assert!(SIZE <= 24);
+
+    /// The times in milliseconds of all transmissions and of giving up, if every timeout is seen `late` after it.
+    fn schedule(random: u32, late: u64) -> (Vec<u64>, u64) {
+        let parameters = Parameters::DEFAULT;
+        let start = Instant::from_secs(1000);
+        let mut transmission = Transmission::start(start, &parameters, random);
+        let mut sent = std::vec![0];
+        loop {
+            let now = transmission.deadline() + Duration::from_millis(late);
+            assert!(transmission.is_due(now));
+            assert!(!transmission.is_due(transmission.deadline() - Duration::from_millis(1)));
+            match transmission.on_timeout(now, &parameters) {
+                Retry::Again => sent.push((now - start).as_millis()),
+                Retry::GiveUp => return (sent, (now - start).as_millis()),
+            }
+        }
+    }
+
+    #[test]
+    fn backs_off_as_the_rfc_computes() {
+        // MAX_TRANSMIT_SPAN is 2+4+8+16 and MAX_TRANSMIT_WAIT 2+4+8+16+32 seconds, times the factor.
+        assert_eq!(
+            schedule(0, 0),
+            (std::vec![0, 2000, 6000, 14_000, 30_000], 62_000)
+        );
+        let (sent, end) = schedule(u32::MAX, 0);
+        assert_eq!(sent, [0, 2999, 8997, 20_993, 44_985]);
+        assert_eq!(end, 92_969);
+        assert_eq!(schedule(1 << 31, 0).0[1], 2500);
+    }
+
+    #[test]
+    fn late_calls_catch_up_inside_the_envelope() {
+        let (sent, _) = schedule(0, 1500);
+        assert_eq!(sent, [0, 3500, 7500, 15_500, 31_500]);
+        // So late that retransmissions would come closer than ACK_TIMEOUT, or after MAX_TRANSMIT_SPAN.
+        let (sent, end) = schedule(0, 20_000);
+        assert_eq!(sent, [0, 22_000, 44_000]);
+        assert!(end > 45_000);
+        for pair in sent.windows(2) {
+            assert!(pair[1] - pair[0] >= 2000);
+        }
+    }
+
+    #[test]
+    fn without_retransmission_gives_up_at_the_first_timeout() {
+        let parameters = Parameters {
+            max_retransmit: 0,
+            ..Parameters::DEFAULT
+        };
+        let mut transmission = Transmission::start(Instant::ZERO, &parameters, 7);
+        assert_eq!(
+            transmission.on_timeout(transmission.deadline(), &parameters),
+            Retry::GiveUp
+        );
+    }
+}
