@@ -1,2 +1,60 @@
-//! LwM2M payload formats over borrowed buffers.
+//! LwM2M payload formats over borrowed buffers: plain text, opaque, TLV, SenML CBOR and the CoRE link format.
+//!
+//! A payload is a sequence of [`Record`]s, a path and a value each, whatever its format is. A [`Decoder`] walks over
+//! the records of a received payload and copies nothing; an [`Encoder`] writes records into the caller's buffer. Both
+//! need no allocator and have no panic path. What the bytes of a payload mean for an operation is the matter of
+//! `dunlin-lwm2m` and those above it.
+//!
+//! ```
+//! use dunlin_codec::{ContentFormat, Decoder, Encoder, Record};
+//! use dunlin_model::{Path, Value, objects};
+//!
+//! // A device answers a Read of /3/0 …
+//! let base = Path::try_from((3, 0))?;
+//! let mut buffer = [0; 64];
+//! let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer)?;
+//! encoder.push(&Record::new(Path::try_from((3, 0, 0))?, Value::String("Dunlin")))?;
+//! encoder.push(&Record::new(Path::try_from((3, 0, 7, 0))?, Value::Integer(3800)))?;
+//! encoder.push(&Record::new(Path::try_from((3, 0, 7, 1))?, Value::Integer(5000)))?;
+//! let length = encoder.finish()?;
+//!
+//! // … and the server reads the answer.
+//! let bytes = buffer.get(..length).unwrap_or_default();
+//! let decoder = Decoder::new(ContentFormat::TLV, base, bytes, objects::CORE, &mut [])?;
+//! for record in decoder {
+//!     let record = record?;
+//!     println!("{} = {:?}", record.path, record.value);
+//! }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
 #![no_std]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+mod base64;
+mod content_format;
+mod decode;
+mod encode;
+pub mod link;
+mod record;
+mod senml;
+mod text;
+mod tlv;
+mod writer;
+
+pub use content_format::{ContentFormat, ParseContentFormatError};
+pub use decode::{DecodeError, DecodeErrorKind, Decoder};
+pub use encode::{EncodeError, Encoder};
+pub use record::{Record, Types, Untyped};
+
+#[cfg(test)]
+mod tests;

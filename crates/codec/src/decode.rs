@@ -1,0 +1,175 @@
+//! From bytes to records.
+
+use core::fmt;
+
+use dunlin_model::{Path, PathErrorKind};
+
+use crate::{ContentFormat, Record, Types, senml, text, tlv};
+
+/// What is wrong with a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The content format is none of those decoded here.
+    UnsupportedFormat,
+    /// The format cannot tell of the node that the request names: plain text of an instance, TLV of the whole device.
+    Base,
+    /// The payload ends early.
+    End,
+    /// Bytes follow the end of the payload.
+    Trailing,
+    /// The bytes break the rules of the format.
+    Malformed,
+    /// Legal, but not a form that is decoded here: SenML sums, text in chunks.
+    Unsupported,
+    /// A TLV of this kind cannot stand here.
+    Nesting,
+    /// Resources of an object come without the instance they belong to, as in a Create that leaves the choice of the
+    /// instance to the device: decode again with the path of the chosen instance as base.
+    MissingInstance,
+    /// The identifier 65535, which names no node.
+    Identifier,
+    /// A name that is not a path.
+    Name(PathErrorKind),
+    /// A node that is not below the one that the request names.
+    Outside,
+    /// A field comes twice in a record, or a record has two values.
+    Duplicate,
+    /// A value that is not of the resource's type.
+    Type,
+    /// A value whose length does not fit its type.
+    Length,
+    /// Text that is not UTF-8.
+    Utf8,
+    /// Text that is not base64 with padding.
+    Base64,
+    /// The scratch buffer is too small for the decoded base64.
+    NoSpace,
+    /// A version of SenML that is not known.
+    Version,
+}
+
+/// Why a payload cannot be decoded, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    /// What is wrong.
+    pub kind: DecodeErrorKind,
+    /// The offset into the payload of the record or byte that is wrong.
+    pub offset: usize,
+}
+
+impl DecodeError {
+    pub(crate) const fn new(kind: DecodeErrorKind, offset: usize) -> Self {
+        Self { kind, offset }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            DecodeErrorKind::UnsupportedFormat => "unsupported content format",
+            DecodeErrorKind::Base => "the content format cannot carry the requested node",
+            DecodeErrorKind::End => "the payload ends early",
+            DecodeErrorKind::Trailing => "bytes after the end",
+            DecodeErrorKind::Malformed => "malformed",
+            DecodeErrorKind::Unsupported => "unsupported form",
+            DecodeErrorKind::Nesting => "a TLV that cannot stand here",
+            DecodeErrorKind::MissingInstance => "resources without an object instance",
+            DecodeErrorKind::Identifier => "the reserved identifier 65535",
+            DecodeErrorKind::Name(_) => "a name that is not a path",
+            DecodeErrorKind::Outside => "a node outside the requested one",
+            DecodeErrorKind::Duplicate => "given twice",
+            DecodeErrorKind::Type => "a value of the wrong type",
+            DecodeErrorKind::Length => "a value of the wrong length",
+            DecodeErrorKind::Utf8 => "not UTF-8",
+            DecodeErrorKind::Base64 => "not base64",
+            DecodeErrorKind::NoSpace => "too long for the scratch buffer",
+            DecodeErrorKind::Version => "unknown version of SenML",
+        };
+        write!(f, "{what} (at byte {})", self.offset)
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+/// An iterator over the records of a payload.
+///
+/// Everything that is handed out lies inside the node of the request. After an error the iterator ends; what came
+/// before it must not be acted on, since a request is carried out as a whole or not at all.
+///
+/// ```
+/// use dunlin_codec::{ContentFormat, Decoder, Record};
+/// use dunlin_model::{Path, Value, objects};
+///
+/// let lifetime = Path::try_from((1, 0, 1))?;
+/// let mut decoder = Decoder::new(ContentFormat::TEXT, lifetime, b"300", objects::CORE, &mut [])?;
+/// assert_eq!(decoder.next(), Some(Ok(Record::new(lifetime, Value::Integer(300)))));
+/// assert_eq!(decoder.next(), None);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder<'a, T: Types + ?Sized = dyn Types + 'a> {
+    format: Format<'a, T>,
+}
+
+#[derive(Debug)]
+enum Format<'a, T: ?Sized> {
+    One(Option<Record<'a>>),
+    Tlv(tlv::Decoder<'a, T>),
+    SenmlCbor(senml::Decoder<'a, T>),
+}
+
+impl<'a, T: Types + ?Sized> Decoder<'a, T> {
+    /// Starts to decode `bytes`, the payload of a request or of its answer.
+    ///
+    /// `base` is the path of the request. `types` tells the types of the values. `scratch` is only used for an opaque
+    /// value in plain text, and needs three bytes for every four of the payload.
+    ///
+    /// # Errors
+    /// [`DecodeErrorKind::UnsupportedFormat`], [`DecodeErrorKind::Base`], and every error of a plain text or opaque
+    /// payload, which is decoded here already.
+    pub fn new(
+        format: ContentFormat,
+        base: Path,
+        bytes: &'a [u8],
+        types: &'a T,
+        scratch: &'a mut [u8],
+    ) -> Result<Self, DecodeError> {
+        let format = match format {
+            ContentFormat::TEXT => Format::One(Some(text::decode(base, bytes, types, scratch)?)),
+            ContentFormat::OPAQUE => Format::One(Some(text::decode_opaque(base, bytes, types)?)),
+            ContentFormat::TLV => Format::Tlv(tlv::Decoder::new(base, bytes, types)?),
+            ContentFormat::SENML_CBOR => {
+                Format::SenmlCbor(senml::Decoder::new(base, bytes, types)?)
+            }
+            _ => return Err(DecodeError::new(DecodeErrorKind::UnsupportedFormat, 0)),
+        };
+        Ok(Self { format })
+    }
+
+    /// Takes `path`, for example `/lwm2m`, off the names of SenML: LwM2M Transport §6.4.1.
+    ///
+    /// A device that registers under an alternate path puts it before the names of its payloads; a name without it is
+    /// then an error.
+    #[must_use]
+    pub fn alternate_path(mut self, path: &'a str) -> Self {
+        if let Format::SenmlCbor(decoder) = &mut self.format {
+            decoder.set_prefix(path);
+        }
+        self
+    }
+}
+
+impl<'a, T: Types + ?Sized> Iterator for Decoder<'a, T> {
+    type Item = Result<Record<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.format {
+            Format::One(record) => record.take().map(Ok),
+            Format::Tlv(decoder) => decoder.next(),
+            Format::SenmlCbor(decoder) => decoder.next(),
+        }
+    }
+}
+
+impl<T: Types + ?Sized> core::iter::FusedIterator for Decoder<'_, T> {}

@@ -1,0 +1,99 @@
+//! What payloads are made of.
+
+use dunlin_model::{ObjectDefinition, Path, ResourceDefinition, Value, ValueType};
+
+/// From this many seconds on a SenML time is absolute: RFC 8428 §4.5.3.
+const FIRST_ABSOLUTE_TIME: f64 = 268_435_456.0;
+
+/// A node and its value.
+///
+/// [`Value::None`] at an instance says that the instance is there, which a payload says only when it has nothing to say
+/// of its resources; at a resource, that it is a multiple resource without instances. In a SenML payload of a composite
+/// request every record is without value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Record<'a> {
+    /// Which node.
+    pub path: Path,
+    /// Its value.
+    pub value: Value<'a>,
+    /// When the value was measured, in seconds, if the payload tells: since 1970 from 2^28 on, relative to now below
+    /// (RFC 8428 §4.5.3). See [`Record::time_at`].
+    pub time: Option<f64>,
+}
+
+impl<'a> Record<'a> {
+    /// Makes a record without time.
+    pub const fn new(path: Path, value: Value<'a>) -> Self {
+        Self {
+            path,
+            value,
+            time: None,
+        }
+    }
+
+    /// Gives the time in seconds since 1970, where `now` is the time at which the payload came.
+    pub fn time_at(&self, now: f64) -> Option<f64> {
+        self.time.map(|time| {
+            if time < FIRST_ABSOLUTE_TIME {
+                now + time
+            } else {
+                time
+            }
+        })
+    }
+}
+
+/// What is known of the resources that a payload speaks of.
+///
+/// TLV and plain text do not say of which type a value is; SenML says it roughly. A set of object definitions is a
+/// `Types`; [`Untyped`] knows nothing.
+pub trait Types {
+    /// Gives the type of the value at `path`, a resource or a resource instance, or `None` if it is not known.
+    ///
+    /// A value of unknown type is taken as its format gives it: opaque in TLV, a string in plain text.
+    fn value_type(&self, path: &Path) -> Option<ValueType>;
+
+    /// Tells whether the resource at `path` has instances, or `None` if it is not known.
+    fn is_multiple(&self, path: &Path) -> Option<bool> {
+        let _ = path;
+        None
+    }
+}
+
+impl<T: Types + ?Sized> Types for &T {
+    fn value_type(&self, path: &Path) -> Option<ValueType> {
+        (**self).value_type(path)
+    }
+
+    fn is_multiple(&self, path: &Path) -> Option<bool> {
+        (**self).is_multiple(path)
+    }
+}
+
+impl Types for [&ObjectDefinition] {
+    fn value_type(&self, path: &Path) -> Option<ValueType> {
+        find(self, *path).map(|resource| resource.kind)
+    }
+
+    fn is_multiple(&self, path: &Path) -> Option<bool> {
+        find(self, *path).map(|resource| resource.multiple)
+    }
+}
+
+fn find(objects: &[&ObjectDefinition], path: Path) -> Option<&'static ResourceDefinition> {
+    let (object, resource) = (path.object_id()?, path.resource_id()?);
+    objects
+        .iter()
+        .find(|definition| definition.id == object)?
+        .resource(resource)
+}
+
+/// Knows the type of nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Untyped;
+
+impl Types for Untyped {
+    fn value_type(&self, _path: &Path) -> Option<ValueType> {
+        None
+    }
+}

@@ -1,0 +1,246 @@
+//! From TLV to records.
+
+use core::str;
+
+use dunlin_model::{Level, MAX_ID, ObjectLink, Path, Value, ValueType};
+
+use super::{Kind, WIDE_ID};
+use crate::{DecodeError, DecodeErrorKind, Record, Types};
+
+/// Walks over the TLVs of a payload without recursion: at most two containers are open, an object instance and a
+/// multiple resource in it.
+#[derive(Debug)]
+pub(crate) struct Decoder<'a, T: ?Sized> {
+    types: &'a T,
+    /// The node of the request.
+    base: Path,
+    /// The node whose children `rest` holds.
+    container: Path,
+    /// What is left of the innermost open container.
+    rest: &'a [u8],
+    /// What follows it in the containers around it, the nearest first.
+    around: [Option<(Path, &'a [u8])>; 2],
+    /// The type of the multiple resource that is open.
+    kind: Option<ValueType>,
+    /// The length of the payload.
+    length: usize,
+}
+
+/// One TLV.
+struct Tlv<'a> {
+    kind: Kind,
+    id: u16,
+    value: &'a [u8],
+}
+
+/// Reads the TLV at the start of `bytes` and gives what follows it.
+fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
+    let (&type_byte, bytes) = bytes.split_first()?;
+    let (id, bytes) = if type_byte & WIDE_ID == 0 {
+        let (&id, bytes) = bytes.split_first()?;
+        (u16::from(id), bytes)
+    } else {
+        let (&id, bytes) = bytes.split_first_chunk::<2>()?;
+        (u16::from_be_bytes(id), bytes)
+    };
+    let (length, bytes) = match (type_byte >> 3) & 3 {
+        0 => (usize::from(type_byte & 7), bytes),
+        1 => {
+            let (&length, bytes) = bytes.split_first()?;
+            (usize::from(length), bytes)
+        }
+        2 => {
+            let (&length, bytes) = bytes.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(length)), bytes)
+        }
+        _ => {
+            let (&[high, middle, low], bytes) = bytes.split_first_chunk::<3>()?;
+            (
+                usize::try_from(u32::from_be_bytes([0, high, middle, low])).ok()?,
+                bytes,
+            )
+        }
+    };
+    let (value, bytes) = bytes.split_at_checked(length)?;
+    Some((
+        Tlv {
+            kind: Kind::of(type_byte),
+            id,
+            value,
+        },
+        bytes,
+    ))
+}
+
+impl<'a, T: Types + ?Sized> Decoder<'a, T> {
+    pub(crate) fn new(base: Path, bytes: &'a [u8], types: &'a T) -> Result<Self, DecodeError> {
+        let container = match base.level() {
+            Level::Root => return Err(DecodeError::new(DecodeErrorKind::Base, 0)),
+            Level::Object | Level::Instance => base,
+            // The resource or resource instance itself is in the payload.
+            Level::Resource | Level::ResourceInstance => base.parent().unwrap_or(base),
+        };
+        Ok(Self {
+            types,
+            base,
+            container,
+            rest: bytes,
+            around: [None; 2],
+            kind: None,
+            length: bytes.len(),
+        })
+    }
+
+    /// The offset of the next TLV.
+    fn offset(&self) -> usize {
+        let open = self.around.iter().flatten().map(|(_, rest)| rest.len());
+        open.fold(self.length, usize::saturating_sub)
+            .saturating_sub(self.rest.len())
+    }
+
+    fn step(&mut self) -> Result<Option<Record<'a>>, DecodeErrorKind> {
+        loop {
+            if self.rest.is_empty() {
+                let Some((container, rest)) = self.around[0] else {
+                    return Ok(None);
+                };
+                (self.container, self.rest) = (container, rest);
+                self.around = [self.around[1], None];
+                continue;
+            }
+            let (tlv, rest) = read(self.rest).ok_or(DecodeErrorKind::End)?;
+            let level = self.container.level();
+            let top = self.around[0].is_none();
+            let fits = match (tlv.kind, level) {
+                (Kind::Resource | Kind::MultipleResource, Level::Object) => {
+                    return Err(DecodeErrorKind::MissingInstance);
+                }
+                (Kind::ObjectInstance, Level::Object)
+                | (Kind::Resource | Kind::MultipleResource, Level::Instance)
+                | (Kind::ResourceInstance, Level::Resource) => true,
+                // The wrapper that a request for an instance may have or not.
+                (Kind::ObjectInstance, Level::Instance) => {
+                    top && self.base.level() == Level::Instance
+                }
+                // The array around the one resource instance that a request names.
+                (Kind::MultipleResource, Level::Resource) => top,
+                _ => false,
+            };
+            if !fits {
+                return Err(DecodeErrorKind::Nesting);
+            }
+            if tlv.id == MAX_ID {
+                return Err(DecodeErrorKind::Identifier);
+            }
+            let path = self.place(&tlv, level).ok_or(DecodeErrorKind::Nesting)?;
+            if !(self.base.contains(&path) || path.contains(&self.base)) {
+                return Err(DecodeErrorKind::Outside);
+            }
+            let kind = match tlv.kind {
+                Kind::ObjectInstance | Kind::MultipleResource => {
+                    if !tlv.value.is_empty() {
+                        self.open(path, &tlv, rest);
+                        continue;
+                    }
+                    self.rest = rest;
+                    if self.base.contains(&path) {
+                        return Ok(Some(Record::new(path, Value::None)));
+                    }
+                    continue;
+                }
+                Kind::ResourceInstance if !top => self.kind,
+                Kind::ResourceInstance | Kind::Resource => self.types.value_type(&path),
+            };
+            let value = parse(tlv.value, kind)?;
+            self.rest = rest;
+            return Ok(Some(Record::new(path, value)));
+        }
+    }
+
+    /// Which node `tlv` is, found in a container of `level`.
+    fn place(&self, tlv: &Tlv<'_>, level: Level) -> Option<Path> {
+        match (tlv.kind, level) {
+            // The wrapper around the instance, or the multiple resource around the resource instance, that the request
+            // itself names.
+            (Kind::ObjectInstance, Level::Instance) | (Kind::MultipleResource, Level::Resource) => {
+                self.container.parent()?.child(tlv.id)
+            }
+            _ => self.container.child(tlv.id),
+        }
+    }
+
+    /// Goes into the container `path`, after which `rest` follows.
+    fn open(&mut self, path: Path, tlv: &Tlv<'a>, rest: &'a [u8]) {
+        if tlv.kind == Kind::MultipleResource {
+            self.kind = self.types.value_type(&path);
+        }
+        self.around = [Some((self.container, rest)), self.around[0]];
+        (self.container, self.rest) = (path, tlv.value);
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        match self.step() {
+            Ok(record) => record.map(Ok),
+            Err(kind) => {
+                let error = DecodeError::new(kind, self.offset());
+                (self.rest, self.around) = (&[], [None; 2]);
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+/// Reads a value of the type `kind`, or takes the bytes as they are if the type is not known.
+fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeErrorKind> {
+    Ok(match kind {
+        Some(ValueType::String) => Value::String(text(bytes)?),
+        Some(ValueType::Corelnk) => Value::Corelnk(text(bytes)?),
+        Some(ValueType::Integer) => Value::Integer(signed(bytes)?),
+        Some(ValueType::Time) => Value::Time(signed(bytes)?),
+        Some(ValueType::Unsigned) => Value::Unsigned(unsigned(bytes)?),
+        Some(ValueType::Float) => Value::Float(match bytes.len() {
+            4 => f32::from_be_bytes(exact(bytes)?).into(),
+            _ => f64::from_be_bytes(exact(bytes)?),
+        }),
+        Some(ValueType::Boolean) => match *bytes {
+            [0] => Value::Boolean(false),
+            [1] => Value::Boolean(true),
+            [_] => return Err(DecodeErrorKind::Type),
+            _ => return Err(DecodeErrorKind::Length),
+        },
+        Some(ValueType::Objlnk) => match *bytes {
+            [a, b, c, d] => Value::Objlnk(ObjectLink::new(
+                u16::from_be_bytes([a, b]),
+                u16::from_be_bytes([c, d]),
+            )),
+            _ => return Err(DecodeErrorKind::Length),
+        },
+        Some(ValueType::Opaque | ValueType::None) | None => Value::Opaque(bytes),
+    })
+}
+
+fn text(bytes: &[u8]) -> Result<&str, DecodeErrorKind> {
+    str::from_utf8(bytes).map_err(|_| DecodeErrorKind::Utf8)
+}
+
+fn exact<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeErrorKind> {
+    bytes.try_into().map_err(|_| DecodeErrorKind::Length)
+}
+
+fn signed(bytes: &[u8]) -> Result<i64, DecodeErrorKind> {
+    Ok(match bytes.len() {
+        1 => i8::from_be_bytes(exact(bytes)?).into(),
+        2 => i16::from_be_bytes(exact(bytes)?).into(),
+        4 => i32::from_be_bytes(exact(bytes)?).into(),
+        _ => i64::from_be_bytes(exact(bytes)?),
+    })
+}
+
+fn unsigned(bytes: &[u8]) -> Result<u64, DecodeErrorKind> {
+    Ok(match bytes.len() {
+        1 => u8::from_be_bytes(exact(bytes)?).into(),
+        2 => u16::from_be_bytes(exact(bytes)?).into(),
+        4 => u32::from_be_bytes(exact(bytes)?).into(),
+        _ => u64::from_be_bytes(exact(bytes)?),
+    })
+}

@@ -1,0 +1,116 @@
+//! A buffer that fills up.
+
+use core::fmt;
+
+use crate::EncodeError;
+
+/// Writes into a borrowed buffer and knows how far it got.
+#[derive(Debug)]
+pub(crate) struct Writer<'b> {
+    buffer: &'b mut [u8],
+    length: usize,
+}
+
+impl<'b> Writer<'b> {
+    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, length: 0 }
+    }
+
+    /// How many bytes are written.
+    pub(crate) const fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(crate) fn written_from(&self, start: usize) -> &[u8] {
+        self.buffer.get(start..self.length).unwrap_or_default()
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let end = self
+            .length
+            .checked_add(bytes.len())
+            .ok_or(EncodeError::NoSpace)?;
+        self.buffer
+            .get_mut(self.length..end)
+            .ok_or(EncodeError::NoSpace)?
+            .copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
+
+    /// Writes through a function that is given the free space and tells how much it used.
+    pub(crate) fn put_with<E>(
+        &mut self,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let free = self.buffer.get_mut(self.length..).unwrap_or_default();
+        let used = write(free)?.min(free.len());
+        self.length = self.length.saturating_add(used);
+        Ok(())
+    }
+
+    /// Writes what prints.
+    pub(crate) fn print(&mut self, value: impl fmt::Display) -> Result<(), EncodeError> {
+        fmt::Write::write_fmt(self, format_args!("{value}")).map_err(|_| EncodeError::NoSpace)
+    }
+
+    /// Puts `header` in place of the `room` bytes at `start` and moves what follows as needed.
+    pub(crate) fn replace(
+        &mut self,
+        start: usize,
+        room: usize,
+        header: &[u8],
+    ) -> Result<(), EncodeError> {
+        let (Some(from), Some(to)) = (start.checked_add(room), start.checked_add(header.len()))
+        else {
+            return Err(EncodeError::NoSpace);
+        };
+        let body = self.length.saturating_sub(from);
+        let end = to.checked_add(body).ok_or(EncodeError::NoSpace)?;
+        if end > self.buffer.len() || from > self.length {
+            return Err(EncodeError::NoSpace);
+        }
+        if from != to {
+            self.buffer.copy_within(from..self.length, to);
+        }
+        self.buffer
+            .get_mut(start..to)
+            .ok_or(EncodeError::NoSpace)?
+            .copy_from_slice(header);
+        self.length = end;
+        Ok(())
+    }
+}
+
+impl fmt::Write for Writer<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes()).map_err(|_| fmt::Error)
+    }
+}
+
+impl minicbor::encode::Write for Writer<'_> {
+    type Error = EncodeError;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.put(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_moves_what_follows() {
+        let mut buffer = [0; 8];
+        let mut writer = Writer::new(&mut buffer);
+        writer.put(b"a__bcd").unwrap();
+        writer.replace(1, 2, b"X").unwrap();
+        assert_eq!(writer.written_from(0), b"aXbcd");
+        writer.replace(1, 1, b"1234").unwrap();
+        assert_eq!(writer.written_from(0), b"a1234bcd");
+        assert_eq!(writer.replace(1, 4, b"12345"), Err(EncodeError::NoSpace));
+        assert_eq!(writer.put(b"e"), Err(EncodeError::NoSpace));
+        assert_eq!(writer.written_from(0), b"a1234bcd");
+    }
+}
