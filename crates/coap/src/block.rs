@@ -3,6 +3,8 @@
 mod option;
 mod receiver;
 mod sender;
+#[cfg(test)]
+mod tests;
 
 pub use option::{Block, BlockError, BlockSize};
 pub use receiver::{BlockReceiver, Next, ReceiveError, Received};
