@@ -1,1 +1,84 @@
-//! LwM2M device-management manager (server) as a library.
+//! `LwM2M` device-management manager (server) as a library: devices register over `CoAP`, programs read, write, execute and
+//! observe them by their endpoint names, and what must outlive a restart is in a store.
+//!
+//! No HTTP, no users, no opinion about what the values mean: that is for who links it (`dunlin-server` is one).
+//!
+//! ```no_run
+//! use dunlin_manager::{Event, Manager, Sqlite, device};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let manager = Manager::builder()
+//!     .listen("coap://[::]:5683")?
+//!     .store(Sqlite::open("fleet.db")?)
+//!     .start()
+//!     .await?;
+//!
+//! let mut events = manager.events();
+//! while let Some(event) = events.next().await {
+//!     if let Event::Registered(device) = event {
+//!         let level = device.read(device::BATTERY_LEVEL).await?; // an i64: the type comes with the resource
+//!         println!("{} has {level} % left", device.endpoint());
+//!         let mut heat = device.observe((3303, 0, 5700)).pmin(10).pmax(300).await?; // or by plain numbers
+//!         tokio::spawn(async move {
+//!             while let Some(notification) = heat.next().await {
+//!                 println!("{:?}", notification.records.value());
+//!             }
+//!         });
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Inside, a [`shard::Shard`] is the whole protocol without sockets, threads or clocks; the runtime around it has one task
+//! that owns the shard and its UDP sockets, and one thread that owns the store.
+
+mod command;
+mod config;
+mod error;
+mod event;
+mod handle;
+mod manager;
+mod metrics;
+mod observation;
+mod registration;
+mod resources;
+mod runtime;
+#[path = "shard_skeleton.rs"]
+pub mod shard;
+mod store;
+mod target;
+mod timestamp;
+mod value;
+
+pub use command::{Action, Command, Outcome};
+pub use config::Config;
+pub use error::{CommandError, StartError};
+pub use event::{Event, Events, Notification};
+pub use handle::{Device, Observe, Request};
+pub use manager::{Devices, Manager, ManagerBuilder};
+pub use metrics::{
+    CommandCount, Malformed, MalformedCount, Metrics, RequestCount, RequestKind, StoreMetrics,
+};
+pub use observation::Observation;
+pub use registration::{
+    DeviceInfo, DevicePage, DeviceState, KnownValue, Link, Location, ObservationInfo,
+    ObservationState, Peer, Registration,
+};
+pub use resources::{device, server, temperature};
+pub use store::{
+    Change, MemoryStore, Snapshot, Sqlite, SqliteOptions, Store, StoreError, StoredDevice,
+    StoredObservation,
+};
+pub use target::{FromRecords, Resource, ResourceType, Target};
+pub use timestamp::Timestamp;
+pub use value::{OwnedValue, Record, Records, WriteValue};
+
+// What the signatures here are made of.
+pub use dunlin_coap::Code;
+pub use dunlin_codec::ContentFormat;
+pub use dunlin_lwm2m::{Binding, LwM2mVersion, WriteMode};
+pub use dunlin_model::{
+    AttributeChanges, Attributes, InstanceId, ObjectId, ObjectLink, Path, ResourceId,
+    ResourceInstanceId, ValueType,
+};

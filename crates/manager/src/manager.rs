@@ -1,0 +1,251 @@
+//! The manager's own handle, and how it is started.
+
+use core::fmt;
+use core::future::IntoFuture;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use crate::handle::BoxFuture;
+use crate::runtime::{self, Handle};
+use crate::{
+    CommandError, Config, Device, DevicePage, Events, MemoryStore, Metrics, StartError, Store,
+};
+
+/// A running manager. Cheap to clone; the manager runs until [`shutdown`](Self::shutdown), or until the last clone is
+/// dropped. Handles of devices do not keep it running.
+#[derive(Clone)]
+pub struct Manager {
+    handle: Handle,
+    _running: Arc<runtime::Running>,
+}
+
+impl Manager {
+    /// Starts to describe a manager.
+    pub fn builder() -> ManagerBuilder {
+        ManagerBuilder {
+            listeners: Vec::new(),
+            store: None,
+            config: Config::default(),
+        }
+    }
+
+    /// The handle of the device `endpoint`, whether it is known or not.
+    pub fn device(&self, endpoint: impl Into<Arc<str>>) -> Device {
+        Device {
+            handle: self.handle.clone(),
+            endpoint: endpoint.into(),
+        }
+    }
+
+    /// The devices that the manager knows, in the order of their endpoint names.
+    pub fn devices(&self) -> Devices {
+        Devices {
+            handle: self.handle.clone(),
+            filter: Filter::default(),
+        }
+    }
+
+    /// Everything that happens from now on.
+    pub fn events(&self) -> Events {
+        Events(self.handle.events())
+    }
+
+    /// The addresses and ports of the listeners, in their order.
+    pub fn local_addresses(&self) -> &[SocketAddr] {
+        self.handle.local_addresses()
+    }
+
+    /// What the manager has done so far.
+    pub fn metrics(&self) -> Metrics {
+        self.handle.metrics()
+    }
+
+    /// Ends everything in order: nothing more is received, waiting commands fail with [`CommandError::Stopped`], and what
+    /// is not stored yet is stored. Returns when that is done; at once if it is done already.
+    pub async fn shutdown(&self) {
+        self.handle.shutdown().await;
+    }
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manager")
+            .field("local_addresses", &self.local_addresses())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which devices a query wants.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) containing: String,
+    pub(crate) offset: usize,
+    pub(crate) limit: Option<usize>,
+}
+
+/// A query for devices: `.await` it.
+#[must_use = "a query does nothing until it is awaited"]
+#[derive(Debug)]
+pub struct Devices {
+    handle: Handle,
+    filter: Filter,
+}
+
+impl Devices {
+    /// Only devices whose endpoint name contains `text`.
+    pub fn containing(mut self, text: impl Into<String>) -> Self {
+        self.filter.containing = text.into();
+        self
+    }
+
+    /// Leaves the first `count` matching devices out.
+    pub fn offset(mut self, count: usize) -> Self {
+        self.filter.offset = count;
+        self
+    }
+
+    /// At most `count` devices.
+    pub fn limit(mut self, count: usize) -> Self {
+        self.filter.limit = Some(count);
+        self
+    }
+}
+
+impl IntoFuture for Devices {
+    type Output = Result<DevicePage, CommandError>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            self.handle
+                .ask(move |shard| shard.devices(&self.filter))
+                .await
+        })
+    }
+}
+
+/// Describes a manager before it starts.
+pub struct ManagerBuilder {
+    listeners: Vec<SocketAddr>,
+    store: Option<Box<dyn Store>>,
+    config: Config,
+}
+
+impl ManagerBuilder {
+    /// Adds an address to listen on: `coap://` and an IP address in brackets if it is IPv6, and the port, which is 5683
+    /// if it is left out and a free one if it is 0. `coap://[::]` also takes IPv4 where the system allows it.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Address`] for any other text.
+    pub fn listen(mut self, address: &str) -> Result<Self, StartError> {
+        self.listeners.push(parse_address(address)?);
+        Ok(self)
+    }
+
+    /// Adds a socket address to listen on for `coap`.
+    #[must_use]
+    pub fn listen_on(mut self, address: SocketAddr) -> Self {
+        self.listeners.push(address);
+        self
+    }
+
+    /// Where devices, registrations and observations are kept. Default is a [`MemoryStore`], which forgets them at the end.
+    #[must_use]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Box::new(store));
+        self
+    }
+
+    /// Sets limits and times.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Binds the sockets, loads the store and starts. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    ///
+    /// A port that is taken, an address that cannot be bound, a store that does not open: see [`StartError`].
+    pub async fn start(self) -> Result<Manager, StartError> {
+        let store = self.store.unwrap_or_else(|| Box::new(MemoryStore::new()));
+        let (handle, running) = runtime::start(self.listeners, store, self.config).await?;
+        Ok(Manager {
+            handle,
+            _running: Arc::new(running),
+        })
+    }
+}
+
+impl fmt::Debug for ManagerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManagerBuilder")
+            .field("listeners", &self.listeners)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, StartError> {
+    let error = |reason: &str| StartError::Address {
+        text: text.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let Some(host) = text.strip_prefix("coap://") else {
+        return Err(error(if text.starts_with("coaps://") {
+            "coaps is not supported yet"
+        } else {
+            "it should start with coap://"
+        }));
+    };
+    let host = host.strip_suffix('/').unwrap_or(host);
+    if let Ok(address) = host.parse::<SocketAddr>() {
+        return Ok(address);
+    }
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let ip = match bare {
+        Some(host) => host.parse::<Ipv6Addr>().ok().map(Into::into),
+        None => host.parse::<std::net::Ipv4Addr>().ok().map(Into::into),
+    };
+    ip.map(|ip| SocketAddr::new(ip, 5683)).ok_or_else(|| {
+        error(
+            "after coap:// it should be an IP address and port, such as 0.0.0.0:5683 or [::]:5683",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_addresses_with_and_without_port() {
+        for (text, address) in [
+            ("coap://127.0.0.1:0", "127.0.0.1:0"),
+            ("coap://0.0.0.0", "0.0.0.0:5683"),
+            ("coap://[::]:5684/", "[::]:5684"),
+            ("coap://[::1]", "[::1]:5683"),
+        ] {
+            assert_eq!(
+                parse_address(text).unwrap(),
+                address.parse().unwrap(),
+                "{text}"
+            );
+        }
+        for text in [
+            "127.0.0.1:5683",
+            "coaps://[::]:5684",
+            "coap://host:1",
+            "coap://",
+            "coap://::1",
+            "coap://1.2.3.4:65536",
+        ] {
+            let error = parse_address(text).unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Drives the shard with sockets, a clock and the store's thread, on tokio.
+
+mod sockets;
+mod storing;
+mod task;
+
+use core::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dunlin_model::Path;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::metrics::Counters;
+use crate::shard::Shard;
+use crate::{
+    Command, CommandError, Config, Event, Metrics, Notification, Outcome, StartError, Store,
+};
+
+/// How many orders wait between the handles and the shard; more let their callers wait.
+const ORDERS: usize = 1024;
+
+type Reply<T> = oneshot::Sender<Result<T, CommandError>>;
+
+/// What handles ask of the task that owns the shard.
+enum Order {
+    Command {
+        endpoint: Arc<str>,
+        command: Command,
+        reply: Reply<Outcome>,
+    },
+    Observe {
+        endpoint: Arc<str>,
+        path: Path,
+        command: Command,
+        reply: Reply<(Outcome, broadcast::Receiver<Notification>)>,
+    },
+    Ask(Box<dyn FnOnce(&Shard) + Send>),
+}
+
+/// The way of all public handles to the running task.
+#[derive(Clone)]
+pub(crate) struct Handle(Arc<Inner>);
+
+struct Inner {
+    orders: mpsc::Sender<Order>,
+    // Weak, so that the events end with the task although events in its buffer hold handles.
+    events: broadcast::WeakSender<Event>,
+    addresses: Vec<SocketAddr>,
+    counters: Arc<Counters>,
+    stop: watch::Sender<bool>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Handle {
+    pub(crate) async fn command(
+        &self,
+        endpoint: Arc<str>,
+        command: Command,
+    ) -> Result<Outcome, CommandError> {
+        self.order(|reply| Order::Command {
+            endpoint,
+            command,
+            reply,
+        })
+        .await?
+    }
+
+    pub(crate) async fn observe(
+        &self,
+        endpoint: Arc<str>,
+        path: Path,
+        command: Command,
+    ) -> Result<(Outcome, broadcast::Receiver<Notification>), CommandError> {
+        self.order(|reply| Order::Observe {
+            endpoint,
+            path,
+            command,
+            reply,
+        })
+        .await?
+    }
+
+    /// Lets `question` look at the shard between two datagrams.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Shard) -> T + Send + 'static,
+    ) -> Result<T, CommandError> {
+        self.order(|reply| {
+            Order::Ask(Box::new(move |shard| {
+                // The asker may have gone away.
+                let _ = reply.send(question(shard));
+            }))
+        })
+        .await
+    }
+
+    async fn order<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<T>) -> Order,
+    ) -> Result<T, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.0
+            .orders
+            .send(order(reply))
+            .await
+            .map_err(|_| CommandError::Stopped)?;
+        answer.await.map_err(|_| CommandError::Stopped)
+    }
+
+    pub(crate) fn events(&self) -> broadcast::Receiver<Event> {
+        match self.0.events.upgrade() {
+            Some(sender) => sender.subscribe(),
+            // The manager has stopped: a receiver whose sender is gone.
+            None => broadcast::channel(1).1,
+        }
+    }
+
+    pub(crate) fn local_addresses(&self) -> &[SocketAddr] {
+        &self.0.addresses
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        self.0.counters.snapshot()
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        self.0.stop.send_replace(true);
+        let mut stopped = self.0.stopped.clone();
+        // An error means that the task is gone, which is what is waited for.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("addresses", &self.0.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Held by the clones of a manager: when the last one goes, the task ends.
+pub(crate) struct Running(Handle);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.0.stop.send_replace(true);
+    }
+}
+
+pub(crate) async fn start(
+    listeners: Vec<SocketAddr>,
+    store: Box<dyn Store>,
+    config: Config,
+) -> Result<(Handle, Running), StartError> {
+    if listeners.is_empty() {
+        return Err(StartError::NoListener);
+    }
+    let sockets = listeners
+        .into_iter()
+        .map(sockets::bind)
+        .collect::<Result<Vec<_>, _>>()?;
+    let addresses = sockets.iter().map(|(_, address)| *address).collect();
+    let sockets = sockets.into_iter().map(|(socket, _)| socket).collect();
+    let (storing, snapshot) = storing::start(store).await?;
+    let (orders, waiting_orders) = mpsc::channel(ORDERS);
+    let (events, _) = broadcast::channel(config.event_buffer.max(1));
+    let (stop, stopping) = watch::channel(false);
+    let (done, stopped) = watch::channel(false);
+    let counters = Arc::new(Counters::default());
+    let handle = Handle(Arc::new(Inner {
+        orders,
+        events: events.downgrade(),
+        addresses,
+        counters: Arc::clone(&counters),
+        stop,
+        stopped,
+    }));
+    let task = task::Task::new(
+        handle.clone(),
+        config,
+        snapshot,
+        counters,
+        sockets,
+        storing,
+        events,
+    );
+    tokio::spawn(async move {
+        task.run(waiting_orders, stopping).await;
+        done.send_replace(true);
+    });
+    Ok((handle.clone(), Running(handle)))
+}

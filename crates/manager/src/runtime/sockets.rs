@@ -1,0 +1,69 @@
+//! UDP sockets.
+
+use core::task::{Context, Poll};
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+
+use crate::StartError;
+use crate::registration::Peer;
+
+/// What the kernel is asked to hold of datagrams that wait; it may give less.
+const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
+
+/// Opens a socket on `address`, and tells the address with the port that it got.
+pub(super) fn bind(address: SocketAddr) -> Result<(UdpSocket, SocketAddr), StartError> {
+    open(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { address },
+        _ => StartError::Listen { address, source },
+    })
+}
+
+fn open(address: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // Where the system does not allow both families on one socket, it is an IPv6 socket.
+        let _ = socket.set_only_v6(false);
+    }
+    // A smaller buffer only drops earlier under load.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    let socket = UdpSocket::from_std(socket.into())?;
+    let address = socket.local_addr()?;
+    Ok((socket, address))
+}
+
+/// Waits for a datagram on any of `sockets`, beginning with the one at `turn` so that each gets its turn.
+pub(super) fn poll_receive(
+    sockets: &[UdpSocket],
+    turn: &mut usize,
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<(Peer, usize)> {
+    for offset in 0..sockets.len() {
+        let at = (*turn + offset) % sockets.len();
+        // An error belongs to an earlier datagram that could not be delivered: the next may be there already. Bounded, so
+        // that a socket that only gives errors does not hold the task.
+        for _ in 0..16 {
+            let mut space = ReadBuf::new(buffer);
+            match sockets[at].poll_recv_from(cx, &mut space) {
+                Poll::Ready(Ok(address)) => {
+                    *turn = at + 1;
+                    let listener = u16::try_from(at).unwrap_or(u16::MAX);
+                    return Poll::Ready((Peer { listener, address }, space.filled().len()));
+                }
+                Poll::Ready(Err(error)) => tracing::debug!(%error, "receiving failed"),
+                Poll::Pending => break,
+            }
+        }
+    }
+    Poll::Pending
+}

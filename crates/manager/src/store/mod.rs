@@ -1,0 +1,184 @@
+//! Where the manager keeps what must outlive it.
+
+mod memory;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dunlin_coap::Token;
+use dunlin_codec::ContentFormat;
+use dunlin_model::{Attributes, Path};
+
+pub use memory::MemoryStore;
+pub use sqlite::{Sqlite, SqliteOptions};
+
+use crate::{KnownValue, Registration, Timestamp};
+
+/// Keeps devices, registrations, observations and last known values.
+///
+/// The calls block; the manager makes them on a thread of their own, and hands all changes that wait at that moment over
+/// in one call.
+pub trait Store: Send + 'static {
+    /// Gives everything that is kept.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read, or holds something that it did not write.
+    fn load(&mut self) -> Result<Snapshot, StoreError>;
+
+    /// Applies `changes` in their order, all or none of them; they are durable when the call returns.
+    ///
+    /// # Errors
+    ///
+    /// None of the changes is kept. The manager tries again later.
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+}
+
+impl Store for Box<dyn Store> {
+    fn load(&mut self) -> Result<Snapshot, StoreError> {
+        (**self).load()
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        (**self).commit(changes)
+    }
+}
+
+/// One change to keep.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Change {
+    /// A device registered, changed its registration, or left. Replaces what is kept of its registration, and keeps its
+    /// observations and values.
+    Registration {
+        /// The registration, or the last one.
+        registration: Arc<Registration>,
+        /// Whether it stands.
+        registered: bool,
+        /// When the device registered or updated last.
+        updated_at: Timestamp,
+        /// When the device was heard last.
+        last_seen: Timestamp,
+    },
+    /// A device was heard.
+    Seen {
+        /// The device.
+        endpoint: Arc<str>,
+        /// When the device registered or updated last.
+        updated_at: Timestamp,
+        /// When the device was heard last.
+        last_seen: Timestamp,
+    },
+    /// An observation was started, or has a new token or new attributes.
+    Observation {
+        /// The device.
+        endpoint: Arc<str>,
+        /// The observation.
+        observation: StoredObservation,
+    },
+    /// An observation ended.
+    ObservationEnded {
+        /// The device.
+        endpoint: Arc<str>,
+        /// What was observed.
+        path: Path,
+    },
+    /// Resources have new values.
+    Values {
+        /// The device.
+        endpoint: Arc<str>,
+        /// The values.
+        values: Vec<KnownValue>,
+        /// Paths that have no value any more.
+        removed: Vec<Path>,
+    },
+    /// Nothing: it shows whether the store takes changes of the size of a registration.
+    Probe,
+}
+
+/// An observation as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredObservation {
+    /// What is observed.
+    pub path: Path,
+    /// The attributes that it was started with.
+    pub attributes: Attributes,
+    /// The token of its notifications.
+    pub token: Token,
+    /// The format that the caller asked for, if any.
+    pub format: Option<ContentFormat>,
+    /// When it was started.
+    pub started_at: Timestamp,
+}
+
+/// Everything that a store keeps.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Snapshot {
+    /// The devices, in any order.
+    pub devices: Vec<StoredDevice>,
+}
+
+/// A device as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredDevice {
+    /// The registration, or the last one.
+    pub registration: Arc<Registration>,
+    /// Whether it stands.
+    pub registered: bool,
+    /// When the device registered or updated last.
+    pub updated_at: Timestamp,
+    /// When the device was heard last.
+    pub last_seen: Timestamp,
+    /// Its observations, in the order of their paths.
+    pub observations: Vec<StoredObservation>,
+    /// The last known values, in the order of their paths.
+    pub values: Vec<KnownValue>,
+}
+
+/// Why a store cannot be opened, read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The folder or the file cannot be written.
+    #[error("cannot write {}: {reason}: give the folder to the user that runs the manager, or choose another", .path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// Another process uses the file.
+    #[error("{} is in use by another process: stop the other manager, or choose another file", .path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no room: the disk, or the size limit that was set.
+    #[error("{} cannot grow: the disk or the set limit is full", .path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer version of the manager wrote the file.
+    #[error("{} has schema version {found}, newer than the {supported} of this program: use the newer program", .path.display())]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The newest version that this program knows.
+        supported: u32,
+    },
+    /// The file is something else, or is damaged.
+    #[error("{} is damaged or was not written by this program: {reason}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Something else went wrong.
+    #[error("{0}")]
+    Other(String),
+}
