@@ -1,0 +1,48 @@
+//! Notification attributes in the query of Write-Attributes and Observe.
+
+use dunlin_coap::{Message, MessageBuilder, OptionNumber};
+use dunlin_model::{AttributeChanges, AttributeError, AttributeValue};
+
+use crate::RequestError;
+use crate::query::Text;
+
+/// Reads the Uri-Query options of `message` (Transport 1.2.2 §6.4.4).
+pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestError> {
+    // What is not UTF-8 becomes the name of no attribute.
+    let items = message
+        .uri_query()
+        .map(|item| core::str::from_utf8(item).unwrap_or("\u{fffd}"));
+    AttributeChanges::parse(items).map_err(|error| {
+        RequestError::bad_request(match error {
+            AttributeError::Unknown => "an unknown attribute",
+            AttributeError::Duplicate => "an attribute is given twice",
+            AttributeError::Step => "st must be above 0",
+            AttributeError::Order => "lt + 2 * st must be below gt",
+            AttributeError::Target => "gt, lt and st are for numeric resources",
+            _ => "an attribute's value is no number of its kind",
+        })
+    })
+}
+
+/// Adds a Uri-Query option for each change.
+pub(crate) fn write(builder: &mut MessageBuilder<'_>, changes: &AttributeChanges) {
+    for attribute in changes.set().iter() {
+        let mut text = Value::new();
+        match attribute.value {
+            AttributeValue::Seconds(seconds) => text.push_decimal(seconds),
+            AttributeValue::Number(number) => text.push_number(number),
+            _ => continue,
+        };
+        builder.option_parts(
+            OptionNumber::URI_QUERY,
+            &[attribute.name.as_bytes(), b"=", text.as_bytes()],
+        );
+    }
+    for name in changes.removed() {
+        builder.option(OptionNumber::URI_QUERY, name.as_bytes());
+    }
+}
+
+/// The text of a threshold: at most 309 digits before the point, or 326 characters of a fraction. A value that long
+/// does not fit a Uri-Query option and the client will refuse it; it is not cut.
+type Value = Text<340>;
