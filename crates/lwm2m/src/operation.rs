@@ -268,7 +268,7 @@ impl<'a> Operation<'a> {
         write_path(builder, &self.path());
         match self {
             Self::Read { accept, .. } | Self::CancelObserve { accept, .. } => {
-                write_accept(builder, *accept)
+                write_accept(builder, *accept);
             }
             Self::Observe {
                 accept, attributes, ..
