@@ -1,5 +1,8 @@
 //! Writes a message once into the caller's buffer.
 
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
 
 use crate::block::Block;

@@ -1,5 +1,8 @@
 //! A received message as a view of its datagram.
 
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
 
 use crate::block::{Block, BlockError};
