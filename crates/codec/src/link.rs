@@ -71,8 +71,8 @@ impl<'a> Link<'a> {
 
 fn path(target: &str) -> Option<Path> {
     let target = match target.strip_suffix('/') {
-        None | Some("") => target,
-        Some(target) => target,
+        Some(node) if node.len() > 1 => node,
+        _ => target,
     };
     target.parse().ok()
 }

@@ -27,14 +27,14 @@ pub(crate) struct Decoder<'a, T: ?Sized> {
 }
 
 /// One TLV.
-struct Tlv<'a> {
-    kind: Kind,
-    id: u16,
-    value: &'a [u8],
+pub(super) struct Tlv<'a> {
+    pub(super) kind: Kind,
+    pub(super) id: u16,
+    pub(super) value: &'a [u8],
 }
 
 /// Reads the TLV at the start of `bytes` and gives what follows it.
-fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
+pub(super) fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
     let (&type_byte, bytes) = bytes.split_first()?;
     let (id, bytes) = if type_byte & WIDE_ID == 0 {
         let (&id, bytes) = bytes.split_first()?;

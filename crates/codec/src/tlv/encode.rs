@@ -30,13 +30,13 @@ struct Container {
 }
 
 /// The header of a TLV, up to 6 bytes.
-struct Header {
+pub(super) struct Header {
     bytes: [u8; 6],
     length: usize,
 }
 
 impl Header {
-    fn new(kind: Kind, id: u16, length: usize) -> Result<Self, EncodeError> {
+    pub(super) fn new(kind: Kind, id: u16, length: usize) -> Result<Self, EncodeError> {
         let [_, high, middle, low] = u32::try_from(length)
             .map_err(|_| EncodeError::NotRepresentable)?
             .to_be_bytes();
@@ -60,7 +60,7 @@ impl Header {
         })
     }
 
-    fn as_slice(&self) -> &[u8] {
+    pub(super) fn as_slice(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 }
