@@ -28,11 +28,10 @@ fn check_consistency(window: &mut Window) {
     let mut live = 0;
     for offset in offsets {
         let record = view.ring.record(offset).unwrap();
-        let (_, found, _) = match view.find(record.key) {
-            Some(found) => found,
-            None => continue,
-        };
-        if found == offset {
+        if view
+            .find(record.key)
+            .is_some_and(|(_, found, _)| found == offset)
+        {
             live += 1;
         }
     }
@@ -41,11 +40,18 @@ fn check_consistency(window: &mut Window) {
     assert!(*view.entries <= view.index.max_entries());
 }
 
-fn answer(window: &mut Window, now: Instant, key: (u64, u16)) -> Option<Option<Vec<u8>>> {
+/// What is remembered of a message.
+#[derive(Debug, PartialEq)]
+enum Known {
+    InProgress,
+    Answered(Vec<u8>),
+}
+
+fn known(window: &mut Window, now: Instant, key: (u64, u16)) -> Option<Known> {
     match window.check(now, key.0, MessageId(key.1)) {
         Seen::New => None,
-        Seen::InProgress => Some(None),
-        Seen::Answered(bytes) => Some(Some(bytes.to_vec())),
+        Seen::InProgress => Some(Known::InProgress),
+        Seen::Answered(bytes) => Some(Known::Answered(bytes.to_vec())),
     }
 }
 
@@ -71,13 +77,13 @@ fn steps() -> impl Strategy<Value = Vec<((u64, u16), Step)>> {
 
 /// Runs steps against a window and a plain map of all that was ever told; `roomy` when the window never has to forget.
 fn run(mut window: Window, start: Instant, steps: Vec<((u64, u16), Step)>, roomy: bool) {
-    let mut model: HashMap<(u64, u16), (Instant, Option<Vec<u8>>)> = HashMap::new();
+    let mut model: HashMap<(u64, u16), (Instant, Known)> = HashMap::new();
     let mut now = start;
     let mut salt = 0_u8;
     for (key, step) in steps {
         let id = MessageId(key.1);
         match step {
-            Step::Wait(millis) => now = now + Duration::from_millis(millis),
+            Step::Wait(millis) => now += Duration::from_millis(millis),
             Step::Check => {}
             Step::Forget => {
                 window.forget(key.0, id);
@@ -85,19 +91,19 @@ fn run(mut window: Window, start: Instant, steps: Vec<((u64, u16), Step)>, roomy
             }
             Step::Begin => {
                 window.begin(now, key.0, id);
-                model.insert(key, (now, None));
+                model.insert(key, (now, Known::InProgress));
                 assert_eq!(window.check(now, key.0, id), Seen::InProgress);
             }
             Step::Answer(len) => {
                 salt = salt.wrapping_add(1);
                 let bytes = vec![salt; len];
-                let had = answer(&mut window, now, key).is_some();
+                let had = known(&mut window, now, key).is_some();
                 if window.answered(now, key.0, id, &bytes).is_ok() {
                     let since = match model.get(&key) {
                         Some((since, _)) if had => *since,
                         _ => now,
                     };
-                    model.insert(key, (since, Some(bytes.clone())));
+                    model.insert(key, (since, Known::Answered(bytes.clone())));
                     assert_eq!(window.check(now, key.0, id), Seen::Answered(&bytes));
                 } else {
                     assert!(!roomy);
@@ -109,9 +115,9 @@ fn run(mut window: Window, start: Instant, steps: Vec<((u64, u16), Step)>, roomy
         check_consistency(&mut window);
         for peer in 0..3 {
             for id in 0..6 {
-                let seen = answer(&mut window, now, (peer, id));
-                let known = model.get(&(peer, id));
-                match (seen, known) {
+                let seen = known(&mut window, now, (peer, id));
+                let told = model.get(&(peer, id));
+                match (seen, told) {
                     (Some(seen), Some((since, told))) => {
                         assert_eq!(&seen, told, "a stale answer");
                         assert!(now - *since <= LIFETIME + SLACK, "kept too long");
