@@ -1,2 +1,114 @@
-//! LwM2M device-management agent (client): no_std, no allocator, sans-IO.
+//! A device-management agent: an `LwM2M` client for devices without operating system, allocator or panic.
+//!
+//! The agent is a state machine. It opens no socket, reads no clock and starts no thread: the application hands it
+//! datagrams and the time, and asks it what to do. So the same agent runs on a microcontroller, under any runtime, and
+//! in a test with a clock of its own. It registers at its servers, keeps the registrations alive, answers what they
+//! ask (Read, Write, Execute, Create, Delete, Discover, Write-Attributes, Observe) and notifies what they observe. It
+//! does not bootstrap yet and speaks UDP without DTLS.
+//!
+//! ```
+//! use dunlin_agent::objects::{Device, Security, Server, Temperature};
+//! use dunlin_agent::{Agent, Config, Duration, Event, Instant, Output, objects};
+//! # use std::{net::UdpSocket, time};
+//! # // A server that accepts one registration, then listens no more.
+//! # let server = UdpSocket::bind("127.0.0.1:0")?;
+//! # let address = server.local_addr()?;
+//! # let uri = format!("coap://{address}");
+//! # std::thread::spawn(move || {
+//! #     let mut request = [0; 512];
+//! #     let (_, from) = server.recv_from(&mut request).unwrap();
+//! #     let [_, _, id @ .., _, _, _, _] = request.first_chunk::<8>().unwrap();
+//! #     let token = &request[4..8];
+//! #     server.send_to(&[&[0x64, 0x41], &id[..], token, b"\x82rd\x017"].concat(), from).unwrap();
+//! # });
+//!
+//! struct Node<'a> {
+//!     security: Security<1>,
+//!     server: Server<1>,
+//!     device: Device<'a>,
+//!     temperature: Temperature,
+//! }
+//! objects!(Node<'_> { security, server, device, temperature });
+//!
+//! let node = Node {
+//!     security: Security::no_sec(1, &uri)?,
+//!     server: Server::single(1, 300),
+//!     device: Device::new("Dunlin", "Example", "1"),
+//!     temperature: Temperature::new("Cel"),
+//! };
+//! let rng: rand::rngs::StdRng = rand::make_rng();
+//! let mut agent = Agent::new(node, Config::new("urn:dev:os:32473-1"), rng);
+//!
+//! // The loop is the application's: here over a UDP socket, elsewhere over a modem or a radio.
+//! let socket = UdpSocket::bind("127.0.0.1:0")?;
+//! let start = time::Instant::now();
+//! let now = || Instant::from_millis(start.elapsed().as_millis() as u64);
+//! agent.connect(now(), 1, address)?;
+//! let mut buffer = [0; 1152];
+//! 'run: loop {
+//!     agent.set(|node| node.temperature.measure(21.5));
+//!     agent.handle_timeout(now());
+//!     loop {
+//!         match agent.poll_output(&mut buffer) {
+//!             Output::Transmit { to, bytes } => drop(socket.send_to(bytes, to)?),
+//!             Output::Event(Event::Registered { .. }) => break 'run,
+//!             Output::Event(event) => println!("{event:?}"),
+//!             _ => break,
+//!         }
+//!     }
+//!     let wait = agent.next_timeout().map_or(Duration::from_secs(1), |due| due - now());
+//!     socket.set_read_timeout(Some(time::Duration::from_millis(wait.as_millis().clamp(1, 1000))))?;
+//!     if let Ok((length, peer)) = socket.recv_from(&mut buffer) {
+//!         agent.handle_input(now(), peer, &buffer[..length]);
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With the feature `std` there is a runner that is this loop.
 #![no_std]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+mod agent;
+mod attributes;
+mod client;
+mod config;
+mod content;
+mod engine;
+mod error;
+mod event;
+mod links;
+mod object;
+pub mod objects;
+mod observation;
+mod registration;
+mod replay;
+mod reply;
+mod request;
+mod set;
+mod text;
+mod write;
+
+pub use agent::{Agent, ConnectError};
+pub use config::Config;
+pub use error::Error;
+pub use event::{Counters, Event, Failure, Output};
+pub use object::{Collection, Instances, Object};
+pub use set::Objects;
+
+pub use dunlin_coap::time::{Duration, Instant};
+pub use dunlin_coap::{Code, Parameters, block::BlockSize};
+pub use dunlin_codec::ContentFormat;
+pub use dunlin_lwm2m::{Arguments, LwM2mVersion};
+/// Identifiers, definitions and values, for objects of one's own.
+pub use dunlin_model as model;

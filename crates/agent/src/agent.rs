@@ -1,0 +1,314 @@
+//! The agent and its doors.
+
+use core::fmt;
+
+use dunlin_coap::DuplicateWindow;
+use dunlin_coap::time::{Duration, Instant};
+use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
+use rand_core::Rng;
+
+use crate::attributes::Attached;
+use crate::content::SINGLE;
+use crate::engine::{Core, State};
+use crate::observation::Observation;
+use crate::registration::{Leave, Registration, Slot};
+use crate::{Config, Counters, Objects, Output, set};
+
+/// Places in the index of the window of duplicates.
+const INDEX: usize = 32;
+
+/// An `LwM2M` client as a state machine: without socket, thread, clock or heap.
+///
+/// `O` is its set of objects, `P` the address of a peer on whatever carries the datagrams, `R` its random numbers.
+/// Its capacities are in the type, with defaults for a device of one server:
+///
+/// - `SERVERS`: servers it is registered at; 1.
+/// - `OBSERVATIONS`: observations of all servers together, and as many nodes with attributes; 8. An Observe beyond is
+///   answered like a Read, a Write-Attributes beyond with 5.00.
+/// - `REPLAY`: bytes to remember answers by, for requests that come twice; 512. The oldest give way.
+/// - `UPLOAD`: the longest payload that a server may send in blocks, in bytes; 1024.
+///
+/// After every call of a door, poll until [`Output::Idle`].
+pub struct Agent<
+    'a,
+    O,
+    P,
+    R,
+    const SERVERS: usize = 1,
+    const OBSERVATIONS: usize = 8,
+    const REPLAY: usize = 512,
+    const UPLOAD: usize = 1024,
+> {
+    objects: O,
+    rng: R,
+    config: Config<'a>,
+    state: State<P>,
+    servers: [Option<Slot<P>>; SERVERS],
+    observations: [Option<Observation>; OBSERVATIONS],
+    attributes: [Option<Attached>; OBSERVATIONS],
+    replay: DuplicateWindow<[u8; REPLAY], [u32; INDEX]>,
+    upload: [u8; UPLOAD],
+}
+
+/// Why a server cannot be connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No instance of the Server object has this short server id.
+    UnknownServer,
+    /// All places for servers are taken.
+    NoSpace,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownServer => "no instance of object 1 has this short server id",
+            Self::NoSpace => "all places for servers are taken",
+        })
+    }
+}
+
+impl core::error::Error for ConnectError {}
+
+impl<'a, O: Objects, P: Copy + Eq, R: Rng> Agent<'a, O, P, R> {
+    /// An agent with the default capacities. It does nothing until it is [connected](Self::connect).
+    ///
+    /// `rng` should be a cryptographic generator where there is no DTLS: its tokens keep forged answers away.
+    pub fn new(objects: O, config: Config<'a>, rng: R) -> Self {
+        Self::with_capacity(objects, config, rng)
+    }
+}
+
+impl<
+    'a,
+    O: Objects,
+    P: Copy + Eq,
+    R: Rng,
+    const SERVERS: usize,
+    const OBSERVATIONS: usize,
+    const REPLAY: usize,
+    const UPLOAD: usize,
+> Agent<'a, O, P, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>
+{
+    /// An agent with the capacities of its type.
+    ///
+    /// ```
+    /// # use dunlin_agent::{Agent, Config, objects, objects::{Device, Security, Server}};
+    /// # struct Node { security: Security<2>, server: Server<2>, device: Device<'static> }
+    /// # objects!(Node { security, server, device });
+    /// # type Peer = u8;
+    /// # fn make(node: Node, rng: rand::rngs::SmallRng) {
+    /// // Two servers, 16 observations, 2 KiB of answers and uploads of up to 4 KiB.
+    /// let agent: Agent<Node, Peer, _, 2, 16, 2048, 4096> = Agent::with_capacity(node, Config::new("urn:dev:os:1-7"), rng);
+    /// # }
+    /// ```
+    pub fn with_capacity(objects: O, config: Config<'a>, mut rng: R) -> Self {
+        let [a, b, ..] = rng.next_u32().to_ne_bytes();
+        let seed = rng.next_u64();
+        let lifetime = config.parameters.exchange_lifetime();
+        Self {
+            objects,
+            state: State::new(u16::from_ne_bytes([a, b])),
+            servers: [const { None }; SERVERS],
+            observations: [None; OBSERVATIONS],
+            attributes: [None; OBSERVATIONS],
+            replay: DuplicateWindow::new([0; REPLAY], [0; INDEX], lifetime, seed),
+            upload: [0; UPLOAD],
+            rng,
+            config,
+        }
+    }
+
+    fn core(&mut self) -> Core<'_, P> {
+        Core {
+            objects: &mut self.objects,
+            rng: &mut self.rng,
+            config: &self.config,
+            state: &mut self.state,
+            servers: &mut self.servers,
+            observations: &mut self.observations,
+            attributes: &mut self.attributes,
+            upload: &mut self.upload,
+            replay: &mut self.replay,
+        }
+    }
+
+    /// Takes in a datagram that `peer` has sent.
+    ///
+    /// Nothing that a peer sends is an error here: it is answered or ignored as the protocol says, and counted. After
+    /// it, [`poll_output`](Self::poll_output) and [`next_timeout`](Self::next_timeout) may have something new.
+    pub fn handle_input(&mut self, now: Instant, peer: P, bytes: &[u8]) {
+        self.core().handle_input(now, peer, bytes);
+    }
+
+    /// Gives one thing to do: a datagram to send, written into `buffer`, an event, or nothing.
+    ///
+    /// A `buffer` of 1152 bytes is enough for every message with the default block size as long as what is read or
+    /// listed at once stays below a kilobyte; 512 bytes serve a small device. What does not fit is answered with
+    /// 5.00, and a Register that does not fit is a failed registration.
+    pub fn poll_output<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
+        self.core().poll_output(buffer)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called, at the latest; `None` when only an input or a
+    /// change brings something to do. A time that has passed means at once.
+    ///
+    /// Every other door may change it.
+    pub fn next_timeout(&mut self) -> Option<Instant> {
+        self.core().next_timeout()
+    }
+
+    /// Tells the time. Too early or too often does no harm; a time before one already told counts as that one.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.core().clock(now);
+    }
+
+    /// Changes the objects. What is observed is then notified by its attributes, and a registration that no longer
+    /// tells the truth gets its Update: at once, as [`next_timeout`](Self::next_timeout) says.
+    pub fn set<T>(&mut self, change: impl FnOnce(&mut O) -> T) -> T {
+        self.state.changed = true;
+        change(&mut self.objects)
+    }
+
+    /// The objects.
+    pub fn objects(&self) -> &O {
+        &self.objects
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config<'a> {
+        &self.config
+    }
+
+    /// What has been counted so far.
+    pub fn counters(&self) -> Counters {
+        self.state.counters
+    }
+
+    /// The accounts of the Security object: short server id and URI of each server to [connect](Self::connect).
+    pub fn accounts(&self) -> impl Iterator<Item = (u16, &str)> {
+        let objects: &dyn Objects = &self.objects;
+        let security = objects.find(ObjectId::of::<0>());
+        security.into_iter().flat_map(|security| {
+            set::instances(security).filter_map(|id| {
+                let account = security.instance(id)?;
+                let bootstrap = account.read(ResourceId::of::<1>(), SINGLE)?.as_bool()?;
+                let server = account.read(ResourceId::of::<10>(), SINGLE)?.as_u64()?;
+                let uri = account.read(ResourceId::of::<0>(), SINGLE)?.as_str()?;
+                (!bootstrap).then_some((u16::try_from(server).ok()?, uri))
+            })
+        })
+    }
+
+    /// Starts to register at the server with this short server id, which is at `peer`; after the delay of /1/x/14 if
+    /// there is one. A server that is connected already begins anew, as it must when its address has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`].
+    pub fn connect(&mut self, now: Instant, server: u16, peer: P) -> Result<(), ConnectError> {
+        self.handle_timeout(now);
+        let now = self.state.now;
+        let account = self.account(server).ok_or(ConnectError::UnknownServer)?;
+        let known = |slot: &Option<Slot<P>>| {
+            slot.as_ref()
+                .is_some_and(|slot| slot.short_server_id == server)
+        };
+        let place = self
+            .servers
+            .iter()
+            .position(known)
+            .or_else(|| self.servers.iter().position(Option::is_none))
+            .ok_or(ConnectError::NoSpace)?;
+        self.core().end_observations(place);
+        let mut slot = Slot::new(server, peer, account, now);
+        let delay = slot
+            .setting(&self.objects, ResourceId::of::<14>())
+            .unwrap_or(0);
+        slot.state = Registration::Waiting {
+            until: now.saturating_add(Duration::from_secs(delay.into())),
+        };
+        if let Some(free) = self.servers.get_mut(place) {
+            *free = Some(slot);
+        }
+        Ok(())
+    }
+
+    /// The instance of the Server object with this short server id.
+    fn account(&self, server: u16) -> Option<InstanceId> {
+        let objects: &dyn Objects = &self.objects;
+        let servers = objects.find(ObjectId::of::<1>())?;
+        set::instances(servers).find(|id| {
+            let value = servers
+                .instance(*id)
+                .and_then(|account| account.read(ResourceId::of::<0>(), SINGLE));
+            value.as_ref().and_then(Value::as_u64) == Some(server.into())
+        })
+    }
+
+    fn slot_mut(&mut self, server: u16) -> Option<&mut Slot<P>> {
+        self.servers
+            .iter_mut()
+            .flatten()
+            .find(|slot| slot.short_server_id == server)
+    }
+
+    /// Whether the server has accepted a registration that still stands.
+    pub fn is_registered(&self, server: u16) -> bool {
+        self.servers
+            .iter()
+            .flatten()
+            .any(|slot| slot.short_server_id == server && slot.is_registered())
+    }
+
+    /// Sends an Update to the server now, as a device does that has slept; nothing when it is not registered.
+    pub fn update(&mut self, server: u16) {
+        if let Some(slot) = self.slot_mut(server) {
+            slot.update = true;
+            self.state.changed = true;
+        }
+    }
+
+    /// Ends the registration at the server; [`connect`](Self::connect) begins another. When there is none yet, it
+    /// stops trying.
+    pub fn deregister(&mut self, server: u16) {
+        if let Some(slot) = self.slot_mut(server) {
+            match slot.state {
+                Registration::Waiting { .. } | Registration::Registering(_) => {
+                    slot.state = Registration::Stopped;
+                }
+                Registration::Registered { .. } | Registration::Updating(_) => {
+                    slot.leave = Some(Leave::ForGood);
+                }
+                Registration::Deregistering(_, ref mut leave) => *leave = Leave::ForGood,
+                Registration::Stopped => {}
+            }
+            self.state.changed = true;
+        }
+    }
+
+    /// How many observations there are.
+    pub fn observations(&self) -> usize {
+        self.observations.iter().flatten().count()
+    }
+}
+
+impl<
+    O,
+    P,
+    R,
+    const SERVERS: usize,
+    const OBSERVATIONS: usize,
+    const REPLAY: usize,
+    const UPLOAD: usize,
+> fmt::Debug for Agent<'_, O, P, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>
+{
+    /// Endpoint and counters: objects may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("endpoint", &self.config.endpoint)
+            .field("counters", &self.state.counters)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,398 @@
+//! The agent as a client: Register, Update and De-register, and the answers to them (Core 1.2.2 §6.2).
+
+use dunlin_coap::block::BlockSender;
+use dunlin_coap::time::{Duration, Instant};
+use dunlin_coap::{
+    Code, Message, MessageBuilder, MessageId, OptionNumber, Retry, Tokens, Transmission, Type,
+};
+use dunlin_lwm2m::{LwM2mVersion, Register, Update};
+
+use crate::engine::Core;
+use crate::event::count;
+use crate::registration::{Exchange, Leave, Location, Registration, Told, Wait, spread};
+use crate::reply::join;
+use crate::{Error, Event, Failure, links};
+
+/// Room for header and options of a request, beside the endpoint name.
+const HEADER: usize = 128;
+
+/// Max-Age of an answer that has none (RFC 7252 §5.10.5).
+const MAX_AGE: u32 = 60;
+
+/// A request of the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Register,
+    Update,
+    Deregister,
+}
+
+impl<P: Copy + Eq> Core<'_, P> {
+    /// When something is to be done towards a server.
+    pub(crate) fn server_due(&self, index: usize) -> Option<Instant> {
+        let slot = self.servers.get(index)?.as_ref()?;
+        match &slot.state {
+            Registration::Stopped => None,
+            Registration::Waiting { until } => Some(*until),
+            Registration::Registered { .. } if slot.unconfirmed.is_some() => None,
+            Registration::Registered { .. } if slot.leave.is_some() => Some(self.state.now),
+            Registration::Registered { quiet_until } if slot.update => Some(*quiet_until),
+            Registration::Registered { quiet_until } => slot
+                .update_due(&self.config.parameters)
+                .map(|due| due.max(*quiet_until)),
+            Registration::Registering(exchange)
+            | Registration::Updating(exchange)
+            | Registration::Deregistering(exchange, _) => Some(exchange.deadline()),
+        }
+    }
+
+    /// Sends what is due towards a server.
+    pub(crate) fn poll_server(&mut self, index: usize, buffer: &mut [u8]) -> Option<(P, usize)> {
+        let now = self.state.now;
+        if self.server_due(index)? > now {
+            return None;
+        }
+        let slot = self.servers.get_mut(index)?.as_mut()?;
+        if let Some(exchange) = slot.state.exchange_mut() {
+            let parameters = &self.config.parameters;
+            let next = match &mut exchange.wait {
+                Wait::Turn => {
+                    exchange.wait = Wait::Acknowledgement(Transmission::start(
+                        now,
+                        parameters,
+                        self.rng.next_u32(),
+                    ));
+                    Retry::Again
+                }
+                Wait::Acknowledgement(transmission) => {
+                    let next = transmission.on_timeout(now, parameters);
+                    if next == Retry::Again {
+                        count(&mut self.state.counters.retransmitted);
+                    }
+                    next
+                }
+                Wait::Answer(_) => Retry::GiveUp,
+            };
+            if next == Retry::GiveUp {
+                self.failed(index, Failure::NoAnswer, None);
+                return None;
+            }
+        } else {
+            self.begin(index)?;
+        }
+        self.send(index, buffer)
+    }
+
+    /// Begins the request that is due.
+    fn begin(&mut self, index: usize) -> Option<()> {
+        let exchange = self.exchange(index)?;
+        let slot = self.servers.get_mut(index)?.as_mut()?;
+        match &slot.state {
+            Registration::Waiting { .. } => {
+                slot.state = Registration::Registering(exchange);
+                slot.unconfirmed = None;
+                self.end_observations(index);
+            }
+            Registration::Registered { .. } => {
+                if let Some(leave) = slot.leave.take() {
+                    slot.state = Registration::Deregistering(exchange, leave);
+                } else {
+                    slot.update = false;
+                    slot.state = Registration::Updating(exchange);
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn exchange(&mut self, index: usize) -> Option<Exchange> {
+        let telling = self.servers.get(index)?.as_ref()?.to_tell(&*self.objects);
+        let now = self.state.now;
+        Some(Exchange {
+            id: self.state.ids.next(),
+            token: Tokens::default().next(&mut self.rng),
+            begun: now,
+            wait: Wait::Acknowledgement(Transmission::start(
+                now,
+                &self.config.parameters,
+                self.rng.next_u32(),
+            )),
+            telling,
+            blocks: None,
+        })
+    }
+
+    /// Writes the message of the request under way.
+    fn send(&mut self, index: usize, buffer: &mut [u8]) -> Option<(P, usize)> {
+        let to = self.servers.get(index)?.as_ref()?.peer;
+        if let Ok(len) = self.write_request(index, buffer) {
+            Some((to, len))
+        } else {
+            self.failed(index, Failure::NoSpace, None);
+            None
+        }
+    }
+
+    fn write_request(&mut self, index: usize, buffer: &mut [u8]) -> Result<usize, Error> {
+        let slot = self
+            .servers
+            .get_mut(index)
+            .and_then(Option::as_mut)
+            .ok_or(Error::Failed)?;
+        let binding = slot.binding(&*self.objects);
+        let request = match slot.state {
+            Registration::Registering(_) => Request::Register,
+            Registration::Updating(_) => Request::Update,
+            _ => Request::Deregister,
+        };
+        let told = slot.told;
+        let exchange = slot.state.exchange_mut().ok_or(Error::Failed)?;
+        let telling = exchange.telling;
+        let reserved = HEADER.saturating_add(self.config.endpoint.len());
+        let with_list = match request {
+            Request::Register => true,
+            Request::Update => telling.list != told.list,
+            Request::Deregister => false,
+        };
+        let mut part = 0..0;
+        let mut block = None;
+        if with_list {
+            let space = buffer.get_mut(reserved..).ok_or(Error::NoSpace)?;
+            let length = links::list(&*self.objects, self.config, space)?;
+            if exchange.blocks.is_none() {
+                let blocks = BlockSender::new(length, self.config.block_size);
+                exchange.blocks = Some(blocks.map_err(|_| Error::NoSpace)?);
+            }
+            let blocks = exchange.blocks.as_ref().ok_or(Error::Failed)?;
+            let current = blocks.current();
+            part = current.offset..current.offset.saturating_add(current.len);
+            block = current.block;
+        }
+        let (header, _) = buffer
+            .split_at_mut_checked(reserved)
+            .ok_or(Error::NoSpace)?;
+        let code = if request == Request::Deregister {
+            Code::DELETE
+        } else {
+            Code::POST
+        };
+        let mut builder =
+            MessageBuilder::new(header, Type::Confirmable, code, exchange.id, exchange.token);
+        match request {
+            Request::Register => {
+                let mut register =
+                    Register::new(self.config.endpoint, telling.lifetime, self.config.version);
+                register.binding = binding;
+                register.queue_mode = self.config.queue_mode;
+                if self.config.queue_mode && self.config.version == LwM2mVersion::V1_0 {
+                    register.binding = dunlin_lwm2m::Binding::UQ;
+                }
+                register.write(&mut builder);
+            }
+            Request::Update => {
+                let mut update = Update::default();
+                update.lifetime = (telling.lifetime != told.lifetime).then_some(telling.lifetime);
+                update.write(&mut builder, slot.location.segments(), with_list);
+            }
+            Request::Deregister => {
+                builder.path(slot.location.segments());
+            }
+        }
+        if let Some(block) = block {
+            builder.block1(block);
+        }
+        let header = builder.finish().map_err(|_| Error::NoSpace)?.len();
+        join(buffer, header, reserved, part).ok_or(Error::NoSpace)
+    }
+
+    /// A response from `peer`.
+    pub(crate) fn response(&mut self, peer: P, message: &Message<'_>) {
+        let confirmable = message.message_type() == Type::Confirmable;
+        let found = self.server_at(peer);
+        let slot = found
+            .and_then(|index| self.servers.get_mut(index))
+            .and_then(Option::as_mut);
+        let (Some(index), Some(slot)) = (found, slot) else {
+            count(&mut self.state.counters.strangers);
+            if confirmable {
+                self.reset(peer, message.id());
+            }
+            return;
+        };
+        let expected = slot.state.exchange().is_some_and(|exchange| {
+            exchange.token == message.token()
+                && (message.message_type() != Type::Acknowledgement || exchange.id == message.id())
+        });
+        let repeated = confirmable && slot.last_response == Some(message.id());
+        if confirmable {
+            if expected {
+                slot.last_response = Some(message.id());
+            }
+            let answer = if expected || repeated {
+                Type::Acknowledgement
+            } else {
+                Type::Reset
+            };
+            self.empty(peer, message.id(), answer);
+        }
+        if expected {
+            self.answered(index, message);
+        }
+    }
+
+    /// The answer to the request under way.
+    fn answered(&mut self, index: usize, message: &Message<'_>) {
+        let now = self.state.now;
+        if self.goes_on(index, message) {
+            return;
+        }
+        let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
+            return;
+        };
+        let server = slot.short_server_id;
+        let max_age = message.uint(OptionNumber::MAX_AGE).unwrap_or(MAX_AGE);
+        let wait = (message.code() == Code::SERVICE_UNAVAILABLE)
+            .then(|| Duration::from_secs(max_age.into()));
+        match (&slot.state, message.code()) {
+            (Registration::Registering(exchange), Code::CREATED) => {
+                let Some(location) = Location::new(message.location_path()) else {
+                    self.failed(index, Failure::BadAnswer, None);
+                    return;
+                };
+                slot.location = location;
+                slot.refreshed = exchange.begun;
+                slot.told = exchange.telling;
+                slot.state = Registration::Registered { quiet_until: now };
+                slot.update = false;
+                slot.succeeded();
+                slot.review(&*self.objects);
+                self.state.tell(Event::Registered { server });
+            }
+            (Registration::Updating(exchange), Code::CHANGED) => {
+                slot.refreshed = exchange.begun;
+                slot.told = exchange.telling;
+                slot.state = Registration::Registered { quiet_until: now };
+                slot.review(&*self.objects);
+                self.state.tell(Event::Updated { server });
+            }
+            (Registration::Updating(_), Code::SERVICE_UNAVAILABLE) => {
+                let delay = spread(wait.unwrap_or(Duration::ZERO), self.rng.next_u32());
+                slot.state = Registration::Registered {
+                    quiet_until: now.saturating_add(delay),
+                };
+                slot.update = true;
+            }
+            (Registration::Deregistering(..), _) => self.left(index),
+            _ => self.failed(index, Failure::Refused(message.code()), wait),
+        }
+    }
+
+    /// Takes the answer to a block of the object list; whether the request goes on with another message.
+    fn goes_on(&mut self, index: usize, message: &Message<'_>) -> bool {
+        let block = message.block1().ok().flatten();
+        let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
+            return false;
+        };
+        let Some(exchange) = slot.state.exchange_mut() else {
+            return false;
+        };
+        let Some(blocks) = &mut exchange.blocks else {
+            return false;
+        };
+        let more = match message.code() {
+            Code::CONTINUE => blocks.acknowledge(block) == Ok(true),
+            Code::REQUEST_ENTITY_TOO_LARGE => blocks.shrink(block),
+            _ => false,
+        };
+        if more {
+            exchange.id = self.state.ids.next();
+            exchange.wait = Wait::Turn;
+        }
+        more
+    }
+
+    /// An Empty Acknowledgement from `peer`.
+    pub(crate) fn acknowledged(&mut self, peer: P, id: MessageId) {
+        let Some(index) = self.server_at(peer) else {
+            return;
+        };
+        if self.notification_acknowledged(index, id) {
+            return;
+        }
+        let deadline = self
+            .state
+            .now
+            .saturating_add(self.config.parameters.max_transmit_wait());
+        if let Some(exchange) = self.exchange_with(index, id)
+            && let Wait::Acknowledgement(_) = exchange.wait
+        {
+            exchange.wait = Wait::Answer(deadline);
+        }
+    }
+
+    /// A Reset from `peer`.
+    pub(crate) fn rejected(&mut self, peer: P, id: MessageId) {
+        let Some(index) = self.server_at(peer) else {
+            return;
+        };
+        if self.exchange_with(index, id).is_some() {
+            self.failed(index, Failure::BadAnswer, None);
+        } else {
+            self.notification_rejected(index, id);
+        }
+    }
+
+    fn exchange_with(&mut self, index: usize, id: MessageId) -> Option<&mut Exchange> {
+        let slot = self.servers.get_mut(index)?.as_mut()?;
+        slot.state
+            .exchange_mut()
+            .filter(|exchange| exchange.id == id)
+    }
+
+    /// The request under way has failed; `wait` is what the server asks for.
+    fn failed(&mut self, index: usize, reason: Failure, wait: Option<Duration>) {
+        let now = self.state.now;
+        let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
+            return;
+        };
+        match slot.state {
+            Registration::Updating(_) => slot.state = Registration::Waiting { until: now },
+            Registration::Deregistering(..) => self.left(index),
+            _ => {
+                let random = self.rng.next_u32();
+                let own = slot.back_off(&*self.objects, random);
+                let retry = wait.map_or(own, |wait| spread(wait, random));
+                slot.state = Registration::Waiting {
+                    until: now.saturating_add(retry),
+                };
+                let server = slot.short_server_id;
+                self.state.tell(Event::RegistrationFailed {
+                    server,
+                    reason,
+                    retry,
+                });
+            }
+        }
+    }
+
+    /// The registration is over.
+    fn left(&mut self, index: usize) {
+        let now = self.state.now;
+        let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
+            return;
+        };
+        let (state, retry) = match slot.state {
+            Registration::Deregistering(_, Leave::For(pause)) => {
+                let until = now.saturating_add(pause);
+                (Registration::Waiting { until }, Some(pause))
+            }
+            _ => (Registration::Stopped, None),
+        };
+        slot.state = state;
+        slot.told = Told::default();
+        let server = slot.short_server_id;
+        self.end_observations(index);
+        self.state.tell(Event::Deregistered { server, retry });
+    }
+}

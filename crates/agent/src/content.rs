@@ -1,0 +1,191 @@
+//! Reading: the content of a node as a payload.
+
+use dunlin_codec::{ContentFormat, Encoder, Record};
+use dunlin_model::{
+    InstanceId, ObjectDefinition, Path, ResourceDefinition, ResourceInstanceId, Value, ValueType,
+};
+
+use crate::{Error, Object, Objects, set};
+
+/// The id under which the value of a single resource is read.
+pub(crate) const SINGLE: ResourceInstanceId = ResourceInstanceId::of::<0>();
+
+/// Writes what can be read at and below `path` in `format` and gives the length.
+pub(crate) fn encode(
+    objects: &dyn Objects,
+    path: Path,
+    format: ContentFormat,
+    buffer: &mut [u8],
+) -> Result<usize, Error> {
+    let (collection, definition) = lookup(objects, path)?;
+    let mut encoder = Encoder::new(format, path, buffer)?;
+    match path.instance_id() {
+        None => {
+            for id in set::instances(collection) {
+                if let Some(object) = collection.instance(id) {
+                    instance(object, definition, id, &mut encoder)?;
+                }
+            }
+        }
+        Some(id) => {
+            let object = collection.instance(id).ok_or(Error::NotFound)?;
+            if path.resource_id().is_none() {
+                instance(object, definition, id, &mut encoder)?;
+            } else {
+                let found = readable(object, definition, path)?;
+                match path.resource_instance_id() {
+                    Some(index) => {
+                        let value = object.read(found.id, index).ok_or(Error::NotFound)?;
+                        encoder.push(&Record::new(path, value))?;
+                    }
+                    None => resource(object, found, path, &mut encoder)?,
+                }
+            }
+        }
+    }
+    Ok(encoder.finish()?)
+}
+
+/// Whether there is something at `path` that can be read; the error is the answer to a Read of it.
+pub(crate) fn check(objects: &dyn Objects, path: Path, format: ContentFormat) -> Result<(), Error> {
+    let (collection, definition) = lookup(objects, path)?;
+    let mut single = None;
+    if let Some(id) = path.instance_id() {
+        let object = collection.instance(id).ok_or(Error::NotFound)?;
+        if path.resource_id().is_some() {
+            let found = readable(object, definition, path)?;
+            if let Some(index) = path.resource_instance_id() {
+                object.read(found.id, index).ok_or(Error::NotFound)?;
+            }
+            if !found.multiple || path.resource_instance_id().is_some() {
+                single = Some(found.kind);
+            }
+        }
+    }
+    let acceptable = match format {
+        ContentFormat::TEXT => single.is_some(),
+        ContentFormat::OPAQUE => single == Some(ValueType::Opaque),
+        ContentFormat::TLV | ContentFormat::SENML_CBOR => true,
+        _ => false,
+    };
+    if acceptable {
+        Ok(())
+    } else {
+        Err(Error::NotAcceptable)
+    }
+}
+
+/// The value of a single resource or a resource instance.
+pub(crate) fn value(objects: &dyn Objects, path: Path) -> Option<Value<'_>> {
+    let object = objects.instance(path.object_id()?, path.instance_id()?)?;
+    let definition = objects.resource(path)?;
+    let index = match path.resource_instance_id() {
+        Some(index) => index,
+        None if definition.multiple => return None,
+        None => SINGLE,
+    };
+    object.read(definition.id, index)
+}
+
+/// Whether this instance has the resource.
+pub(crate) fn exists(object: &dyn Object, definition: &ResourceDefinition) -> bool {
+    if definition.multiple {
+        object.has(definition.id)
+    } else {
+        object.read(definition.id, SINGLE).is_some()
+    }
+}
+
+/// The ids of a multiple resource's instances, ascending.
+pub(crate) fn indices(
+    object: &dyn Object,
+    definition: &ResourceDefinition,
+) -> impl Iterator<Item = ResourceInstanceId> {
+    let mut from = Some(0_u16);
+    let id = definition.id;
+    core::iter::from_fn(move || {
+        let next = object.next_index(id, from?)?;
+        from = next.get().checked_add(1);
+        Some(next)
+    })
+}
+
+/// The collection of the object in `path`, unless no server may see it.
+pub(crate) fn lookup(
+    objects: &dyn Objects,
+    path: Path,
+) -> Result<(&dyn crate::Collection, &'static ObjectDefinition), Error> {
+    let id = path.object_id().ok_or(Error::NotAllowed)?;
+    if is_secret(path) {
+        return Err(Error::Unauthorized);
+    }
+    let collection = objects.find(id).ok_or(Error::NotFound)?;
+    Ok((collection, collection.definition()))
+}
+
+/// Whether `path` lies in an object with credentials, which no server may touch: Security (0) and OSCORE (21).
+pub(crate) fn is_secret(path: Path) -> bool {
+    matches!(
+        path.object_id().map(dunlin_model::ObjectId::get),
+        Some(0 | 21)
+    )
+}
+
+fn readable(
+    object: &dyn Object,
+    definition: &'static ObjectDefinition,
+    path: Path,
+) -> Result<&'static ResourceDefinition, Error> {
+    let found = path
+        .resource_id()
+        .and_then(|id| definition.resource(id))
+        .ok_or(Error::NotFound)?;
+    if !exists(object, found) {
+        return Err(Error::NotFound);
+    }
+    // A resource instance of a single resource is no path of this object (Core 1.2.2 §6.3.1).
+    if !found.operations.is_readable() || (path.resource_instance_id().is_some() && !found.multiple)
+    {
+        return Err(Error::NotAllowed);
+    }
+    Ok(found)
+}
+
+fn instance(
+    object: &dyn Object,
+    definition: &'static ObjectDefinition,
+    id: InstanceId,
+    encoder: &mut Encoder<'_>,
+) -> Result<(), Error> {
+    for found in definition.resources {
+        if found.operations.is_readable() {
+            resource(
+                object,
+                found,
+                Path::resource(definition.id, id, found.id),
+                encoder,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn resource(
+    object: &dyn Object,
+    definition: &ResourceDefinition,
+    path: Path,
+    encoder: &mut Encoder<'_>,
+) -> Result<(), Error> {
+    if definition.multiple {
+        for index in indices(object, definition) {
+            if let (Some(path), Some(value)) =
+                (path.child(index.get()), object.read(definition.id, index))
+            {
+                encoder.push(&Record::new(path, value))?;
+            }
+        }
+    } else if let Some(value) = object.read(definition.id, SINGLE) {
+        encoder.push(&Record::new(path, value))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! What an agent tells its owner.
+
+use dunlin_coap::{Code, time::Duration};
+use dunlin_model::Path;
+
+/// One thing for the owner of an agent to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Output<'b, P> {
+    /// Send these bytes as one datagram. Nothing is to be told back: a loss is the agent's matter.
+    Transmit {
+        /// Where to.
+        to: P,
+        /// The datagram, at the beginning of the buffer that was given.
+        bytes: &'b [u8],
+    },
+    /// Something has happened.
+    Event(Event),
+    /// Nothing is left to do until the next input, change or timeout.
+    Idle,
+}
+
+/// Something that has happened. Servers are named by their short server id.
+///
+/// The agent keeps the last eight; what the owner does not fetch in time is lost, and counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A server has accepted the registration.
+    Registered {
+        /// The server.
+        server: u16,
+    },
+    /// A server has accepted an Update.
+    Updated {
+        /// The server.
+        server: u16,
+    },
+    /// An attempt to register has failed; the next one follows by itself.
+    RegistrationFailed {
+        /// The server.
+        server: u16,
+        /// What went wrong.
+        reason: Failure,
+        /// The time until the next attempt.
+        retry: Duration,
+    },
+    /// The registration has ended, by [`deregister`](crate::Agent::deregister) or because the server asked for it
+    /// (Disable, /1/x/4).
+    Deregistered {
+        /// The server.
+        server: u16,
+        /// When the agent will register again by itself.
+        retry: Option<Duration>,
+    },
+    /// A server has written at and below this path.
+    Written {
+        /// The target of the Write.
+        path: Path,
+    },
+    /// A server has executed this resource.
+    Executed {
+        /// The resource.
+        path: Path,
+    },
+    /// A server has created this instance.
+    Created {
+        /// The instance.
+        path: Path,
+    },
+    /// A server has deleted this instance.
+    Deleted {
+        /// The instance.
+        path: Path,
+    },
+    /// A server has started to observe this path.
+    Observed {
+        /// The target.
+        path: Path,
+    },
+    /// An observation of this path has ended: cancelled, rejected, not acknowledged, or its target is gone.
+    Unobserved {
+        /// The target.
+        path: Path,
+    },
+    /// A server has asked for a reboot (/3/0/4). Its answer has been given out already.
+    Reboot,
+    /// A server has asked for a factory reset (/3/0/5). Its answer has been given out already.
+    FactoryReset,
+}
+
+/// Why an attempt to register failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The server did not answer in time.
+    NoAnswer,
+    /// The server refused with this code.
+    Refused(Code),
+    /// The server rejected the message or gave an answer without a usable location.
+    BadAnswer,
+    /// The buffer given to [`poll_output`](crate::Agent::poll_output) is too small for the request.
+    NoSpace,
+}
+
+/// What an agent has counted since its making; each saturates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Datagrams received.
+    pub received: u32,
+    /// Datagrams sent.
+    pub sent: u32,
+    /// Messages sent again.
+    pub retransmitted: u32,
+    /// Datagrams that are no CoAP message, or one that means nothing.
+    pub malformed: u32,
+    /// Requests and responses from a peer that is no server with a registration here.
+    pub strangers: u32,
+    /// Requests received a second time.
+    pub duplicates: u32,
+    /// Requests answered with an error.
+    pub refused: u32,
+    /// Requests dropped since answers to others were waiting to be fetched.
+    pub dropped: u32,
+    /// Notifications sent, without repetitions.
+    pub notifications: u32,
+    /// Events lost since they were not fetched.
+    pub lost_events: u32,
+}
+
+/// Counts one more.
+pub(crate) fn count(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}

@@ -1,0 +1,326 @@
+//! What an object is to the agent: resources that can be read, written and executed, in one instance or several.
+
+use dunlin_lwm2m::Arguments;
+use dunlin_model::{InstanceId, ObjectDefinition, ResourceId, ResourceInstanceId, Value};
+use heapless::Vec;
+
+use crate::Error;
+
+/// The resources of one object instance.
+///
+/// The agent does what the object's definition already says: it refuses operations that a resource does not have,
+/// values of the wrong type or out of range, and payloads it cannot read. An implementation sees only what remains.
+///
+/// A type that implements this stands in an [`Objects`](crate::Objects) set as a single instance with id 0, or inside
+/// [`Instances`] as one of several.
+///
+/// ```
+/// use dunlin_agent::{Error, Object, model::*};
+///
+/// /// A relay on the IPSO On/Off Switch object.
+/// struct Relay {
+///     on: bool,
+///     switched: i64,
+/// }
+///
+/// static RELAY: ObjectDefinition = ObjectDefinition {
+///     id: ObjectId::of::<3342>(),
+///     name: "On/Off switch",
+///     version: Version::V1_0,
+///     multiple: true,
+///     mandatory: false,
+///     resources: &[
+///         ResourceDefinition::new(ResourceId::of::<5500>(), "Digital Input State", Operations::R, ValueType::Boolean),
+///         ResourceDefinition::new(ResourceId::of::<5505>(), "Counter Reset", Operations::E, ValueType::None),
+///     ],
+/// };
+///
+/// impl Object for Relay {
+///     fn definition() -> &'static ObjectDefinition {
+///         &RELAY
+///     }
+///
+///     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
+///         match resource.get() {
+///             5500 => Some(Value::Boolean(self.on)),
+///             5505 => Some(Value::None),
+///             _ => None,
+///         }
+///     }
+///
+///     fn execute(&mut self, _: ResourceId, _: &dunlin_agent::Arguments<'_>) -> Result<(), Error> {
+///         self.switched = 0;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Object {
+    /// The definition: its id, version, and the resources that an instance may have.
+    fn definition() -> &'static ObjectDefinition
+    where
+        Self: Sized;
+
+    /// The value of a resource, or of one resource instance of a multiple resource (`index` is 0 for a single one).
+    ///
+    /// `None` when this instance does not have it. A resource that has no value to read (an executable one) answers
+    /// [`Value::None`] to say that it is there. The value must be of the defined type.
+    fn read(&self, resource: ResourceId, index: ResourceInstanceId) -> Option<Value<'_>>;
+
+    /// The smallest id at or above `from` among the resource instances of a multiple resource; `None` after the last.
+    ///
+    /// Never called for single resources. The default has no resource instances.
+    fn next_index(&self, resource: ResourceId, from: u16) -> Option<ResourceInstanceId> {
+        let _ = (resource, from);
+        None
+    }
+
+    /// Whether this instance has a multiple resource even while it has no resource instances. The default says yes
+    /// when there is one.
+    fn has(&self, resource: ResourceId) -> bool {
+        self.next_index(resource, 0).is_some()
+    }
+
+    /// Whether [`write`](Self::write) would take `value`; type, range and the right to write are checked already.
+    ///
+    /// A Write of several resources asks this for each of them before the first is changed, so what `check` accepts
+    /// `write` must take: this is what makes a Write all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when this instance does not have the resource, [`Error::BadValue`] for a value that does
+    /// not fit, any other error as it applies.
+    fn check(
+        &self,
+        resource: ResourceId,
+        index: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        let _ = value;
+        self.read(resource, index)
+            .map(|_| ())
+            .ok_or(Error::NotFound)
+    }
+
+    /// Sets a resource, or one resource instance of a multiple resource.
+    ///
+    /// # Errors
+    ///
+    /// None that [`check`](Self::check) has not given before. The default has nothing to write.
+    fn write(
+        &mut self,
+        resource: ResourceId,
+        index: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        let _ = (resource, index, value);
+        Err(Error::NotAllowed)
+    }
+
+    /// Takes a resource away: all resource instances of a multiple one before they are replaced, or an optional
+    /// writable resource that a replacing Write of the instance leaves out. The default leaves it as it is.
+    fn clear(&mut self, resource: ResourceId) {
+        let _ = resource;
+    }
+
+    /// Carries out an Execute.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadValue`] for arguments that make no sense, [`Error::NotAllowed`] when the state forbids it. The
+    /// default has nothing to execute.
+    fn execute(&mut self, resource: ResourceId, arguments: &Arguments<'_>) -> Result<(), Error> {
+        let _ = (resource, arguments);
+        Err(Error::NotAllowed)
+    }
+
+    /// A new instance for a Create of a server; `None`, the default, when servers cannot create (and so not delete)
+    /// instances of this object.
+    fn create() -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+}
+
+/// An object with its instances: what the agent works with. Every [`Object`] is one with the single instance 0, and
+/// [`Instances`] is one for any `T: Object`, so it is seldom implemented by hand.
+pub trait Collection {
+    /// The definition.
+    fn definition(&self) -> &'static ObjectDefinition;
+
+    /// The smallest instance id at or above `from`; `None` after the last.
+    fn next(&self, from: u16) -> Option<InstanceId>;
+
+    /// The instance with this id.
+    fn instance(&self, id: InstanceId) -> Option<&dyn Object>;
+
+    /// The instance with this id.
+    fn instance_mut(&mut self, id: InstanceId) -> Option<&mut dyn Object>;
+
+    /// Makes an instance with this id, which is not in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAllowed`] when servers cannot create instances, [`Error::NoSpace`] when there is no room.
+    fn create(&mut self, id: InstanceId) -> Result<(), Error> {
+        let _ = id;
+        Err(Error::NotAllowed)
+    }
+
+    /// Removes the instance with this id, which is in use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAllowed`] when servers cannot delete it.
+    fn delete(&mut self, id: InstanceId) -> Result<(), Error> {
+        let _ = id;
+        Err(Error::NotAllowed)
+    }
+}
+
+impl<T: Object> Collection for T {
+    fn definition(&self) -> &'static ObjectDefinition {
+        T::definition()
+    }
+
+    fn next(&self, from: u16) -> Option<InstanceId> {
+        (from == 0).then_some(InstanceId::of::<0>())
+    }
+
+    fn instance(&self, id: InstanceId) -> Option<&dyn Object> {
+        (id.get() == 0).then_some(self)
+    }
+
+    fn instance_mut(&mut self, id: InstanceId) -> Option<&mut dyn Object> {
+        if id.get() == 0 { Some(self) } else { None }
+    }
+}
+
+/// Up to `N` instances of an object, ordered by id, without a heap.
+///
+/// ```
+/// use dunlin_agent::{Instances, objects::Temperature};
+///
+/// let mut rooms = Instances::<Temperature, 2>::new();
+/// rooms.insert(0, Temperature::new("Cel"))?;
+/// rooms.insert(7, Temperature::new("Cel"))?;
+/// assert!(rooms.insert(8, Temperature::new("Cel")).is_err());
+/// rooms.get_mut(7).unwrap().measure(21.5);
+/// # Ok::<(), Temperature>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Instances<T, const N: usize> {
+    items: Vec<(InstanceId, T), N>,
+}
+
+impl<T, const N: usize> Instances<T, N> {
+    /// No instances.
+    pub const fn new() -> Self {
+        Self { items: Vec::new() }
+    }
+
+    /// Puts an instance in, in place of one with the same id.
+    ///
+    /// # Errors
+    ///
+    /// Gives the instance back when all places are taken or when the id is 65535.
+    pub fn insert(&mut self, id: u16, instance: T) -> Result<(), T> {
+        let Some(id) = InstanceId::new(id) else {
+            return Err(instance);
+        };
+        match self.items.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => {
+                if let Some((_, old)) = self.items.get_mut(at) {
+                    *old = instance;
+                }
+                Ok(())
+            }
+            Err(at) => self
+                .items
+                .insert(at, (id, instance))
+                .map_err(|(_, instance)| instance),
+        }
+    }
+
+    /// The instance with this id.
+    pub fn get(&self, id: u16) -> Option<&T> {
+        self.items
+            .iter()
+            .find(|(known, _)| known.get() == id)
+            .map(|(_, instance)| instance)
+    }
+
+    /// The instance with this id.
+    pub fn get_mut(&mut self, id: u16) -> Option<&mut T> {
+        self.items
+            .iter_mut()
+            .find(|(known, _)| known.get() == id)
+            .map(|(_, instance)| instance)
+    }
+
+    /// Takes the instance with this id out.
+    pub fn remove(&mut self, id: u16) -> Option<T> {
+        let at = self.items.iter().position(|(known, _)| known.get() == id)?;
+        Some(self.items.remove(at).1)
+    }
+
+    /// The instances in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (InstanceId, &T)> {
+        self.items.iter().map(|(id, instance)| (*id, instance))
+    }
+
+    /// The instances in the order of their ids.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (InstanceId, &mut T)> {
+        self.items.iter_mut().map(|(id, instance)| (*id, instance))
+    }
+
+    /// How many instances there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+impl<T, const N: usize> Default for Instances<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Object, const N: usize> Collection for Instances<T, N> {
+    fn definition(&self) -> &'static ObjectDefinition {
+        T::definition()
+    }
+
+    fn next(&self, from: u16) -> Option<InstanceId> {
+        self.items
+            .iter()
+            .map(|(id, _)| *id)
+            .find(|id| id.get() >= from)
+    }
+
+    fn instance(&self, id: InstanceId) -> Option<&dyn Object> {
+        Some(self.get(id.get())?)
+    }
+
+    fn instance_mut(&mut self, id: InstanceId) -> Option<&mut dyn Object> {
+        Some(self.get_mut(id.get())?)
+    }
+
+    fn create(&mut self, id: InstanceId) -> Result<(), Error> {
+        let instance = T::create().ok_or(Error::NotAllowed)?;
+        self.insert(id.get(), instance).map_err(|_| Error::NoSpace)
+    }
+
+    fn delete(&mut self, id: InstanceId) -> Result<(), Error> {
+        if T::create().is_none() {
+            return Err(Error::NotAllowed);
+        }
+        self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)
+    }
+}

@@ -1,0 +1,112 @@
+//! Object 0, LwM2M Security.
+
+use core::fmt;
+
+use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
+use heapless::{CapacityError, String, Vec};
+
+use crate::{Instances, Object};
+
+/// Object 0, LwM2M Security, with room for `N` accounts: where the servers are and how to talk to them.
+///
+/// No server can read or write it: the agent answers every operation on `/0` with 4.01.
+pub type Security<const N: usize> = Instances<SecurityAccount, N>;
+
+/// How an account is secured (resource 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SecurityMode {
+    /// Pre-shared key, 0.
+    PreSharedKey,
+    /// Raw public key, 1.
+    RawPublicKey,
+    /// Certificate, 2.
+    Certificate,
+    /// No security, 3.
+    #[default]
+    NoSec,
+}
+
+/// One instance of the Security object.
+///
+/// `Debug` shows neither the key nor its identity.
+#[derive(Clone, Default)]
+pub struct SecurityAccount {
+    /// The server's URI, such as `coap://lwm2m.example.com:5683` (resource 0).
+    pub uri: String<96>,
+    /// Whether the account is a Bootstrap-Server's (resource 1). The agent does not bootstrap yet: it leaves such
+    /// an account alone.
+    pub bootstrap: bool,
+    /// How the account is secured (resource 2).
+    pub mode: SecurityMode,
+    /// The public key or identity (resource 3).
+    pub identity: Vec<u8, 64>,
+    /// The secret key (resource 5).
+    pub secret_key: Vec<u8, 32>,
+    /// The short server id, 1 to 65534, that the account shares with an instance of the Server object (resource 10).
+    pub short_server_id: u16,
+}
+
+impl SecurityAccount {
+    /// An account without security.
+    ///
+    /// # Errors
+    ///
+    /// When `uri` is longer than 96 bytes.
+    pub fn no_sec(short_server_id: u16, uri: &str) -> Result<Self, CapacityError> {
+        Ok(Self {
+            uri: String::try_from(uri)?,
+            short_server_id,
+            ..Self::default()
+        })
+    }
+}
+
+impl<const N: usize> Security<N> {
+    /// One account without security, as instance 0.
+    ///
+    /// # Errors
+    ///
+    /// When `uri` is longer than 96 bytes, or `N` is 0.
+    pub fn no_sec(short_server_id: u16, uri: &str) -> Result<Self, CapacityError> {
+        let mut all = Self::new();
+        all.insert(0, SecurityAccount::no_sec(short_server_id, uri)?)
+            .map_err(|_| CapacityError::default())?;
+        Ok(all)
+    }
+}
+
+impl Object for SecurityAccount {
+    fn definition() -> &'static ObjectDefinition {
+        &dunlin_model::objects::SECURITY
+    }
+
+    fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
+        Some(match resource.get() {
+            0 => Value::String(&self.uri),
+            1 => Value::Boolean(self.bootstrap),
+            2 => Value::Integer(match self.mode {
+                SecurityMode::PreSharedKey => 0,
+                SecurityMode::RawPublicKey => 1,
+                SecurityMode::Certificate => 2,
+                SecurityMode::NoSec => 3,
+            }),
+            3 => Value::Opaque(&self.identity),
+            4 => Value::Opaque(&[]),
+            5 => Value::Opaque(&self.secret_key),
+            10 => Value::Integer(self.short_server_id.into()),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Debug for SecurityAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecurityAccount")
+            .field("uri", &self.uri.as_str())
+            .field("bootstrap", &self.bootstrap)
+            .field("mode", &self.mode)
+            .field("short_server_id", &self.short_server_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,171 @@
+//! Object 1, LwM2M Server.
+
+use dunlin_lwm2m::{Arguments, Binding};
+use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
+use heapless::String;
+
+use crate::{Error, Instances, Object};
+
+/// Object 1, LwM2M Server, with room for `N` servers: how the agent behaves towards them.
+pub type Server<const N: usize> = Instances<ServerAccount, N>;
+
+/// One instance of the Server object.
+///
+/// The agent acts on what stands here, whoever changed it: a new lifetime is told to the server at once.
+#[derive(Debug, Clone)]
+pub struct ServerAccount {
+    /// The short server id, 1 to 65534, that the instance shares with an account of the Security object (resource 0).
+    pub short_server_id: u16,
+    /// Lifetime of the registration in seconds, 0 without end (resource 1).
+    pub lifetime: u32,
+    /// The pmin of nodes that have none, seconds (resource 2).
+    pub default_minimum_period: Option<u32>,
+    /// The pmax of nodes that have none, seconds (resource 3).
+    pub default_maximum_period: Option<u32>,
+    /// How long the server stays disabled after an Execute of resource 4, seconds; 86400 when absent (resource 5).
+    pub disable_timeout: Option<u32>,
+    /// Whether notifications are to be stored while the server is disabled or out of reach (resource 6). The agent
+    /// keeps the newest value only, whatever stands here.
+    pub notification_storing: bool,
+    /// The transports (resource 7), `U`.
+    pub binding: String<8>,
+    /// Delay before the first registration, seconds; none when absent (resource 14).
+    pub initial_registration_delay: Option<u32>,
+    /// Attempts in one communication sequence; 5 when absent (resource 17).
+    pub retry_count: Option<u32>,
+    /// Delay after the first failed attempt, seconds, doubled with each further one; 60 when absent (resource 18).
+    pub retry_timer: Option<u32>,
+    /// Delay before the next sequence, seconds; 86400 when absent (resource 19).
+    pub sequence_delay_timer: Option<u32>,
+    /// Whether notifications are sent confirmable; not when absent (resource 26).
+    pub confirmable_notifications: Option<bool>,
+}
+
+impl ServerAccount {
+    /// A server reached over UDP, with every optional resource absent.
+    pub fn new(short_server_id: u16, lifetime: u32) -> Self {
+        Self {
+            short_server_id,
+            lifetime,
+            default_minimum_period: None,
+            default_maximum_period: None,
+            disable_timeout: None,
+            notification_storing: true,
+            binding: String::try_from("U").unwrap_or_default(),
+            initial_registration_delay: None,
+            retry_count: None,
+            retry_timer: None,
+            sequence_delay_timer: None,
+            confirmable_notifications: None,
+        }
+    }
+}
+
+impl<const N: usize> Server<N> {
+    /// One server as instance 0; nothing when `N` is 0.
+    pub fn single(short_server_id: u16, lifetime: u32) -> Self {
+        let mut all = Self::new();
+        let _ = all.insert(0, ServerAccount::new(short_server_id, lifetime));
+        all
+    }
+}
+
+impl Object for ServerAccount {
+    fn definition() -> &'static ObjectDefinition {
+        &dunlin_model::objects::SERVER
+    }
+
+    fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
+        let signed = |value: Option<u32>| value.map(|value| Value::Integer(value.into()));
+        let unsigned = |value: Option<u32>| value.map(|value| Value::Unsigned(value.into()));
+        match resource.get() {
+            0 => Some(Value::Integer(self.short_server_id.into())),
+            1 => Some(Value::Integer(self.lifetime.into())),
+            2 => signed(self.default_minimum_period),
+            3 => signed(self.default_maximum_period),
+            4 | 8 => Some(Value::None),
+            5 => signed(self.disable_timeout),
+            6 => Some(Value::Boolean(self.notification_storing)),
+            7 => Some(Value::String(&self.binding)),
+            14 => unsigned(self.initial_registration_delay),
+            17 => unsigned(self.retry_count),
+            18 => unsigned(self.retry_timer),
+            19 => unsigned(self.sequence_delay_timer),
+            26 => self
+                .confirmable_notifications
+                .map(|confirmable| Value::Integer(confirmable.into())),
+            _ => None,
+        }
+    }
+
+    fn check(
+        &self,
+        resource: ResourceId,
+        _: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        match (resource.get(), value) {
+            (1..=3 | 5 | 14 | 17..=19, _) => seconds(value).map(|_| ()),
+            (6 | 26, _) => Ok(()),
+            // UDP is all there is to switch to.
+            (7, Value::String(text)) => match Binding::parse(text) {
+                Ok(binding) if binding.has('U') && text.len() <= self.binding.capacity() => Ok(()),
+                _ => Err(Error::BadValue),
+            },
+            _ => Err(Error::NotFound),
+        }
+    }
+
+    fn write(
+        &mut self,
+        resource: ResourceId,
+        _: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        match (resource.get(), value) {
+            (1, _) => self.lifetime = seconds(value)?,
+            (2, _) => self.default_minimum_period = Some(seconds(value)?),
+            (3, _) => self.default_maximum_period = Some(seconds(value)?),
+            (5, _) => self.disable_timeout = Some(seconds(value)?),
+            (6, Value::Boolean(storing)) => self.notification_storing = *storing,
+            (7, Value::String(text)) => super::set(&mut self.binding, text)?,
+            (14, _) => self.initial_registration_delay = Some(seconds(value)?),
+            (17, _) => self.retry_count = Some(seconds(value)?),
+            (18, _) => self.retry_timer = Some(seconds(value)?),
+            (19, _) => self.sequence_delay_timer = Some(seconds(value)?),
+            (26, Value::Integer(mode)) => self.confirmable_notifications = Some(*mode == 1),
+            _ => return Err(Error::NotFound),
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self, resource: ResourceId) {
+        match resource.get() {
+            2 => self.default_minimum_period = None,
+            3 => self.default_maximum_period = None,
+            5 => self.disable_timeout = None,
+            14 => self.initial_registration_delay = None,
+            17 => self.retry_count = None,
+            18 => self.retry_timer = None,
+            19 => self.sequence_delay_timer = None,
+            26 => self.confirmable_notifications = None,
+            _ => {}
+        }
+    }
+
+    /// The agent itself does what Disable (4) and Registration Update Trigger (8) ask for.
+    fn execute(&mut self, resource: ResourceId, _: &Arguments<'_>) -> Result<(), Error> {
+        match resource.get() {
+            4 | 8 => Ok(()),
+            _ => Err(Error::NotFound),
+        }
+    }
+}
+
+fn seconds(value: &Value<'_>) -> Result<u32, Error> {
+    match value {
+        Value::Integer(number) => u32::try_from(*number).map_err(|_| Error::BadValue),
+        Value::Unsigned(number) => u32::try_from(*number).map_err(|_| Error::BadValue),
+        _ => Err(Error::BadValue),
+    }
+}

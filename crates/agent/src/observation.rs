@@ -1,0 +1,397 @@
+//! Observations: which notification is due when (RFC 7641, Core 1.2.2 §7.3.2 and §6.4.2).
+
+use dunlin_coap::observe::SequenceNumber;
+use dunlin_coap::time::{Duration, Instant};
+use dunlin_coap::{MessageId, Retry, Token, Transmission, Type};
+use dunlin_codec::ContentFormat;
+use dunlin_model::{Attributes, Path};
+
+use crate::engine::Core;
+use crate::event::count;
+use crate::reply::{Body, Head, Shape, encode_at, encoded, fingerprint, write_payload};
+use crate::{Error, Event, attributes, content};
+
+/// The longest time without a confirmable notification: RFC 7641 §4.5.
+const MAX_UNCONFIRMED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One observation of one server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Observation {
+    /// Which server, by its place among the agent's.
+    pub(crate) server: usize,
+    pub(crate) token: Token,
+    pub(crate) path: Path,
+    pub(crate) format: ContentFormat,
+    /// Something may have changed since the last notification.
+    pub(crate) check: bool,
+    sequence: SequenceNumber,
+    /// The message of the last notification.
+    last_id: MessageId,
+    last_at: Instant,
+    confirmed_at: Instant,
+    /// The fingerprint of the content last sent.
+    content: u32,
+    /// The number last sent, where the content is one.
+    number: Option<f64>,
+}
+
+/// A confirmable notification under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unconfirmed {
+    /// Which observation, by its place.
+    observation: usize,
+    id: MessageId,
+    transmission: Transmission,
+}
+
+impl Unconfirmed {
+    pub(crate) fn deadline(&self) -> Instant {
+        self.transmission.deadline()
+    }
+}
+
+impl Observation {
+    pub(crate) fn new(
+        server: usize,
+        token: Token,
+        path: Path,
+        format: ContentFormat,
+        now: Instant,
+    ) -> Self {
+        Self {
+            server,
+            token,
+            path,
+            format,
+            check: false,
+            sequence: SequenceNumber::default(),
+            last_id: MessageId(0),
+            last_at: now,
+            confirmed_at: now,
+            content: 0,
+            number: None,
+        }
+    }
+}
+
+/// What to do about an observation whose content may have changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Content {
+    fingerprint: u32,
+    number: Option<f64>,
+}
+
+impl Observation {
+    /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
+    fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
+        let conditional =
+            attributes.gt.is_some() || attributes.lt.is_some() || attributes.st.is_some();
+        let (Some(old), Some(new), true) = (self.number, content.number, conditional) else {
+            return content.fingerprint != self.content;
+        };
+        let crossed =
+            |limit: Option<f64>| limit.is_some_and(|limit| (old > limit) != (new > limit));
+        let crossed_down =
+            |limit: Option<f64>| limit.is_some_and(|limit| (old < limit) != (new < limit));
+        let stepped =
+            |step: Option<f64>| step.is_some_and(|step| (new - old >= step) || (old - new >= step));
+        crossed(attributes.gt) || crossed_down(attributes.lt) || stepped(attributes.st)
+    }
+}
+
+impl<P: Copy + Eq> Core<'_, P> {
+    /// Keeps a new observation, in place of one with the same token or of the same path; gives its place, or `None`
+    /// when there is no room.
+    pub(crate) fn observe(&mut self, observation: Observation) -> Option<usize> {
+        let same = |known: &Observation| {
+            known.server == observation.server
+                && (known.token == observation.token
+                    || (known.path == observation.path && known.format == observation.format))
+        };
+        let known = self
+            .observations
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(same));
+        let place = known.or_else(|| self.observations.iter().position(Option::is_none))?;
+        let slot = self.observations.get_mut(place)?;
+        if slot.is_none() {
+            self.state.tell(Event::Observed {
+                path: observation.path,
+            });
+        }
+        *slot = Some(observation);
+        self.forget_unconfirmed(place);
+        Some(place)
+    }
+
+    /// Ends an observation.
+    pub(crate) fn end_observation(&mut self, index: usize) {
+        if let Some(observation) = self.observations.get_mut(index).and_then(Option::take) {
+            self.state.tell(Event::Unobserved {
+                path: observation.path,
+            });
+        }
+        self.forget_unconfirmed(index);
+    }
+
+    /// Ends the observation of `server` with this token; whether there was one.
+    pub(crate) fn cancel(&mut self, server: usize, token: Token) {
+        let found = self.find_observation(|known| known.server == server && known.token == token);
+        if let Some(index) = found {
+            self.end_observation(index);
+        }
+    }
+
+    /// Forgets all observations of `server`, as its registration begins anew or is over (Core 1.2.2 §6.2.1).
+    pub(crate) fn end_observations(&mut self, server: usize) {
+        while let Some(index) = self.find_observation(|known| known.server == server) {
+            self.end_observation(index);
+        }
+    }
+
+    fn find_observation(&self, wanted: impl Fn(&Observation) -> bool) -> Option<usize> {
+        self.observations
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(&wanted))
+    }
+
+    fn forget_unconfirmed(&mut self, index: usize) {
+        for slot in self.servers.iter_mut().flatten() {
+            if slot
+                .unconfirmed
+                .is_some_and(|unconfirmed| unconfirmed.observation == index)
+            {
+                slot.unconfirmed = None;
+            }
+        }
+    }
+
+    /// An Acknowledgement of a notification; whether `id` is one's.
+    pub(crate) fn notification_acknowledged(&mut self, server: usize, id: MessageId) -> bool {
+        let now = self.state.now;
+        let Some(slot) = self.servers.get_mut(server).and_then(Option::as_mut) else {
+            return false;
+        };
+        let Some(unconfirmed) = slot.unconfirmed.filter(|unconfirmed| unconfirmed.id == id) else {
+            return false;
+        };
+        slot.unconfirmed = None;
+        if let Some(Some(observation)) = self.observations.get_mut(unconfirmed.observation) {
+            observation.confirmed_at = now;
+        }
+        true
+    }
+
+    /// A Reset in answer to a notification: the server has lost interest (RFC 7641 §3.6).
+    pub(crate) fn notification_rejected(&mut self, server: usize, id: MessageId) -> bool {
+        let found = self.find_observation(|known| {
+            known.server == server
+                && known.last_id == id
+                && known.sequence != SequenceNumber::default()
+        });
+        if let Some(index) = found {
+            self.end_observation(index);
+        }
+        found.is_some()
+    }
+
+    /// The answer to Observe goes out with `payload`: it counts as the first notification.
+    pub(crate) fn begin_observation(
+        &mut self,
+        index: usize,
+        id: MessageId,
+        payload: &[u8],
+    ) -> Option<u32> {
+        let path = self.observations.get(index)?.as_ref()?.path;
+        let content = self.content(path, payload);
+        let now = self.state.now;
+        let observation = self.observations.get_mut(index)?.as_mut()?;
+        observation.sent(now, id, content);
+        Some(observation.sequence.get())
+    }
+
+    fn content(&self, path: Path, payload: &[u8]) -> Content {
+        let number = content::value(&*self.objects, path).filter(|value| value.kind().is_numeric());
+        Content {
+            fingerprint: fingerprint(payload),
+            number: number.and_then(|value| value.as_f64()),
+        }
+    }
+
+    /// The attributes that rule an observation: those of its node, then the server's defaults (/1/x/2 and /1/x/3).
+    fn ruling(&self, observation: &Observation) -> Attributes {
+        let attached = attributes::effective(self.attributes, observation.server, observation.path);
+        let (pmin, pmax) = self
+            .servers
+            .get(observation.server)
+            .and_then(Option::as_ref)
+            .map_or((None, None), |slot| slot.default_periods(&*self.objects));
+        attached.or(Attributes {
+            pmin,
+            pmax,
+            ..Attributes::NONE
+        })
+    }
+
+    /// When an observation is to be looked at; `None` when only a change or an answer can bring that about.
+    pub(crate) fn observation_due(&self, index: usize) -> Option<Instant> {
+        let observation = self.observations.get(index)?.as_ref()?;
+        let slot = self.servers.get(observation.server)?.as_ref()?;
+        if !slot.is_registered() {
+            return None;
+        }
+        if let Some(unconfirmed) = &slot.unconfirmed {
+            if unconfirmed.observation == index {
+                return Some(unconfirmed.deadline());
+            }
+            if slot.notifies_confirmably(&*self.objects) || self.must_confirm(observation) {
+                return None;
+            }
+        } else if slot.is_busy()
+            && (slot.notifies_confirmably(&*self.objects) || self.must_confirm(observation))
+        {
+            return None;
+        }
+        let attributes = self.ruling(observation);
+        let after = |seconds: u32| {
+            observation
+                .last_at
+                .saturating_add(Duration::from_secs(seconds.into()))
+        };
+        let at_latest = attributes.effective_pmax().map(after);
+        if observation.check {
+            let at_earliest = after(attributes.pmin.unwrap_or(0));
+            return Some(at_latest.map_or(at_earliest, |at_latest| at_latest.min(at_earliest)));
+        }
+        at_latest
+    }
+
+    fn must_confirm(&self, observation: &Observation) -> bool {
+        self.state
+            .now
+            .saturating_duration_since(observation.confirmed_at)
+            >= MAX_UNCONFIRMED
+    }
+
+    /// Sends what is due for an observation.
+    pub(crate) fn poll_observation(
+        &mut self,
+        index: usize,
+        buffer: &mut [u8],
+    ) -> Option<(P, usize)> {
+        let now = self.state.now;
+        if self.observation_due(index)? > now {
+            return None;
+        }
+        let observation = *self.observations.get(index)?.as_ref()?;
+        let slot = self.servers.get_mut(observation.server)?.as_mut()?;
+        let to = slot.peer;
+        let mut again = None;
+        if let Some(unconfirmed) = &mut slot.unconfirmed
+            && unconfirmed.observation == index
+        {
+            match unconfirmed
+                .transmission
+                .on_timeout(now, &self.config.parameters)
+            {
+                Retry::Again => again = Some(*unconfirmed),
+                Retry::GiveUp => {
+                    self.end_observation(index);
+                    return None;
+                }
+            }
+        }
+        let confirmable = again.is_some()
+            || slot.notifies_confirmably(&*self.objects)
+            || self.must_confirm(&observation);
+        let encoding = encode_at(buffer, |space| {
+            content::encode(&*self.objects, observation.path, observation.format, space)
+        });
+        let len = match encoding {
+            Ok(len) => len,
+            Err(error) => return self.notify_end(index, error, buffer),
+        };
+        let content = self.content(observation.path, encoded(buffer, len));
+        let attributes = self.ruling(&observation);
+        let overdue = attributes.effective_pmax().is_some_and(|pmax| {
+            now.saturating_duration_since(observation.last_at) >= Duration::from_secs(pmax.into())
+        });
+        if again.is_none() && !overdue && !observation.is_news(content, &attributes) {
+            self.observations.get_mut(index)?.as_mut()?.check = false;
+            return None;
+        }
+        // A repetition is the same message, unless there is newer content to send in its place (RFC 7641 §4.5.2).
+        let id = match again {
+            Some(unconfirmed) if content.fingerprint == observation.content => unconfirmed.id,
+            _ => self.state.ids.next(),
+        };
+        let message_type = if confirmable {
+            Type::Confirmable
+        } else {
+            Type::NonConfirmable
+        };
+        let transmission = match again {
+            Some(unconfirmed) => unconfirmed.transmission,
+            None => Transmission::start(now, &self.config.parameters, self.rng.next_u32()),
+        };
+        let stored = self.observations.get_mut(index)?.as_mut()?;
+        if again.is_none() || id != stored.last_id {
+            stored.sent(now, id, content);
+        }
+        let sequence = stored.sequence.get();
+        if again.is_some() {
+            count(&mut self.state.counters.retransmitted);
+        } else {
+            count(&mut self.state.counters.notifications);
+        }
+        if confirmable && let Some(Some(slot)) = self.servers.get_mut(observation.server) {
+            slot.unconfirmed = Some(Unconfirmed {
+                observation: index,
+                id,
+                transmission,
+            });
+        }
+        let head = Head {
+            message_type,
+            id,
+            token: observation.token,
+        };
+        let shape = Shape {
+            format: observation.format,
+            block: None,
+            observation: None,
+            size: self.config.block_size,
+        };
+        match write_payload(head, shape, Some(sequence), len, buffer) {
+            Ok(len) => Some((to, len)),
+            Err(error) => self.notify_end(index, error, buffer),
+        }
+    }
+
+    /// Ends an observation whose content can no longer be told, with an error as the last word (RFC 7641 §4.2).
+    fn notify_end(&mut self, index: usize, error: Error, buffer: &mut [u8]) -> Option<(P, usize)> {
+        let observation = *self.observations.get(index)?.as_ref()?;
+        let to = self.servers.get(observation.server)?.as_ref()?.peer;
+        self.end_observation(index);
+        let head = Head {
+            message_type: Type::NonConfirmable,
+            id: self.state.ids.next(),
+            token: observation.token,
+        };
+        let len = head
+            .write(error.code(), Body::Diagnostic(error.diagnostic()), buffer)
+            .ok()?;
+        Some((to, len))
+    }
+}
+
+impl Observation {
+    fn sent(&mut self, now: Instant, id: MessageId, content: Content) {
+        self.check = false;
+        self.sequence = self.sequence.next();
+        self.last_id = id;
+        self.last_at = now;
+        self.content = content.fingerprint;
+        self.number = content.number;
+    }
+}

@@ -1,0 +1,326 @@
+//! The registration at one server: its states, and what moves it from one to the next (Core 1.2.2 §6.2).
+
+use dunlin_coap::block::BlockSender;
+use dunlin_coap::time::{Duration, Instant};
+use dunlin_coap::{MessageId, Parameters, Token, Transmission};
+use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
+use heapless::Vec;
+
+use crate::observation::Unconfirmed;
+use crate::{Objects, content::SINGLE, links};
+
+/// The longest Location-Path that is kept, in bytes with one for each segment.
+const LOCATION: usize = 48;
+
+/// Delay after the first failed attempt where /1/x/18 is absent (Core 1.2.2 §6.2.1).
+const RETRY_TIMER: u32 = 60;
+
+/// Attempts in one sequence where /1/x/17 is absent.
+const RETRY_COUNT: u32 = 5;
+
+/// Delay between sequences where /1/x/19 is absent.
+const SEQUENCE_DELAY: u32 = 86_400;
+
+/// Time without the server after a Disable where /1/x/5 is absent.
+const DISABLE_TIMEOUT: u32 = 86_400;
+
+/// Where the registration stands.
+///
+/// ```text
+///   connect
+///      │
+///      ▼      timer                  2.01
+///   Waiting ─────────► Registering ─────────► Registered ◄────────┐
+///      ▲ ▲                 │                   │   │   │          │ 2.04, or 5.03: again after Max-Age
+///      │ └─────────────────┘                   │   │   └────► Updating
+///      │  no answer, refused: back-off         │   │ lifetime ends soon,  │
+///      │                                       │   │ objects changed,     │
+///      │          deregister(), Disable        │   │ trigger executed     │
+///      │                                       ▼   │                      │
+///      │◄─── after a Disable ───────── Deregistering                      │
+///      │                                       │                          │
+///      │                                       ▼ after deregister()       │
+///      │                                    Stopped                       │
+///      └──────────────────────────────────────────────────────────────────┘
+///                  4.04, no answer, refused: at once
+/// ```
+#[derive(Debug, Clone)]
+pub(crate) enum Registration {
+    /// Not registered, and nothing is to be done about it.
+    Stopped,
+    /// Not registered; a Register is sent when the time has come.
+    Waiting { until: Instant },
+    /// A Register is under way.
+    Registering(Exchange),
+    /// Registered; no Update is sent before `quiet_until`, by wish of the server.
+    Registered { quiet_until: Instant },
+    /// Registered, and an Update is under way.
+    Updating(Exchange),
+    /// Still registered as far as the server knows, and a De-register is under way.
+    Deregistering(Exchange, Leave),
+}
+
+/// For how long the agent leaves a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Until it is connected again.
+    ForGood,
+    /// Until it registers again by itself.
+    For(Duration),
+}
+
+/// A request of the agent under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    pub(crate) id: MessageId,
+    pub(crate) token: Token,
+    /// When its first message was sent: the lifetime counts from here at the latest.
+    pub(crate) begun: Instant,
+    pub(crate) wait: Wait,
+    /// What the request tells the server, as far as it differs from what was told before.
+    pub(crate) telling: Told,
+    /// Which block of the object list the message carries.
+    pub(crate) blocks: Option<BlockSender>,
+}
+
+/// What a request under way waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wait {
+    /// Its turn to be sent.
+    Turn,
+    /// An Acknowledgement, with or without the answer in it.
+    Acknowledgement(Transmission),
+    /// The answer, until this time.
+    Answer(Instant),
+}
+
+/// What a server has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Told {
+    pub(crate) lifetime: u32,
+    /// The fingerprint of the object list.
+    pub(crate) list: u32,
+}
+
+/// What is kept for one server.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot<P> {
+    pub(crate) short_server_id: u16,
+    pub(crate) peer: P,
+    /// The instance of the Server object.
+    pub(crate) account: InstanceId,
+    pub(crate) state: Registration,
+    pub(crate) location: Location,
+    /// Failed attempts in this communication sequence.
+    failures: u32,
+    /// When the registration was last refreshed.
+    pub(crate) refreshed: Instant,
+    pub(crate) told: Told,
+    /// An Update is wanted.
+    pub(crate) update: bool,
+    /// A De-register is wanted.
+    pub(crate) leave: Option<Leave>,
+    pub(crate) unconfirmed: Option<Unconfirmed>,
+    /// The last confirmable response, which the server sends again when it misses the Acknowledgement.
+    pub(crate) last_response: Option<MessageId>,
+}
+
+impl Exchange {
+    pub(crate) fn deadline(&self) -> Instant {
+        match self.wait {
+            Wait::Turn => Instant::ZERO,
+            Wait::Acknowledgement(transmission) => transmission.deadline(),
+            Wait::Answer(deadline) => deadline,
+        }
+    }
+}
+
+impl Registration {
+    /// The request under way.
+    pub(crate) fn exchange(&self) -> Option<&Exchange> {
+        match self {
+            Self::Registering(exchange)
+            | Self::Updating(exchange)
+            | Self::Deregistering(exchange, _) => Some(exchange),
+            Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
+        }
+    }
+
+    /// The request under way.
+    pub(crate) fn exchange_mut(&mut self) -> Option<&mut Exchange> {
+        match self {
+            Self::Registering(exchange)
+            | Self::Updating(exchange)
+            | Self::Deregistering(exchange, _) => Some(exchange),
+            Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
+        }
+    }
+}
+
+impl<P> Slot<P> {
+    pub(crate) fn new(short_server_id: u16, peer: P, account: InstanceId, until: Instant) -> Self {
+        Self {
+            short_server_id,
+            peer,
+            account,
+            state: Registration::Waiting { until },
+            location: Location::default(),
+            failures: 0,
+            refreshed: until,
+            told: Told::default(),
+            update: false,
+            leave: None,
+            unconfirmed: None,
+            last_response: None,
+        }
+    }
+
+    /// Whether requests of the server are heard: not before its registration is complete (Core 1.2.2 §6.2.1).
+    pub(crate) fn is_registered(&self) -> bool {
+        matches!(
+            self.state,
+            Registration::Registered { .. } | Registration::Updating(_)
+        )
+    }
+
+    /// Whether a request is under way, beside which there is to be no other (RFC 7252 §4.7).
+    pub(crate) fn is_busy(&self) -> bool {
+        self.state.exchange().is_some()
+    }
+
+    /// A number in the Server object.
+    pub(crate) fn setting(&self, objects: &dyn Objects, resource: ResourceId) -> Option<u32> {
+        let value = objects
+            .instance(ObjectId::of::<1>(), self.account)?
+            .read(resource, SINGLE)?;
+        u32::try_from(value.as_i64()?).ok()
+    }
+
+    /// What the server is to be told.
+    pub(crate) fn to_tell(&self, objects: &dyn Objects) -> Told {
+        Told {
+            lifetime: self
+                .setting(objects, ResourceId::of::<1>())
+                .unwrap_or(dunlin_lwm2m::DEFAULT_LIFETIME),
+            list: links::fingerprint(objects),
+        }
+    }
+
+    /// Asks for an Update when the server has been told what no longer holds.
+    pub(crate) fn review(&mut self, objects: &dyn Objects) {
+        if self.is_registered() && self.to_tell(objects) != self.told {
+            self.update = true;
+        }
+    }
+
+    /// Default pmin and pmax.
+    pub(crate) fn default_periods(&self, objects: &dyn Objects) -> (Option<u32>, Option<u32>) {
+        (
+            self.setting(objects, ResourceId::of::<2>()),
+            self.setting(objects, ResourceId::of::<3>()),
+        )
+    }
+
+    /// Whether notifications are confirmable by default (/1/x/26).
+    pub(crate) fn notifies_confirmably(&self, objects: &dyn Objects) -> bool {
+        self.setting(objects, ResourceId::of::<26>()) == Some(1)
+    }
+
+    /// Whether an Update tells the transports anew: never yet, since UDP is all there is. The binding in the object.
+    pub(crate) fn binding(&self, objects: &dyn Objects) -> dunlin_lwm2m::Binding {
+        objects
+            .instance(ObjectId::of::<1>(), self.account)
+            .and_then(|object| match object.read(ResourceId::of::<7>(), SINGLE) {
+                Some(Value::String(text)) => dunlin_lwm2m::Binding::parse(text).ok(),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+
+    /// How long the server stays disabled.
+    pub(crate) fn disable_timeout(&self, objects: &dyn Objects) -> Duration {
+        let seconds = self
+            .setting(objects, ResourceId::of::<5>())
+            .unwrap_or(DISABLE_TIMEOUT);
+        Duration::from_secs(seconds.into())
+    }
+
+    /// When the lifetime asks for an Update: as long before its end as a request may take to get through
+    /// (`MAX_TRANSMIT_WAIT`, RFC 7252 §4.8.2), but not before half of it is over. A lifetime of 0 never asks.
+    pub(crate) fn update_due(&self, parameters: &Parameters) -> Option<Instant> {
+        let lifetime = Duration::from_secs(self.told.lifetime.into());
+        let margin = parameters
+            .max_transmit_wait()
+            .min(Duration::from_millis(lifetime.as_millis() / 2));
+        (!lifetime.is_zero()).then(|| {
+            self.refreshed
+                .saturating_add(lifetime.saturating_sub(margin))
+        })
+    }
+
+    /// The time until the next attempt after one more has failed: the retry timer doubled with each attempt, then the
+    /// delay between sequences (/1/x/17 to 19), spread by up to a half so that a fleet does not come back at once.
+    pub(crate) fn back_off(&mut self, objects: &dyn Objects, random: u32) -> Duration {
+        let count = self
+            .setting(objects, ResourceId::of::<17>())
+            .unwrap_or(RETRY_COUNT)
+            .max(1);
+        self.failures = self.failures.saturating_add(1);
+        let seconds = if self.failures >= count {
+            self.failures = 0;
+            u64::from(
+                self.setting(objects, ResourceId::of::<19>())
+                    .unwrap_or(SEQUENCE_DELAY),
+            )
+        } else {
+            let timer = self
+                .setting(objects, ResourceId::of::<18>())
+                .unwrap_or(RETRY_TIMER);
+            let factor = 1_u64
+                .checked_shl(self.failures.saturating_sub(1))
+                .unwrap_or(u64::MAX);
+            u64::from(timer).saturating_mul(factor)
+        };
+        // A timer of 0 would be a storm of requests.
+        spread(Duration::from_secs(seconds.max(1)), random)
+    }
+
+    /// A registration has succeeded.
+    pub(crate) fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// `delay` and up to half as much again.
+pub(crate) fn spread(delay: Duration, random: u32) -> Duration {
+    let half = u128::from(delay.as_millis() / 2);
+    let extra = half.saturating_mul(u128::from(random)) >> 32;
+    delay.saturating_add(Duration::from_millis(u64::try_from(extra).unwrap_or(0)))
+}
+
+/// Where the registration is at the server: the segments of the Location-Path, each behind its length.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Location(Vec<u8, LOCATION>);
+
+impl Location {
+    /// Keeps `segments`; `None` when there is none, or too much of them.
+    pub(crate) fn new<'s>(segments: impl Iterator<Item = &'s [u8]>) -> Option<Self> {
+        let mut bytes = Vec::new();
+        for segment in segments {
+            bytes.push(u8::try_from(segment.len()).ok()?).ok()?;
+            bytes.extend_from_slice(segment).ok()?;
+        }
+        (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
+    /// The segments.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.0.as_slice();
+        core::iter::from_fn(move || {
+            let (length, tail) = rest.split_first()?;
+            let (segment, tail) = tail.split_at_checked(usize::from(*length))?;
+            rest = tail;
+            Some(segment)
+        })
+    }
+}

@@ -1,0 +1,384 @@
+//! The agent as a server: what is asked of it (Core 1.2.2 §6.3 and §6.4).
+
+use dunlin_coap::block::{BlockReceiver, Next};
+use dunlin_coap::request::unknown_critical;
+use dunlin_coap::{Code, Message, OptionNumber, Type};
+use dunlin_codec::ContentFormat;
+use dunlin_lwm2m::{Operation, RequestError, WriteMode};
+use dunlin_model::{AttributeChanges, Level, ObjectId, Path};
+
+use crate::engine::Core;
+use crate::event::count;
+use crate::observation::Observation;
+use crate::registration::{Leave, Slot};
+use crate::replay::Known;
+use crate::reply::{Body, Reply};
+use crate::write::Payload;
+use crate::{Error, Event, attributes, content, write};
+
+/// A long request that arrives in blocks (RFC 7959 §2.5): one at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload {
+    server: usize,
+    code: Code,
+    path: Path,
+    receiver: BlockReceiver,
+}
+
+/// What a request comes to: a code and what goes with it.
+type Answer = (Code, Body);
+
+/// Why a request is refused.
+struct Refusal(Answer);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self((error.code(), Body::Diagnostic(error.diagnostic())))
+    }
+}
+
+impl From<RequestError> for Refusal {
+    fn from(error: RequestError) -> Self {
+        Self((error.code(), Body::Diagnostic(error.diagnostic())))
+    }
+}
+
+impl<P: Copy + Eq> Core<'_, P> {
+    /// A request from `peer`.
+    pub(crate) fn request(&mut self, peer: P, message: &Message<'_>) {
+        let registered = |index: &usize| {
+            self.servers
+                .get(*index)
+                .and_then(Option::as_ref)
+                .is_some_and(Slot::is_registered)
+        };
+        let Some(server) = self.server_at(peer).filter(registered) else {
+            // Nobody else is answered: not before the registration is complete (Core 1.2.2 §6.2.1), and never a stranger.
+            count(&mut self.state.counters.strangers);
+            return;
+        };
+        if self.state.replies.is_full() {
+            // Nothing must be carried out that cannot be answered.
+            count(&mut self.state.counters.dropped);
+            return;
+        }
+        let now = self.state.now;
+        let id = message.id();
+        let (code, body) = match self.replay.check(now, server, id) {
+            Known::InProgress => {
+                count(&mut self.state.counters.duplicates);
+                return;
+            }
+            Known::Answered => {
+                count(&mut self.state.counters.duplicates);
+                (Code::CONTENT, Body::Again)
+            }
+            Known::New if unknown_critical(message, is_known).is_some() => {
+                // A Non-confirmable one is rejected in silence (RFC 7252 §5.4.1).
+                if message.message_type() == Type::NonConfirmable {
+                    return;
+                }
+                (
+                    Code::BAD_OPTION,
+                    Body::Diagnostic("unknown critical option"),
+                )
+            }
+            Known::New => {
+                self.replay.begin(now, server, id);
+                self.carry_out(server, message)
+                    .unwrap_or_else(|Refusal(answer)| answer)
+            }
+        };
+        let (message_type, token) = (message.message_type(), message.token());
+        self.state.reply(Reply {
+            to: peer,
+            server: Some(server),
+            message_type,
+            id,
+            token,
+            code,
+            body,
+        });
+    }
+
+    fn carry_out(&mut self, server: usize, message: &Message<'_>) -> Result<Answer, Refusal> {
+        let operation = Operation::from_request(message)?;
+        let path = operation.path();
+        if content::is_secret(path) {
+            return Err(Error::Unauthorized.into());
+        }
+        let block = message.block2().map_err(|_| Error::BadValue)?;
+        match operation {
+            Operation::Read { accept, .. } => self.read(path, accept, block, None),
+            Operation::Discover { depth, .. } => {
+                Ok((Code::CONTENT, Body::Links { path, depth, block }))
+            }
+            Operation::Observe {
+                accept, attributes, ..
+            } => {
+                if !attributes.is_empty() {
+                    return Err(RequestError::bad_request(
+                        "attributes in Observe are not supported",
+                    )
+                    .into());
+                }
+                let format = self.format(accept);
+                content::check(&*self.objects, path, format)?;
+                let observation =
+                    Observation::new(server, message.token(), path, format, self.state.now);
+                // Without room for it the answer is that to a Read (RFC 7641 §4.1).
+                let place = self.observe(observation);
+                self.read(path, accept, block, place)
+            }
+            Operation::CancelObserve { accept, .. } => {
+                self.cancel(server, message.token());
+                self.read(path, accept, block, None)
+            }
+            Operation::WriteAttributes { changes, .. } => {
+                self.write_attributes(server, path, &changes)?;
+                Ok((Code::CHANGED, Body::Nothing))
+            }
+            Operation::Execute { arguments, .. } => {
+                write::execute(self.objects, path, arguments)?;
+                self.executed(path);
+                Ok((Code::CHANGED, Body::Nothing))
+            }
+            Operation::Delete { .. } => {
+                write::delete(self.objects, path)?;
+                attributes::forget(self.attributes, path);
+                self.state.changed = true;
+                self.state.tell(Event::Deleted { path });
+                Ok((Code::DELETED, Body::Nothing))
+            }
+            Operation::Write {
+                mode,
+                format,
+                payload,
+                ..
+            } => self.with_payload(server, message, path, format, payload, Some(mode)),
+            Operation::Create {
+                format, payload, ..
+            } => self.with_payload(server, message, path, format, payload, None),
+            _ => Err(Error::NotImplemented.into()),
+        }
+    }
+
+    fn format(&self, accept: Option<ContentFormat>) -> ContentFormat {
+        accept.unwrap_or(self.config.format)
+    }
+
+    fn read(
+        &self,
+        path: Path,
+        accept: Option<ContentFormat>,
+        block: Option<dunlin_coap::block::Block>,
+        observation: Option<usize>,
+    ) -> Result<Answer, Refusal> {
+        let format = self.format(accept);
+        content::check(&*self.objects, path, format)?;
+        Ok((
+            Code::CONTENT,
+            Body::Content {
+                path,
+                format,
+                block,
+                observation,
+            },
+        ))
+    }
+
+    fn write_attributes(
+        &mut self,
+        server: usize,
+        path: Path,
+        changes: &AttributeChanges,
+    ) -> Result<(), Error> {
+        let (collection, definition) = content::lookup(&*self.objects, path)?;
+        let mut kind = None;
+        if let Some(id) = path.instance_id() {
+            let object = collection.instance(id).ok_or(Error::NotFound)?;
+            if let Some(id) = path.resource_id() {
+                let found = definition.resource(id).ok_or(Error::NotFound)?;
+                if !content::exists(object, found) {
+                    return Err(Error::NotFound);
+                }
+                match path.resource_instance_id() {
+                    Some(_) if !found.multiple => return Err(Error::NotAllowed),
+                    Some(index) if object.read(id, index).is_none() => return Err(Error::NotFound),
+                    _ => {}
+                }
+                kind = Some(found.kind);
+            }
+        }
+        let before = attributes::attached(self.attributes, server, path);
+        let after = changes.apply(before).map_err(|_| Error::BadValue)?;
+        after
+            .check_target(path.level(), kind)
+            .map_err(|_| Error::BadValue)?;
+        attributes::attach(self.attributes, server, path, after)
+    }
+
+    /// A Write (with its mode) or a Create, in one message or as a block of several.
+    fn with_payload(
+        &mut self,
+        server: usize,
+        message: &Message<'_>,
+        path: Path,
+        format: ContentFormat,
+        payload: &[u8],
+        mode: Option<WriteMode>,
+    ) -> Result<Answer, Refusal> {
+        let block = message.block1().map_err(|_| Error::BadValue)?;
+        let Some(block) = block.filter(|block| block.more() || block.number() > 0) else {
+            return self.apply(
+                path,
+                Payload {
+                    format,
+                    bytes: payload,
+                },
+                mode,
+            );
+        };
+        let code = message.code();
+        let ours =
+            |upload: &Upload| upload.server == server && upload.code == code && upload.path == path;
+        let mut receiver = match self.state.upload.take() {
+            Some(upload) if ours(&upload) => upload.receiver,
+            // Another's is left alone unless a new one begins.
+            Some(other) if block.number() > 0 => {
+                self.state.upload = Some(other);
+                BlockReceiver::new()
+            }
+            _ => BlockReceiver::new(),
+        };
+        let limit = self.upload.len();
+        let received = receiver
+            .request(message, limit, self.config.block_size)
+            .map_err(|error| {
+                Refusal(match error.code() {
+                    Code::REQUEST_ENTITY_TOO_LARGE => {
+                        (error.code(), Body::TooLarge { block, limit })
+                    }
+                    code => (code, Body::Received(block)),
+                })
+            })?;
+        if !received.store(payload, self.upload) {
+            return Err(Refusal((
+                Code::REQUEST_ENTITY_TOO_LARGE,
+                Body::TooLarge { block, limit },
+            )));
+        }
+        match received.next {
+            Next::More(next) => {
+                self.state.upload = Some(Upload {
+                    server,
+                    code,
+                    path,
+                    receiver,
+                });
+                Ok((Code::CONTINUE, Body::Received(next)))
+            }
+            Next::Complete(_) => self.apply_upload(path, format, received.end(), mode),
+        }
+    }
+
+    fn apply_upload(
+        &mut self,
+        path: Path,
+        format: ContentFormat,
+        len: usize,
+        mode: Option<WriteMode>,
+    ) -> Result<Answer, Refusal> {
+        let bytes = self.upload.get(..len).unwrap_or_default();
+        let done = carry(self.objects, path, Payload { format, bytes }, mode)?;
+        Ok(self.applied(path, done))
+    }
+
+    fn apply(
+        &mut self,
+        path: Path,
+        payload: Payload<'_>,
+        mode: Option<WriteMode>,
+    ) -> Result<Answer, Refusal> {
+        let done = carry(self.objects, path, payload, mode)?;
+        Ok(self.applied(path, done))
+    }
+
+    fn applied(&mut self, path: Path, created: Option<Path>) -> Answer {
+        self.state.changed = true;
+        match created {
+            None => {
+                self.state.tell(Event::Written { path });
+                (Code::CHANGED, Body::Nothing)
+            }
+            Some(path) => {
+                self.state.tell(Event::Created { path });
+                (Code::CREATED, Body::Location(path))
+            }
+        }
+    }
+
+    /// What an Execute asks of the agent itself, beside what the object has done.
+    fn executed(&mut self, path: Path) {
+        self.state.changed = true;
+        let object = path.object_id().map(ObjectId::get);
+        let resource = path.resource_id().map(dunlin_model::ResourceId::get);
+        match (object, resource) {
+            (Some(1), Some(resource @ (4 | 8))) => {
+                let account = path.instance_id();
+                let slot = self
+                    .servers
+                    .iter_mut()
+                    .flatten()
+                    .find(|slot| Some(slot.account) == account);
+                if let Some(slot) = slot {
+                    if resource == 8 {
+                        slot.update = true;
+                    } else {
+                        slot.leave = Some(Leave::For(slot.disable_timeout(&*self.objects)));
+                    }
+                }
+            }
+            (Some(3), Some(4)) => self.state.tell(Event::Reboot),
+            (Some(3), Some(5)) => self.state.tell(Event::FactoryReset),
+            _ => {}
+        }
+        self.state.tell(Event::Executed { path });
+    }
+}
+
+/// Carries out a Write, or a Create, which gives the path of the new instance.
+fn carry(
+    objects: &mut dyn crate::Objects,
+    path: Path,
+    payload: Payload<'_>,
+    mode: Option<WriteMode>,
+) -> Result<Option<Path>, Error> {
+    match (mode, path.object_id()) {
+        (Some(mode), _) => {
+            if path.level() < Level::Instance {
+                return Err(Error::NotAllowed);
+            }
+            write::write(objects, path, mode, payload).map(|()| None)
+        }
+        (None, Some(object)) => {
+            let id = write::create(objects, object, payload)?;
+            Ok(Some(Path::instance(object, id)))
+        }
+        (None, None) => Err(Error::NotAllowed),
+    }
+}
+
+/// The critical options that the agent understands. It has no proxies and no conditional requests.
+fn is_known(number: OptionNumber) -> bool {
+    matches!(
+        number,
+        OptionNumber::URI_HOST
+            | OptionNumber::URI_PORT
+            | OptionNumber::URI_PATH
+            | OptionNumber::URI_QUERY
+            | OptionNumber::ACCEPT
+            | OptionNumber::BLOCK1
+            | OptionNumber::BLOCK2
+    )
+}

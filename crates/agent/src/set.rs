@@ -1,0 +1,123 @@
+//! The objects of an agent as one set.
+
+use dunlin_model::{InstanceId, ObjectDefinition, ObjectId, Path, ResourceDefinition};
+
+use crate::{Collection, Object};
+
+/// The objects of an agent, numbered from 0 without gaps, in ascending order of their object ids.
+///
+/// [`objects!`](crate::objects!) writes this for a struct; by hand it is two matches:
+///
+/// ```
+/// use dunlin_agent::{Collection, Objects, objects::{Device, Security, Server}};
+///
+/// struct Node {
+///     security: Security<1>,
+///     server: Server<1>,
+///     device: Device<'static>,
+/// }
+///
+/// impl Objects for Node {
+///     fn get(&self, index: usize) -> Option<&dyn Collection> {
+///         Some(match index {
+///             0 => &self.security,
+///             1 => &self.server,
+///             2 => &self.device,
+///             _ => return None,
+///         })
+///     }
+///
+///     fn get_mut(&mut self, index: usize) -> Option<&mut dyn Collection> {
+///         Some(match index {
+///             0 => &mut self.security,
+///             1 => &mut self.server,
+///             2 => &mut self.device,
+///             _ => return None,
+///         })
+///     }
+/// }
+/// ```
+pub trait Objects {
+    /// The object at `index`; `None` after the last.
+    fn get(&self, index: usize) -> Option<&dyn Collection>;
+
+    /// The object at `index`; `None` after the last.
+    fn get_mut(&mut self, index: usize) -> Option<&mut dyn Collection>;
+}
+
+/// Implements [`Objects`] for a struct whose named fields are objects, in ascending order of object ids.
+///
+/// ```
+/// use dunlin_agent::{objects, objects::{Device, Security, Server, Temperature}};
+///
+/// struct Node<'a> {
+///     security: Security<1>,
+///     server: Server<1>,
+///     device: Device<'a>,
+///     temperature: Temperature,
+/// }
+///
+/// objects!(Node<'_> { security, server, device, temperature });
+/// ```
+#[macro_export]
+macro_rules! objects {
+    ($set:ty { $($field:ident),+ $(,)? }) => {
+        impl $crate::Objects for $set {
+            fn get(&self, index: usize) -> ::core::option::Option<&dyn $crate::Collection> {
+                let all: &[&dyn $crate::Collection] = &[$(&self.$field),+];
+                all.get(index).copied()
+            }
+
+            fn get_mut(&mut self, index: usize) -> ::core::option::Option<&mut dyn $crate::Collection> {
+                ::core::iter::IntoIterator::into_iter([$(&mut self.$field as &mut dyn $crate::Collection),+]).nth(index)
+            }
+        }
+    };
+}
+
+/// Look-ups that every part of the engine needs.
+impl dyn Objects + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Collection> {
+        let mut index = 0_usize;
+        core::iter::from_fn(move || {
+            let next = self.get(index)?;
+            index = index.saturating_add(1);
+            Some(next)
+        })
+    }
+
+    pub(crate) fn find(&self, object: ObjectId) -> Option<&dyn Collection> {
+        self.iter()
+            .find(|collection| collection.definition().id == object)
+    }
+
+    pub(crate) fn find_mut(&mut self, object: ObjectId) -> Option<&mut dyn Collection> {
+        let index = self
+            .iter()
+            .position(|collection| collection.definition().id == object)?;
+        self.get_mut(index)
+    }
+
+    pub(crate) fn instance(&self, object: ObjectId, instance: InstanceId) -> Option<&dyn Object> {
+        self.find(object)?.instance(instance)
+    }
+
+    pub(crate) fn definition(&self, object: ObjectId) -> Option<&'static ObjectDefinition> {
+        Some(self.find(object)?.definition())
+    }
+
+    pub(crate) fn resource(&self, path: Path) -> Option<&'static ResourceDefinition> {
+        self.definition(path.object_id()?)?
+            .resource(path.resource_id()?)
+    }
+}
+
+/// The ids of a collection's instances, ascending.
+pub(crate) fn instances(collection: &dyn Collection) -> impl Iterator<Item = InstanceId> {
+    let mut from = Some(0_u16);
+    core::iter::from_fn(move || {
+        let next = collection.next(from?)?;
+        from = next.get().checked_add(1);
+        Some(next)
+    })
+}

@@ -1,0 +1,413 @@
+//! Writing, executing, creating and deleting: what changes objects.
+
+use dunlin_codec::{ContentFormat, DecodeErrorKind, Decoder, Record, Types};
+use dunlin_lwm2m::{Arguments, WriteMode};
+use dunlin_model::{
+    InstanceId, Level, ObjectDefinition, ObjectId, ObjectLink, Path, ResourceDefinition, Value,
+    ValueType,
+};
+
+use crate::{Error, Object, Objects, content, content::SINGLE};
+
+/// Room for the base64 of one opaque value in a text payload.
+const SCRATCH: usize = 128;
+
+/// The types of one object's resources, for formats that do not say them.
+struct ObjectTypes(&'static ObjectDefinition);
+
+impl Types for ObjectTypes {
+    fn value_type(&self, path: &Path) -> Option<ValueType> {
+        Some(self.0.resource(path.resource_id()?)?.kind)
+    }
+
+    fn is_multiple(&self, path: &Path) -> Option<bool> {
+        Some(self.0.resource(path.resource_id()?)?.multiple)
+    }
+}
+
+/// A payload with what is needed to read it, once or twice.
+#[derive(Clone, Copy)]
+pub(crate) struct Payload<'a> {
+    pub(crate) format: ContentFormat,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Payload<'_> {
+    /// Whether these are resources of an object without the instance that they belong to.
+    fn lacks_instance(&self, base: Path, definition: &'static ObjectDefinition) -> bool {
+        let types = ObjectTypes(definition);
+        let first = Decoder::new(self.format, base, self.bytes, &types, &mut [])
+            .map(|mut decoder| decoder.next());
+        let (Err(error) | Ok(Some(Err(error)))) = first else {
+            return false;
+        };
+        error.kind == DecodeErrorKind::MissingInstance
+    }
+
+    /// Calls `each` for every record of the payload.
+    fn visit(
+        &self,
+        base: Path,
+        definition: &'static ObjectDefinition,
+        each: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let types = ObjectTypes(definition);
+        let mut scratch = [0; SCRATCH];
+        for record in Decoder::new(self.format, base, self.bytes, &types, &mut scratch)? {
+            each(&record?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes at `path`: everything that `payload` says, or nothing.
+pub(crate) fn write(
+    objects: &mut dyn Objects,
+    path: Path,
+    mode: WriteMode,
+    payload: Payload<'_>,
+) -> Result<(), Error> {
+    let (collection, definition) = content::lookup(objects, path)?;
+    let id = path.instance_id().ok_or(Error::NotAllowed)?;
+    let object = collection.instance(id).ok_or(Error::NotFound)?;
+    if path.resource_id().is_some() {
+        let found = path
+            .resource_id()
+            .and_then(|id| definition.resource(id))
+            .ok_or(Error::NotFound)?;
+        // A writable resource may be absent until it is written; an Execute or Read alone tells that it is there.
+        if !found.operations.is_writable() {
+            return Err(if content::exists(object, found) {
+                Error::NotAllowed
+            } else {
+                Error::NotFound
+            });
+        }
+        if path.resource_instance_id().is_some() && !found.multiple {
+            return Err(Error::NotAllowed);
+        }
+        if mode == WriteMode::Partial && !found.multiple {
+            return Err(Error::NotAllowed);
+        }
+    }
+    let mut any = false;
+    payload.visit(path, definition, &mut |record| {
+        any = true;
+        check(
+            objects,
+            object,
+            definition,
+            path,
+            record,
+            Unwritable::Refuse,
+        )
+    })?;
+    if !any && path.level() >= Level::Resource {
+        // A multiple resource may be replaced by no resource instances at all, a value cannot be nothing.
+        let emptied = definition
+            .resource(path.resource_id().ok_or(Error::NotFound)?)
+            .is_some_and(|found| found.multiple);
+        if !emptied || path.level() != Level::Resource {
+            return Err(Error::BadValue);
+        }
+    }
+    let object = instance_mut(objects, definition.id, id)?;
+    if mode == WriteMode::Replace {
+        clear(object, definition, path);
+    }
+    payload
+        .visit(path, definition, &mut |record| {
+            apply(object, definition, record)
+        })
+        .map_err(|_| Error::Failed)
+}
+
+/// Makes an instance of `object_id` from `payload` and gives its id; on an error nothing remains.
+pub(crate) fn create(
+    objects: &mut dyn Objects,
+    object_id: ObjectId,
+    payload: Payload<'_>,
+) -> Result<InstanceId, Error> {
+    let base = Path::object(object_id);
+    let (collection, definition) = content::lookup(objects, base)?;
+    if !definition.multiple {
+        return Err(Error::NotAllowed);
+    }
+    let free = free_instance(collection);
+    let mut base = base;
+    if payload.lacks_instance(base, definition) {
+        base = base
+            .child(free.ok_or(Error::NoSpace)?.get())
+            .ok_or(Error::NoSpace)?;
+    }
+    // The payload names the instance, or leaves the choice to the device.
+    let mut named = None;
+    if !payload.bytes.is_empty() {
+        payload.visit(base, definition, &mut |record| {
+            let id = record.path.instance_id();
+            if named.is_some_and(|named| id != Some(named)) {
+                return Err(Error::BadValue);
+            }
+            named = id;
+            Ok(())
+        })?;
+    }
+    let id = named.or(free).ok_or(Error::NoSpace)?;
+    if collection.instance(id).is_some() {
+        return Err(Error::BadValue);
+    }
+    objects
+        .find_mut(object_id)
+        .ok_or(Error::NotFound)?
+        .create(id)?;
+    let filled = fill(objects, definition, id, payload, base);
+    if filled.is_err()
+        && let Some(collection) = objects.find_mut(object_id)
+    {
+        let _ = collection.delete(id);
+    }
+    filled.map(|()| id)
+}
+
+fn fill(
+    objects: &mut dyn Objects,
+    definition: &'static ObjectDefinition,
+    id: InstanceId,
+    payload: Payload<'_>,
+    base: Path,
+) -> Result<(), Error> {
+    let target = Path::instance(definition.id, id);
+    if !payload.bytes.is_empty() {
+        let object = objects.instance(definition.id, id).ok_or(Error::Failed)?;
+        payload.visit(base, definition, &mut |record| {
+            check(
+                objects,
+                object,
+                definition,
+                target,
+                record,
+                Unwritable::Ignore,
+            )
+        })?;
+        let object = instance_mut(objects, definition.id, id)?;
+        payload
+            .visit(base, definition, &mut |record| {
+                apply(object, definition, record)
+            })
+            .map_err(|_| Error::Failed)?;
+    }
+    let object = objects.instance(definition.id, id).ok_or(Error::Failed)?;
+    let complete = definition
+        .resources
+        .iter()
+        .all(|found| !found.mandatory || content::exists(object, found));
+    if complete {
+        Ok(())
+    } else {
+        Err(Error::BadValue)
+    }
+}
+
+/// Removes an instance.
+pub(crate) fn delete(objects: &mut dyn Objects, path: Path) -> Result<(), Error> {
+    let (collection, definition) = content::lookup(objects, path)?;
+    let id = path.instance_id().ok_or(Error::NotAllowed)?;
+    let object = collection.instance(id).ok_or(Error::NotFound)?;
+    if path.resource_id().is_some() {
+        // Removal of a resource instance: no object here allows it, so what is left is to say why not.
+        let there = path
+            .resource_id()
+            .and_then(|id| definition.resource(id))
+            .is_some_and(|found| {
+                content::exists(object, found)
+                    && path
+                        .resource_instance_id()
+                        .is_none_or(|index| object.read(found.id, index).is_some())
+            });
+        return Err(if there {
+            Error::NotAllowed
+        } else {
+            Error::NotFound
+        });
+    }
+    objects
+        .find_mut(definition.id)
+        .ok_or(Error::NotFound)?
+        .delete(id)
+}
+
+/// Carries out an Execute.
+pub(crate) fn execute(objects: &mut dyn Objects, path: Path, arguments: &str) -> Result<(), Error> {
+    let (collection, definition) = content::lookup(objects, path)?;
+    let id = path.instance_id().ok_or(Error::NotAllowed)?;
+    let object = collection.instance(id).ok_or(Error::NotFound)?;
+    let found = path
+        .resource_id()
+        .and_then(|id| definition.resource(id))
+        .ok_or(Error::NotFound)?;
+    if !content::exists(object, found) {
+        return Err(Error::NotFound);
+    }
+    if !found.operations.is_executable() {
+        return Err(Error::NotAllowed);
+    }
+    let arguments = Arguments::parse(arguments).map_err(|_| Error::BadValue)?;
+    instance_mut(objects, definition.id, id)?.execute(found.id, &arguments)
+}
+
+fn instance_mut(
+    objects: &mut dyn Objects,
+    object: ObjectId,
+    id: InstanceId,
+) -> Result<&mut dyn Object, Error> {
+    objects
+        .find_mut(object)
+        .and_then(|collection| collection.instance_mut(id))
+        .ok_or(Error::Failed)
+}
+
+/// The smallest instance id that is not in use.
+fn free_instance(collection: &dyn crate::Collection) -> Option<InstanceId> {
+    let mut free = 0_u16;
+    for id in crate::set::instances(collection) {
+        if id.get() != free {
+            break;
+        }
+        free = free.checked_add(1)?;
+    }
+    InstanceId::new(free)
+}
+
+/// What is done about a record of a resource that a server cannot write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unwritable {
+    /// The whole Write is refused (Core 1.2.2 §6.3.3).
+    Refuse,
+    /// It is passed over: a Create may carry it (Core 1.2.2 §6.3.7).
+    Ignore,
+}
+
+/// Whether `record` can be written below `target`.
+fn check(
+    objects: &dyn Objects,
+    object: &dyn Object,
+    definition: &'static ObjectDefinition,
+    target: Path,
+    record: &Record<'_>,
+    unwritable: Unwritable,
+) -> Result<(), Error> {
+    if !target.contains(&record.path) {
+        return Err(Error::BadValue);
+    }
+    let Some(id) = record.path.resource_id() else {
+        // An instance without resources.
+        return if record.value == Value::None {
+            Ok(())
+        } else {
+            Err(Error::BadValue)
+        };
+    };
+    let Some(found) = definition.resource(id) else {
+        // Resources that this version of the object does not know are no error beside others.
+        return if target.level() >= Level::Resource {
+            Err(Error::NotFound)
+        } else {
+            Ok(())
+        };
+    };
+    if !found.operations.is_writable() {
+        return if unwritable == Unwritable::Ignore {
+            Ok(())
+        } else {
+            Err(Error::NotAllowed)
+        };
+    }
+    if is_no_instances(found, record) {
+        return Ok(());
+    }
+    let (index, value) = typed(found, record)?;
+    if !found.range.contains(&value) {
+        return Err(Error::BadValue);
+    }
+    if let Value::Objlnk(link) = value
+        && !link_exists(objects, link)
+    {
+        return Err(Error::BadValue);
+    }
+    match object.check(found.id, index, &value) {
+        // An optional resource that this device does not have, beside others that it has.
+        Err(Error::NotFound) if target.level() <= Level::Instance && !found.mandatory => Ok(()),
+        other => other,
+    }
+}
+
+/// Sets one checked record.
+fn apply(
+    object: &mut dyn Object,
+    definition: &'static ObjectDefinition,
+    record: &Record<'_>,
+) -> Result<(), Error> {
+    let Some(found) = record
+        .path
+        .resource_id()
+        .and_then(|id| definition.resource(id))
+    else {
+        return Ok(());
+    };
+    if !found.operations.is_writable() || is_no_instances(found, record) {
+        return Ok(());
+    }
+    let (index, value) = typed(found, record)?;
+    match object.check(found.id, index, &value) {
+        Err(Error::NotFound) => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => object.write(found.id, index, &value),
+    }
+}
+
+/// Takes away what a replacing Write of `path` may leave out.
+fn clear(object: &mut dyn Object, definition: &'static ObjectDefinition, path: Path) {
+    for found in definition.resources {
+        let hit = match (path.resource_id(), path.resource_instance_id()) {
+            (None, _) => !found.mandatory || found.multiple,
+            (Some(id), None) => found.id == id && found.multiple,
+            (Some(_), Some(_)) => false,
+        };
+        if hit && found.operations.is_writable() {
+            object.clear(found.id);
+        }
+    }
+}
+
+/// A record that says: this multiple resource has no instances.
+fn is_no_instances(definition: &ResourceDefinition, record: &Record<'_>) -> bool {
+    definition.multiple && record.path.level() == Level::Resource && record.value == Value::None
+}
+
+/// The value of `record` in the type of its resource, and which resource instance it is for.
+fn typed<'v>(
+    definition: &ResourceDefinition,
+    record: &Record<'v>,
+) -> Result<(dunlin_model::ResourceInstanceId, Value<'v>), Error> {
+    let index = match record.path.resource_instance_id() {
+        Some(index) if definition.multiple => index,
+        None if !definition.multiple => SINGLE,
+        _ => return Err(Error::BadValue),
+    };
+    let value = record
+        .value
+        .convert(definition.kind)
+        .ok_or(Error::BadValue)?;
+    Ok((index, value))
+}
+
+/// Whether `link` is null, a supported object, or an existing instance (Core 1.2.2 Appendix C).
+fn link_exists(objects: &dyn Objects, link: ObjectLink) -> bool {
+    if link.is_null() {
+        return true;
+    }
+    let Some(collection) = ObjectId::new(link.object).and_then(|id| objects.find(id)) else {
+        return false;
+    };
+    InstanceId::new(link.instance).is_none_or(|id| collection.instance(id).is_some())
+}

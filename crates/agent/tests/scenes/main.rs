@@ -1,0 +1,9 @@
+//! Scenes between an agent and a scripted server, over the agent's doors and a virtual clock.
+
+mod bench;
+mod blockwise;
+mod hostile;
+mod observe;
+mod reading;
+mod registration;
+mod writing;

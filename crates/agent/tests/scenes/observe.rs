@@ -1,0 +1,482 @@
+//! Observe, Cancel, Write-Attributes and notifications.
+
+use dunlin_agent::{Code, Duration, Event};
+use dunlin_coap::{OptionNumber, Token, Type, empty_ack, reset};
+
+use crate::bench::{Bench, Received, Request};
+
+/// Observes `path` as text and gives the request and the first answer.
+#[track_caller]
+fn observe(bench: &mut Bench, path: &str) -> (Request, Received) {
+    let request = bench
+        .request(Code::GET, path)
+        .uint(OptionNumber::OBSERVE, 0)
+        .uint(OptionNumber::ACCEPT, 0);
+    let answer = bench.ask(&request);
+    assert_eq!(answer.code(), Code::CONTENT, "{}", answer.text());
+    assert!(answer.message().observe().is_some());
+    bench.expect_event(Event::Observed {
+        path: path.parse().unwrap(),
+    });
+    (request, answer)
+}
+
+#[track_caller]
+fn attributes(bench: &mut Bench, path: &str, query: &str) {
+    let request = bench.request(Code::PUT, path).query(query);
+    bench.ask_code(&request, Code::CHANGED);
+}
+
+/// A bench whose registration does not ask for Updates.
+fn bench() -> Bench {
+    let mut node = crate::bench::node();
+    node.server.get_mut(0).unwrap().lifetime = 0;
+    Bench::registered_with(node, dunlin_agent::Config::new("urn:dev:os:1-7"))
+}
+
+#[track_caller]
+fn expect_notification(bench: &mut Bench, token: Token, text: &str) -> Received {
+    let notification = bench.next();
+    assert_eq!(notification.code(), Code::CONTENT);
+    assert_eq!(notification.message().token(), token);
+    assert_eq!(notification.text(), text);
+    notification
+}
+
+#[test]
+fn notifies_every_change_without_attributes() {
+    let mut bench = bench();
+    let (request, first) = observe(&mut bench, "/3303/0/5700");
+    assert_eq!(first.text(), "20.5");
+    let mut number = first.message().observe().unwrap();
+    for value in ["21", "22.5", "20"] {
+        bench.measure(value.parse().unwrap());
+        let notification = expect_notification(&mut bench, request.token, value);
+        assert_eq!(notification.message().message_type(), Type::NonConfirmable);
+        assert_eq!(notification.message().content_format(), Some(0));
+        assert!(notification.message().observe() > Some(number));
+        number = notification.message().observe().unwrap();
+    }
+    // The same value again is no news, and neither is a change elsewhere.
+    bench.measure(20.0);
+    bench.set(|node| node.device.battery_level = Some(3));
+    bench.expect_silence();
+    assert_eq!(bench.agent.counters().notifications, 3);
+}
+
+#[test]
+fn pmin_holds_back_and_then_tells_the_newest_value() {
+    let mut bench = bench();
+    attributes(&mut bench, "/3303/0/5700", "pmin=10");
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.measure(21.0);
+    bench.seconds(4);
+    bench.measure(22.0);
+    bench.advance(Duration::from_millis(5_999));
+    bench.expect_silence();
+    bench.advance(Duration::from_millis(1));
+    expect_notification(&mut bench, request.token, "22");
+    bench.expect_silence();
+    // The window begins anew; what comes and goes within it is no news.
+    bench.measure(30.0);
+    bench.measure(22.0);
+    bench.seconds(11);
+    bench.expect_silence();
+    bench.measure(23.0);
+    expect_notification(&mut bench, request.token, "23");
+}
+
+#[test]
+fn pmax_tells_even_what_has_not_changed() {
+    let mut bench = bench();
+    attributes(&mut bench, "/3303/0", "pmax=60");
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.advance(Duration::from_millis(59_999));
+    bench.expect_silence();
+    bench.advance(Duration::from_millis(1));
+    expect_notification(&mut bench, request.token, "20.5");
+    bench.seconds(30);
+    bench.measure(21.0);
+    expect_notification(&mut bench, request.token, "21");
+    bench.seconds(59);
+    bench.expect_silence();
+    bench.seconds(1);
+    expect_notification(&mut bench, request.token, "21");
+}
+
+#[test]
+fn pmax_below_pmin_is_ignored_and_equal_is_not() {
+    let mut bench = bench();
+    attributes(&mut bench, "/3303/0/5700", "pmin=10&pmax=5");
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.seconds(100);
+    bench.expect_silence();
+    attributes(&mut bench, "/3303/0/5700", "pmax=10");
+    bench.turn();
+    expect_notification(&mut bench, request.token, "20.5");
+    bench.seconds(10);
+    expect_notification(&mut bench, request.token, "20.5");
+}
+
+#[test]
+fn default_periods_stand_in_for_absent_attributes() {
+    let mut bench = bench();
+    bench.set(|node| {
+        let account = node.server.get_mut(0).unwrap();
+        account.default_minimum_period = Some(5);
+        account.default_maximum_period = Some(20);
+    });
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.measure(21.0);
+    bench.seconds(4);
+    bench.expect_silence();
+    bench.seconds(1);
+    expect_notification(&mut bench, request.token, "21");
+    bench.seconds(20);
+    expect_notification(&mut bench, request.token, "21");
+    // The node's own attributes win.
+    attributes(&mut bench, "/3303/0/5700", "pmin=0&pmax=0");
+    bench.measure(22.0);
+    expect_notification(&mut bench, request.token, "22");
+    bench.seconds(100);
+    bench.expect_silence();
+}
+
+#[test]
+fn thresholds_and_steps_decide_what_is_news() {
+    // The examples of the specification.
+    for (query, steps) in [
+        (
+            "gt=45&st=10",
+            &[
+                (45.0, 50.0, true),
+                (38.0, 49.0, true),
+                (48.0, 42.0, true),
+                (48.0, 55.0, false),
+            ][..],
+        ),
+        (
+            "lt=20&gt=85&st=10",
+            &[
+                (87.0, 99.0, true),
+                (87.0, 90.0, false),
+                (90.0, 84.0, true),
+                (21.0, 19.0, true),
+            ],
+        ),
+        (
+            "lt=20",
+            &[
+                (25.0, 21.0, false),
+                (20.0, 19.9, true),
+                (10.0, 15.0, false),
+                (19.0, 20.0, true),
+            ],
+        ),
+        (
+            "gt=20",
+            &[
+                (19.0, 20.0, false),
+                (20.0, 20.1, true),
+                (30.0, 40.0, false),
+                (21.0, 20.0, true),
+            ],
+        ),
+        (
+            "st=0.5",
+            &[(20.0, 20.4, false), (20.0, 20.5, true), (20.0, 19.5, true)],
+        ),
+    ] {
+        for (from, to, news) in steps {
+            let mut bench = bench();
+            attributes(&mut bench, "/3303/0/5700", query);
+            bench.measure(*from);
+            observe(&mut bench, "/3303/0/5700");
+            bench.measure(*to);
+            assert_eq!(
+                bench.sent.len(),
+                usize::from(*news),
+                "{query}: {from} to {to}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_step_counts_from_the_last_value_told() {
+    let mut bench = bench();
+    attributes(&mut bench, "/3303/0/5700", "st=1");
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.measure(21.0);
+    bench.expect_silence();
+    bench.measure(21.5);
+    expect_notification(&mut bench, request.token, "21.5");
+    bench.measure(20.6);
+    bench.expect_silence();
+}
+
+#[test]
+fn wrong_attributes_are_refused_whole() {
+    let mut bench = bench();
+    for (path, query, code) in [
+        ("/3303/0/5700", "gt=10&lt=20", Code::BAD_REQUEST),
+        ("/3303/0/5700", "gt=20&lt=10&st=5", Code::BAD_REQUEST),
+        ("/3303/0/5700", "st=0", Code::BAD_REQUEST),
+        ("/3303/0/5700", "pmin=1&pmin=2", Code::BAD_REQUEST),
+        ("/3303/0/5700", "pmin=-1", Code::BAD_REQUEST),
+        ("/3303/0/5700", "xyz=1", Code::BAD_REQUEST),
+        ("/3303/0", "gt=10", Code::BAD_REQUEST),
+        ("/3/0/0", "gt=10", Code::BAD_REQUEST),
+        ("/3/0/0", "pmin=3&st=1", Code::BAD_REQUEST),
+        ("/3/0/10", "pmin=3", Code::NOT_FOUND),
+        ("/3/0/0/0", "pmin=3", Code::METHOD_NOT_ALLOWED),
+        ("/3/0/7/2", "pmin=3", Code::NOT_FOUND),
+        ("/5", "pmin=3", Code::NOT_FOUND),
+        ("/0/0", "pmin=3", Code::UNAUTHORIZED),
+    ] {
+        let request = bench.request(Code::PUT, path).query(query);
+        let answer = bench.ask(&request);
+        assert_eq!(answer.code(), code, "{path}?{query}: {}", answer.text());
+    }
+    // Nothing of it has stuck, and a removal takes one attribute away.
+    attributes(&mut bench, "/3303/0/5700", "pmin=5&pmax=50");
+    attributes(&mut bench, "/3303/0/5700", "pmin");
+    let request = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::ACCEPT, 40);
+    assert_eq!(bench.ask(&request).text(), "</3303/0/5700>;pmax=50");
+}
+
+#[test]
+fn the_table_of_attributes_is_finite() {
+    let mut bench = bench();
+    for resource in [0, 1, 2, 3, 9, 16, 14, 11] {
+        attributes(&mut bench, &format!("/3/0/{resource}"), "pmin=1");
+    }
+    let request = bench.request(Code::PUT, "/3/0/6").query("pmin=1");
+    bench.ask_code(&request, Code::INTERNAL_SERVER_ERROR);
+    attributes(&mut bench, "/3/0/0", "pmin");
+    let request = bench.request(Code::PUT, "/3/0/6").query("pmin=1");
+    bench.ask_code(&request, Code::CHANGED);
+}
+
+#[test]
+fn an_observation_beyond_the_table_is_answered_like_a_read() {
+    let mut bench = bench();
+    for resource in [0, 1, 2, 3, 9, 16, 14, 20] {
+        bench.agent.set(|node| node.device.battery_status = Some(1));
+        observe(&mut bench, &format!("/3/0/{resource}"));
+    }
+    let request = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 0);
+    let answer = bench.ask(&request);
+    assert_eq!(
+        (answer.code(), answer.message().observe()),
+        (Code::CONTENT, None)
+    );
+    assert_eq!(bench.agent.observations(), 8);
+}
+
+#[test]
+fn observing_again_takes_the_place_of_the_old_observation() {
+    let mut bench = bench();
+    let (_, _) = observe(&mut bench, "/3303/0/5700");
+    let request = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 0)
+        .uint(OptionNumber::ACCEPT, 0);
+    bench.ask(&request);
+    assert_eq!(bench.agent.observations(), 1);
+    bench.measure(1.0);
+    expect_notification(&mut bench, request.token, "1");
+    bench.expect_silence();
+}
+
+#[test]
+fn ends_by_cancel_and_by_reset() {
+    let mut bench = bench();
+    let (mut request, _) = observe(&mut bench, "/3303/0/5700");
+    let cancel = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 1)
+        .uint(OptionNumber::ACCEPT, 0);
+    request.id = cancel.id;
+    let mut cancel = cancel;
+    cancel.token = request.token;
+    let answer = bench.ask(&cancel);
+    assert_eq!(
+        (answer.text(), answer.message().observe()),
+        ("20.5".to_owned(), None)
+    );
+    bench.expect_event(Event::Unobserved {
+        path: "/3303/0/5700".parse().unwrap(),
+    });
+    bench.measure(1.0);
+    bench.expect_silence();
+
+    observe(&mut bench, "/3303/0/5700");
+    bench.measure(2.0);
+    let notification = bench.next();
+    bench.deliver(&reset(notification.message().id()));
+    bench.expect_event(Event::Unobserved {
+        path: "/3303/0/5700".parse().unwrap(),
+    });
+    bench.measure(3.0);
+    bench.expect_silence();
+}
+
+#[test]
+fn confirmable_notifications_wait_for_each_other() {
+    let mut bench = bench();
+    bench.set(|node| node.server.get_mut(0).unwrap().confirmable_notifications = Some(true));
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    let (battery, _) = observe(&mut bench, "/3/0/9");
+    bench.measure(1.0);
+    let first = expect_notification(&mut bench, request.token, "1");
+    assert_eq!(first.message().message_type(), Type::Confirmable);
+    bench.set(|node| node.device.battery_level = Some(7));
+    bench.expect_silence();
+    bench.deliver(&empty_ack(first.message().id()));
+    let second = expect_notification(&mut bench, battery.token, "7");
+    bench.deliver(&empty_ack(second.message().id()));
+    bench.seconds(100);
+    bench.expect_silence();
+    assert_eq!(bench.agent.observations(), 2);
+}
+
+#[test]
+fn a_repeated_notification_carries_the_newest_value() {
+    let mut bench = bench();
+    bench.set(|node| node.server.get_mut(0).unwrap().confirmable_notifications = Some(true));
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.measure(1.0);
+    let first = expect_notification(&mut bench, request.token, "1");
+    bench.seconds(4);
+    assert_eq!(bench.next(), first);
+    bench.measure(2.0);
+    bench.seconds(8);
+    let newer = expect_notification(&mut bench, request.token, "2");
+    assert_ne!(newer.message().id(), first.message().id());
+    assert!(newer.message().observe() > first.message().observe());
+    // An acknowledgement of the older one says nothing about the newer.
+    bench.deliver(&empty_ack(first.message().id()));
+    bench.seconds(16);
+    assert_eq!(bench.next(), newer);
+    bench.deliver(&empty_ack(newer.message().id()));
+    bench.seconds(100);
+    bench.expect_silence();
+}
+
+#[test]
+fn a_notification_that_nobody_acknowledges_ends_the_observation() {
+    let mut bench = bench();
+    bench.set(|node| node.server.get_mut(0).unwrap().confirmable_notifications = Some(true));
+    observe(&mut bench, "/3303/0/5700");
+    bench.measure(1.0);
+    bench.seconds(94);
+    assert_eq!(bench.sent.len(), 5);
+    bench.expect_event(Event::Unobserved {
+        path: "/3303/0/5700".parse().unwrap(),
+    });
+    assert_eq!(bench.agent.observations(), 0);
+}
+
+#[test]
+fn one_notification_a_day_is_confirmable() {
+    let mut bench = bench();
+    attributes(&mut bench, "/3303/0/5700", "pmax=3600");
+    observe(&mut bench, "/3303/0/5700");
+    for hour in 1..=50 {
+        bench.seconds(3600);
+        let notification = bench.next();
+        let confirmable = notification.message().message_type() == Type::Confirmable;
+        assert_eq!(confirmable, hour == 24 || hour == 48, "hour {hour}");
+        if confirmable {
+            bench.deliver(&empty_ack(notification.message().id()));
+        }
+    }
+}
+
+#[test]
+fn an_instance_is_observed_whole() {
+    let mut bench = bench();
+    let request = bench
+        .request(Code::GET, "/3303/0")
+        .uint(OptionNumber::OBSERVE, 0)
+        .uint(OptionNumber::ACCEPT, 11542);
+    let first = bench.ask(&request);
+    bench.measure(33.0);
+    let second = bench.next();
+    assert_ne!(first.message().payload(), second.message().payload());
+    assert_eq!(
+        second.message().payload().len(),
+        first.message().payload().len()
+    );
+}
+
+#[test]
+fn the_end_of_the_target_ends_the_observation_with_an_error() {
+    let mut bench = bench();
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.agent.set(|node| drop(node.temperature.remove(0)));
+    bench.turn();
+    let update = bench.next();
+    assert_eq!(update.path(), "/rd/7");
+    let last = bench.next();
+    assert_eq!(
+        (last.code(), last.message().token()),
+        (Code::NOT_FOUND, request.token)
+    );
+    assert_eq!(last.message().observe(), None);
+    assert_eq!(bench.agent.observations(), 0);
+}
+
+#[test]
+fn a_new_registration_has_no_observations() {
+    let mut bench = Bench::registered();
+    observe(&mut bench, "/3303/0/5700");
+    bench.seconds(207);
+    let update = bench.next();
+    bench.measure(1.0);
+    bench.next();
+    bench.answer(&update, Code::NOT_FOUND, &[]);
+    bench.expect_event(Event::Unobserved {
+        path: "/3303/0/5700".parse().unwrap(),
+    });
+    bench.accept_registration();
+    bench.measure(2.0);
+    bench.expect_silence();
+}
+
+#[test]
+fn attributes_in_observe_are_refused_by_a_client_of_1_1() {
+    let mut bench = bench();
+    let request = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 0)
+        .query("pmin=5");
+    bench.ask_code(&request, Code::BAD_REQUEST);
+    let request = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 2);
+    bench.ask_code(&request, Code::BAD_REQUEST);
+    assert_eq!(bench.agent.observations(), 0);
+}
+
+#[test]
+fn a_refused_observe_leaves_no_observation() {
+    let mut bench = bench();
+    for path in ["/3303/1/5700", "/3/0/4", "/0/0/1"] {
+        let request = bench
+            .request(Code::GET, path)
+            .uint(OptionNumber::OBSERVE, 0);
+        assert_ne!(bench.ask(&request).code(), Code::CONTENT);
+    }
+    let request = bench
+        .request(Code::GET, "/3/0")
+        .uint(OptionNumber::OBSERVE, 0)
+        .uint(OptionNumber::ACCEPT, 0);
+    bench.ask_code(&request, Code::NOT_ACCEPTABLE);
+    assert_eq!(bench.agent.observations(), 0);
+}
