@@ -102,7 +102,10 @@ impl<'b> MessageBuilder<'b> {
     /// Adds an option with this value.
     #[inline]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
-        self.option_parts(number, &[value])
+        if let Some(space) = self.begin_option(number, value.len()) {
+            space.copy_from_slice(value);
+        }
+        self
     }
 
     /// Adds an option whose value is the concatenation of `parts`, such as `["lt=", "300"]`.
@@ -110,23 +113,22 @@ impl<'b> MessageBuilder<'b> {
         let len = parts
             .iter()
             .fold(0_usize, |len, part| len.saturating_add(part.len()));
-        self.option_header(number, len);
+        let mut space = self.begin_option(number, len).unwrap_or_default();
         for part in parts {
-            self.write(part);
+            let Some((start, rest)) = space.split_at_mut_checked(part.len()) else {
+                break;
+            };
+            start.copy_from_slice(part);
+            space = rest;
         }
         self
     }
 
     /// Adds an option with an integer value in as few bytes as possible: none for 0 (RFC 7252 §3.2).
     pub fn uint(&mut self, number: OptionNumber, value: u32) -> &mut Self {
-        let [a, b, c, d] = value.to_be_bytes();
-        match value {
-            0 => self.option(number, &[]),
-            1..=0xff => self.option(number, &[d]),
-            0x100..=0xffff => self.option(number, &[c, d]),
-            0x1_0000..=0xff_ffff => self.option(number, &[b, c, d]),
-            _ => self.option(number, &[a, b, c, d]),
-        }
+        let bytes = value.to_be_bytes();
+        let zeros = usize::try_from(value.leading_zeros() / 8).unwrap_or(0);
+        self.option(number, bytes.get(zeros..).unwrap_or_default())
     }
 
     /// Adds an option without value.
@@ -303,28 +305,67 @@ impl<'b> MessageBuilder<'b> {
         }
     }
 
-    fn option_header(&mut self, number: OptionNumber, len: usize) {
+    /// Writes the header of an option and gives the space of its value, which counts as written; `None` after an
+    /// error.
+    #[inline]
+    fn begin_option(&mut self, number: OptionNumber, len: usize) -> Option<&mut [u8]> {
+        let delta = number.0.wrapping_sub(self.previous);
+        if self.state == State::Options
+            && number.0 >= self.previous
+            && let (Ok(small_delta @ 0..13), Ok(small_len @ 0..13)) =
+                (u8::try_from(delta), u8::try_from(len))
+        {
+            // All but a few options in practice.
+            self.previous = number.0;
+            let end = self.len.saturating_add(1).saturating_add(len);
+            if let Some(([first, space @ ..], _)) = self
+                .buffer
+                .get_mut(self.len..)
+                .and_then(|rest| rest.split_at_mut_checked(len.saturating_add(1)))
+            {
+                *first = (small_delta << 4) | small_len;
+                self.len = end;
+                return Some(space);
+            }
+            self.state = State::Failed(BuildError::NoSpace);
+            return None;
+        }
+        self.begin_long_option(number, len)
+    }
+
+    fn begin_long_option(&mut self, number: OptionNumber, len: usize) -> Option<&mut [u8]> {
         match self.state {
-            State::Options => {}
-            State::Empty => return self.fail(BuildError::EmptyWithContent),
-            State::Payload(_) | State::Done => return self.fail(BuildError::OutOfOrder),
-            State::Failed(_) => return,
+            State::Options | State::Failed(_) => {}
+            State::Empty => self.fail(BuildError::EmptyWithContent),
+            State::Payload(_) | State::Done => self.fail(BuildError::OutOfOrder),
         }
         let Some(delta) = number.0.checked_sub(self.previous) else {
-            return self.fail(BuildError::OutOfOrder);
+            self.fail(BuildError::OutOfOrder);
+            return None;
         };
-        let Ok(len) = u32::try_from(len) else {
-            return self.fail(BuildError::ValueTooLong);
+        let Some((len_nibble, len_extension)) = u32::try_from(len).ok().and_then(nibble) else {
+            self.fail(BuildError::ValueTooLong);
+            return None;
         };
-        let (Some((delta, delta_extension)), Some((len, len_extension))) =
-            (nibble(u32::from(delta)), nibble(len))
-        else {
-            return self.fail(BuildError::ValueTooLong);
-        };
-        self.write(&[(delta << 4) | len]);
+        let (delta_nibble, delta_extension) = nibble(u32::from(delta))?;
+        self.write(&[(delta_nibble << 4) | len_nibble]);
         self.write_extension(delta_extension);
         self.write_extension(len_extension);
         self.previous = number.0;
+        let start = self.len;
+        if let State::Failed(_) = self.state {
+            return None;
+        }
+        let space = self
+            .buffer
+            .get_mut(start..)
+            .and_then(|rest| rest.get_mut(..len));
+        if space.is_some() {
+            self.len = start.saturating_add(len);
+        } else {
+            self.state = State::Failed(BuildError::NoSpace);
+        }
+        space
     }
 
     fn write_extension(&mut self, extension: Extension) {

@@ -75,10 +75,16 @@ impl Token {
     /// The token of these bytes; `None` when there are more than eight.
     #[inline]
     pub fn new(bytes: &[u8]) -> Option<Self> {
+        // The usual lengths without a loop.
+        if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
+            return Some(Self::from(bytes));
+        }
+        if let Ok(bytes) = <[u8; 8]>::try_from(bytes) {
+            return Some(Self::from(bytes));
+        }
         let len = u8::try_from(bytes.len()).ok()?;
-        let mut token = Self::EMPTY;
+        let mut token = Self { len, ..Self::EMPTY };
         token.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        token.len = len;
         Some(token)
     }
 

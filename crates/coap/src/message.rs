@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::block::{Block, BlockError};
 use crate::header::reset;
-use crate::options::{Step, step};
+use crate::options::{PAYLOAD_MARKER, small, split_extended};
 use crate::{Code, MessageId, OptionNumber, Options, Token, Type, Values, decode_uint};
 
 /// A message in the bytes of its datagram: checked whole by [`Message::parse`], nothing copied.
@@ -299,33 +299,40 @@ impl<'a> Body<'a> {
             .split_at_checked(usize::from(token_length))
             .ok_or(ParseErrorKind::TruncatedToken)?;
 
-        let mut previous = 0;
+        // 64 bits never overflow: each option adds at most 65804.
+        let mut number = 0_u64;
         let mut walk = body;
-        loop {
-            match step(previous, walk)? {
-                Step::Option { number, rest, .. } => {
-                    previous = number;
-                    walk = rest;
-                }
-                Step::End => {
-                    return Ok(Self {
-                        token,
-                        options: body,
-                        payload: &[],
-                    });
-                }
-                Step::Payload([]) => return Err(ParseErrorKind::MissingPayload),
-                Step::Payload(payload) => {
-                    // `walk` begins with the marker and is a tail of `body`.
-                    let len = body.len().saturating_sub(walk.len());
-                    return Ok(Self {
-                        token,
-                        options: body.get(..len).unwrap_or_default(),
-                        payload,
-                    });
-                }
+        let mut payload: &[u8] = &[];
+        let mut options = body;
+        while let Some((&first, rest)) = walk.split_first() {
+            if let Some((delta, len)) = small(first) {
+                walk = rest.get(len..).ok_or(ParseErrorKind::TruncatedOption)?;
+                number = number.wrapping_add(u64::from(delta));
+                continue;
             }
+            if first == PAYLOAD_MARKER {
+                if rest.is_empty() {
+                    return Err(ParseErrorKind::MissingPayload);
+                }
+                // `walk` is a tail of `body`.
+                let len = body.len().saturating_sub(walk.len());
+                options = body.get(..len).unwrap_or_default();
+                payload = rest;
+                break;
+            }
+            let option = split_extended(first, rest)?;
+            // Numbers never fall: it is enough to look at the last.
+            number = number.wrapping_add(u64::from(option.delta));
+            walk = option.rest;
         }
+        if number > u64::from(u16::MAX) {
+            return Err(ParseErrorKind::OptionNumberTooLarge);
+        }
+        Ok(Self {
+            token,
+            options,
+            payload,
+        })
     }
 }
 

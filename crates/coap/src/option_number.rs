@@ -49,9 +49,9 @@ macro_rules! options {
             $($(#[$doc])* pub const $name: Self = Self($number);)*
 
             /// What the specification says of this option; `None` for a number that this crate does not know.
-            pub const fn definition(self) -> Option<Definition> {
+            pub const fn definition(self) -> Option<&'static Definition> {
                 match self {
-                    $(Self::$name => Some(Definition {
+                    $(Self::$name => Some(&Definition {
                         name: $text,
                         format: Format::$format,
                         min_len: $min,

@@ -8,51 +8,43 @@ use crate::message::ParseErrorKind;
 /// Marks the end of the options and the start of the payload.
 pub(crate) const PAYLOAD_MARKER: u8 = 0xff;
 
-/// What stands at the beginning of some bytes of options.
-pub(crate) enum Step<'a> {
-    Option {
-        number: u16,
-        value: &'a [u8],
-        rest: &'a [u8],
-    },
-    /// The payload marker and after it the payload.
-    Payload(&'a [u8]),
-    End,
+/// One option as it lies in the bytes.
+pub(crate) struct RawOption<'a> {
+    /// By how much its number is above that of the option before it: at most 65804.
+    pub(crate) delta: u32,
+    pub(crate) value: &'a [u8],
+    /// What follows it.
+    pub(crate) rest: &'a [u8],
 }
 
-/// Reads one option that follows an option of number `previous`.
+/// Delta and length of an option whose first byte has both, as all but a few have in practice.
 #[inline]
-pub(crate) fn step(previous: u16, bytes: &[u8]) -> Result<Step<'_>, ParseErrorKind> {
-    let Some((&first, rest)) = bytes.split_first() else {
-        return Ok(Step::End);
-    };
-    if first == PAYLOAD_MARKER {
-        return Ok(Step::Payload(rest));
+pub(crate) fn small(first: u8) -> Option<(u8, usize)> {
+    let len = first & 0x0f;
+    (first < 0xd0 && len < 13).then_some((first >> 4, usize::from(len)))
+}
+
+/// Reads the option that begins with the byte `first`, which is neither small nor the payload marker, and goes on
+/// with `rest`.
+pub(crate) fn split_extended(first: u8, rest: &[u8]) -> Result<RawOption<'_>, ParseErrorKind> {
+    let (delta, len) = (first >> 4, first & 0x0f);
+    if delta == 15 {
+        return Err(ParseErrorKind::ReservedOptionDelta);
     }
-    let (delta, rest) = match first >> 4 {
-        15 => return Err(ParseErrorKind::ReservedOptionDelta),
-        nibble => extended(nibble, rest)?,
-    };
-    let (len, rest) = match first & 0x0f {
-        15 => return Err(ParseErrorKind::ReservedOptionLength),
-        nibble => extended(nibble, rest)?,
-    };
-    let number = u16::try_from(u32::from(previous).wrapping_add(delta))
-        .map_err(|_| ParseErrorKind::OptionNumberTooLarge)?;
+    if len == 15 {
+        return Err(ParseErrorKind::ReservedOptionLength);
+    }
+    let (delta, rest) = extension(delta, rest)?;
+    let (len, rest) = extension(len, rest)?;
     let (value, rest) = usize::try_from(len)
         .ok()
         .and_then(|len| rest.split_at_checked(len))
         .ok_or(ParseErrorKind::TruncatedOption)?;
-    Ok(Step::Option {
-        number,
-        value,
-        rest,
-    })
+    Ok(RawOption { delta, value, rest })
 }
 
 /// Reads the extension of a delta or length nibble below 15.
-#[inline]
-fn extended(nibble: u8, rest: &[u8]) -> Result<(u32, &[u8]), ParseErrorKind> {
+fn extension(nibble: u8, rest: &[u8]) -> Result<(u32, &[u8]), ParseErrorKind> {
     match nibble {
         13 => match rest.split_first() {
             Some((&byte, rest)) => Ok((u32::from(byte).wrapping_add(13), rest)),
@@ -88,17 +80,18 @@ impl<'a> Iterator for Options<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let Ok(Step::Option {
-            number,
-            value,
-            rest,
-        }) = step(self.previous, self.bytes)
-        else {
-            return None;
+        let (&first, rest) = self.bytes.split_first()?;
+        // The bytes were walked once: nothing here fails.
+        let (delta, value, rest) = if let Some((delta, len)) = small(first) {
+            let (value, rest) = rest.split_at_checked(len)?;
+            (u16::from(delta), value, rest)
+        } else {
+            let option = split_extended(first, rest).ok()?;
+            (u16::try_from(option.delta).ok()?, option.value, option.rest)
         };
-        self.previous = number;
+        self.previous = self.previous.wrapping_add(delta);
         self.bytes = rest;
-        Some((OptionNumber(number), value))
+        Some((OptionNumber(self.previous), value))
     }
 }
 
