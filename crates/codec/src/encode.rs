@@ -44,7 +44,8 @@ impl core::error::Error for EncodeError {}
 /// Records come in the order of their paths. After an error the encoder is of no use, and `finish` gives the same error
 /// again, so that a caller may look at the result once.
 ///
-/// The bytes are the only ones for their records: shortest numbers, definite lengths, a fixed order of fields.
+/// The bytes are the only ones for their records: shortest numbers, definite lengths, a fixed order of fields. While
+/// TLV is written it may take one byte more than in the end, for the length of a short object instance.
 ///
 /// ```
 /// use dunlin_codec::{ContentFormat, Encoder, Record};

@@ -152,7 +152,13 @@ impl<'a> Pack<'a> {
             self.base = base;
         }
         let time = match (self.base_time, fields.time) {
-            (Some(base), Some(time)) => Some(base + time),
+            (Some(base), Some(time)) => {
+                let sum = base + time;
+                if !sum.is_finite() {
+                    return Err(DecodeErrorKind::Type);
+                }
+                Some(sum)
+            }
             (base, time) => base.or(time),
         };
         Ok(Entry {
