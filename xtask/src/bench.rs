@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: runs the criterion programs of `benches/` and pairs our figures with the peers'.
 
+use core::fmt;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::project;
 
@@ -48,11 +50,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .stdout(if arguments.json { std::process::Stdio::null() } else { std::process::Stdio::inherit() });
     project::run(&mut command)?;
 
-    for line in compare(&read(&results)?) {
+    let figures = read(&results)?;
+    for line in compare(&figures) {
         if arguments.json {
-            println!("{line}");
+            println!("{}", serde_json::to_string(&line)?);
         } else {
-            println!("{}", row(&line));
+            println!("{line}");
         }
     }
     Ok(())
@@ -95,42 +98,57 @@ fn read(results: &Path) -> Result<Figures> {
     Ok(figures)
 }
 
-/// One object for each pair of ours and a peer's function.
-fn compare(figures: &Figures) -> Vec<Value> {
+/// One line: our figure, and a peer's beside it where there is one.
+#[derive(Serialize, Debug, PartialEq)]
+struct Comparison<'a> {
+    bench: &'a str,
+    ours: f64,
+    peer: Option<&'a str>,
+    theirs: Option<f64>,
+    unit: &'static str,
+    /// Above 1 where ours is better.
+    ratio: Option<f64>,
+}
+
+impl fmt::Display for Comparison<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<36} {:>10.1} {}", self.bench, self.ours, self.unit)?;
+        if let (Some(peer), Some(theirs), Some(ratio)) = (self.peer, self.theirs, self.ratio) {
+            write!(f, "   {peer} {theirs:.1} {}   {ratio:.2} times", self.unit)?;
+        }
+        Ok(())
+    }
+}
+
+/// One line for each pair of ours and a peer's function.
+fn compare(figures: &Figures) -> Vec<Comparison<'_>> {
     let mut lines = Vec::new();
-    for (group, functions) in figures {
+    for (bench, functions) in figures {
         let Some(&ours) = functions.get(OURS) else {
             continue;
         };
-        let peers: Vec<_> = functions.iter().filter(|(name, _)| *name != OURS).collect();
-        if peers.is_empty() {
-            lines.push(json!({
-                "bench": group, "ours": rounded(ours), "peer": null, "theirs": null, "unit": "ns", "ratio": null,
-            }));
+        let alone = Comparison {
+            bench,
+            ours: rounded(ours),
+            peer: None,
+            theirs: None,
+            unit: "ns",
+            ratio: None,
+        };
+        let before = lines.len();
+        for (peer, &theirs) in functions.iter().filter(|(name, _)| *name != OURS) {
+            lines.push(Comparison {
+                peer: Some(peer),
+                theirs: Some(rounded(theirs)),
+                ratio: Some(rounded(theirs / ours)),
+                ..alone
+            });
         }
-        for (peer, &theirs) in peers {
-            lines.push(json!({
-                "bench": group, "ours": rounded(ours), "peer": peer, "theirs": rounded(theirs), "unit": "ns",
-                "ratio": rounded(theirs / ours),
-            }));
+        if lines.len() == before {
+            lines.push(alone);
         }
     }
     lines
-}
-
-fn row(line: &Value) -> String {
-    let name = line["bench"].as_str().unwrap_or_default();
-    let ours = line["ours"].as_f64().unwrap_or_default();
-    match (
-        line["peer"].as_str(),
-        line["theirs"].as_f64(),
-        line["ratio"].as_f64(),
-    ) {
-        (Some(peer), Some(theirs), Some(ratio)) => {
-            format!("{name:<36} {ours:>10.1} ns   {peer} {theirs:.1} ns   {ratio:.2} times")
-        }
-        _ => format!("{name:<36} {ours:>10.1} ns"),
-    }
 }
 
 /// Three significant digits are more than a shared machine can promise.
@@ -165,27 +183,28 @@ mod tests {
 
     #[test]
     fn a_pair_has_a_ratio_above_one_when_ours_is_faster() {
-        let lines = compare(&figures(&[
+        let figures = figures(&[
             ("coap/parse/get", "dunlin", 41.0),
             ("coap/parse/get", "coap-lite", 410.0),
-        ]));
+        ]);
+        let [line] = &compare(&figures)[..] else {
+            panic!("one pair is one line")
+        };
         assert_eq!(
-            lines,
-            [json!({
-                "bench": "coap/parse/get", "ours": 41.0, "peer": "coap-lite", "theirs": 410.0, "unit": "ns",
-                "ratio": 10.0,
-            })]
+            serde_json::to_string(line).unwrap(),
+            r#"{"bench":"coap/parse/get","ours":41.0,"peer":"coap-lite","theirs":410.0,"unit":"ns","ratio":10.0}"#
         );
     }
 
     #[test]
     fn a_figure_without_peer_has_nulls_and_a_peer_without_ours_is_left_out() {
-        let lines = compare(&figures(&[
-            ("codec/a/b", "dunlin", 5.0),
-            ("codec/c/d", "other", 7.0),
-        ]));
-        assert_eq!(lines.len(), 1);
-        assert_eq!(lines[0]["bench"], "codec/a/b");
-        assert!(lines[0]["ratio"].is_null() && lines[0]["peer"].is_null());
+        let figures = figures(&[("codec/a/b", "dunlin", 5.0), ("codec/c/d", "other", 7.0)]);
+        let [line] = &compare(&figures)[..] else {
+            panic!("one figure is one line")
+        };
+        assert_eq!(
+            serde_json::to_string(line).unwrap(),
+            r#"{"bench":"codec/a/b","ours":5.0,"peer":null,"theirs":null,"unit":"ns","ratio":null}"#
+        );
     }
 }

@@ -3,11 +3,12 @@
 //! `image` is the flash the linked program takes (code, constants and the initial values of variables), `ram` its
 //! static memory without the stack, `panics` the calls of `core`'s panic functions left in its code.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::{firmware, project};
 
@@ -16,37 +17,53 @@ pub(crate) struct Arguments {
     /// Prints one JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
+    /// Also lists the functions that call a panic function, with the number of their calls.
+    #[arg(long, conflicts_with = "json")]
+    panics: bool,
 }
 
 /// The measured programs: the name of the figure and the firmware's program.
 const IMAGES: [(&str, &str); 2] = [("empty/plain", "empty"), ("agent/plain", "silent")];
 
+#[derive(Serialize)]
+struct Figure {
+    size: &'static str,
+    image: u64,
+    ram: u64,
+    panics: usize,
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    for (name, program) in IMAGES {
+    for (size, program) in IMAGES {
         let path = firmware::build(program)?;
-        let Sections { image, ram } = sections(&path)?;
-        let panics = panic_calls(&disassembly(&path)?);
+        let (image, ram) = sections(&path)?;
+        let disassembly = disassembly(&path)?;
+        let callers = panic_callers(&disassembly);
+        let figure = Figure {
+            size,
+            image,
+            ram,
+            panics: callers.values().sum(),
+        };
         if arguments.json {
-            println!(
-                "{}",
-                json!({ "size": name, "image": image, "ram": ram, "panics": panics })
-            );
-        } else {
-            println!(
-                "{name:<16} {image:>7} bytes of flash   {ram:>6} bytes of RAM   {panics} panic calls"
-            );
+            println!("{}", serde_json::to_string(&figure)?);
+            continue;
+        }
+        println!(
+            "{size:<16} {image:>7} bytes of flash   {ram:>6} bytes of RAM   {} panic calls",
+            figure.panics
+        );
+        if arguments.panics {
+            for (caller, calls) in callers {
+                println!("    {calls:>3}  {caller}");
+            }
         }
     }
     Ok(())
 }
 
-struct Sections {
-    image: u64,
-    ram: u64,
-}
-
-/// Reads `arm-none-eabi-size`: a header line, then text, data and bss.
-fn sections(path: &Path) -> Result<Sections> {
+/// Reads `arm-none-eabi-size`: a header line, then text, data and bss. Gives flash and RAM.
+fn sections(path: &Path) -> Result<(u64, u64)> {
     let table = project::output(Command::new("arm-none-eabi-size").arg(path))
         .context("arm-none-eabi-size is in the Debian package binutils-arm-none-eabi")?;
     let mut numbers = table
@@ -61,40 +78,46 @@ fn sections(path: &Path) -> Result<Sections> {
             .context("arm-none-eabi-size printed no numbers")
     };
     let (text, data, bss) = (next()??, next()??, next()??);
-    Ok(Sections {
-        image: text + data,
-        ram: data + bss,
-    })
+    Ok((text + data, data + bss))
 }
 
 fn disassembly(path: &Path) -> Result<String> {
     project::output(
         Command::new("arm-none-eabi-objdump")
-            .args(["--disassemble", "--no-show-raw-insn"])
+            .args(["--disassemble", "--demangle", "--no-show-raw-insn"])
             .arg(path),
     )
 }
 
-/// Counts branches to `core`'s panic functions from outside of themselves.
-fn panic_calls(disassembly: &str) -> usize {
-    let mut inside = false;
-    let mut calls = 0;
+/// The functions that branch to one of `core`'s panic functions, and how often; panic functions themselves left out.
+fn panic_callers(disassembly: &str) -> BTreeMap<&str, usize> {
+    let mut callers = BTreeMap::new();
+    let mut function = "";
     for line in disassembly.lines() {
-        if line.ends_with(">:") {
-            inside = is_panic(line);
-        } else if !inside && (line.contains("\tbl\t") || line.contains("\tb.w\t")) && is_panic(line)
-        {
-            calls += 1;
+        if let Some(name) = line.strip_suffix(">:") {
+            function = name.split_once('<').map_or(name, |(_, name)| name);
+        } else if branches_to_panic(line) && !is_panic(function) {
+            *callers.entry(function).or_default() += 1;
         }
     }
-    calls
+    callers
 }
 
-/// Names of the functions that end in a panic, as the compiler mangles them.
-fn is_panic(line: &str) -> bool {
+/// Whether an instruction is a branch to the start of a panic function: `  100:\tbl\t200 <core::panicking::panic>`.
+fn branches_to_panic(line: &str) -> bool {
+    let mut columns = line.splitn(3, '\t');
+    let (Some(_), Some(instruction), Some(target)) =
+        (columns.next(), columns.next(), columns.next())
+    else {
+        return false;
+    };
+    instruction.starts_with('b') && !target.contains("+0x") && is_panic(target)
+}
+
+/// The functions of `core` that end in a panic.
+fn is_panic(name: &str) -> bool {
     [
-        "panicking",
-        "panic_const",
+        "core::panicking::",
         "slice_index_fail",
         "slice_error_fail",
         "unwrap_failed",
@@ -102,7 +125,7 @@ fn is_panic(line: &str) -> bool {
         "len_mismatch_fail",
     ]
     .iter()
-    .any(|name| line.contains(name))
+    .any(|panic| name.contains(panic))
 }
 
 #[cfg(test)]
@@ -111,8 +134,14 @@ mod tests {
 
     #[test]
     fn panic_calls_are_counted_outside_of_the_panic_functions() {
-        let text = "00000100 <main>:\n     100:\tbl\t0x200 <_ZN4core9panicking9panic_fmt17h0E>\n     104:\tbl\t0x300 <helper>\n\
-                    00000200 <_ZN4core9panicking9panic_fmt17h0E>:\n     200:\tbl\t0x210 <_ZN4core9panicking5panic17h0E>\n";
-        assert_eq!(panic_calls(text), 1);
+        let text = "00000100 <main>:\n\
+                    \x20    100:\tbl\t200 <core::panicking::panic_fmt>\n\
+                    \x20    104:\tbl\t300 <helper>\n\
+                    \x20    108:\tb.w\t400 <core::slice::index::slice_index_fail>\n\
+                    00000200 <core::panicking::panic_fmt>:\n\
+                    \x20    200:\tbl\t210 <core::panicking::panic>\n\
+                    00000300 <helper>:\n\
+                    \x20    300:\tldr\tr0, [pc, #4] @ (308 <core::panicking::panic+0x8>)\n";
+        assert_eq!(panic_callers(text), BTreeMap::from([("main", 2)]));
     }
 }

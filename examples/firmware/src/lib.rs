@@ -1,0 +1,77 @@
+//! What the firmware's programs share: a device with its objects, and its agent.
+#![no_std]
+#![forbid(unsafe_code)]
+
+use core::convert::Infallible;
+
+use dunlin_agent::objects::{Device, Security, Server, Temperature};
+use dunlin_agent::{Agent, Config, objects};
+use rand_core::TryRng;
+
+/// The endpoint name that the device registers under.
+pub const ENDPOINT: &str = "urn:dev:ops:32473-firmware-1";
+/// The short server id of the only server.
+pub const SERVER: u16 = 1;
+
+/// The objects of this device.
+pub struct Node {
+    security: Security<1>,
+    server: Server<1>,
+    device: Device<'static>,
+    /// The sensor.
+    pub temperature: Temperature,
+}
+
+objects!(Node {
+    security,
+    server,
+    device,
+    temperature
+});
+
+/// The address of a peer: there is only one.
+pub type Peer = u8;
+
+/// The agent of this device.
+pub type FirmwareAgent = Agent<'static, Node, Peer, Generator>;
+
+/// A new agent with the objects of this device.
+pub fn agent(seed: u32) -> FirmwareAgent {
+    let node = Node {
+        // The URI fits: there is no other error.
+        security: Security::no_sec(SERVER, "coap://192.0.2.1").unwrap_or_default(),
+        server: Server::single(SERVER, 300),
+        device: Device::new("Dunlin", "LM3S6965", "1"),
+        temperature: Temperature::new("Cel"),
+    };
+    Agent::new(node, Config::new(ENDPOINT), Generator(seed | 1))
+}
+
+/// Stands for the random number generator of a real chip: xorshift, which is no secret from anyone.
+pub struct Generator(u32);
+
+impl TryRng for Generator {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        Ok(self.0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let high = u64::from(self.try_next_u32()?) << 32;
+        Ok(high | u64::from(self.try_next_u32()?))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(4) {
+            let random = self.try_next_u32()?.to_le_bytes();
+            for (byte, random) in chunk.iter_mut().zip(random) {
+                *byte = random;
+            }
+        }
+        Ok(())
+    }
+}
