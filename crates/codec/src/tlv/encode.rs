@@ -100,7 +100,9 @@ impl<'b> Encoder<'b> {
         {
             self.close(instance)?;
         }
-        if self.base.level() == Level::Object && self.instance.is_none() {
+        // An instance that the request names gets a wrapper only to say that it is there.
+        let wrapped = self.base.level() == Level::Object || path.level() == Level::Instance;
+        if wrapped && self.instance.is_none() {
             let id = path
                 .instance_id()
                 .ok_or(EncodeError::NotRepresentable)?
