@@ -82,9 +82,11 @@ export function draw(host, series) {
 
 /** Round values around a range, at least two. */
 export function niceTicks(low, high) {
-  let span = high - low;
-  if (!(span > 0)) span = Math.abs(high) / 10 || 1;
-  const rough = span / 4;
+  if (!(high > low)) {
+    const room = Math.abs(high) / 20 || 1;
+    return niceTicks(low - room, high + room);
+  }
+  const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((factor) => factor * power >= rough) * power;
   const first = Math.floor(low / step);

@@ -6,7 +6,7 @@ use dunlin_manager::{
     CommandError, DeviceInfo, DeviceState, Event, ObservationInfo, ObservationState, OwnedValue,
     Record, Timestamp,
 };
-use dunlin_model::{Attributes, ObjectLink, Path, ValueType};
+use dunlin_model::{AttributeChanges, Attributes, Change, ObjectLink, Path, ValueType};
 use serde_json::Value as Json;
 
 use crate::api::{self, DataType, EventKind, Problem, ProblemKind};
@@ -26,7 +26,7 @@ pub(crate) fn timestamp(time: Timestamp) -> api::Timestamp {
 /// The time of a record: seconds since 1970 with a fraction, by the device's clock.
 fn record_time(seconds: f64) -> Option<api::Timestamp> {
     let millis = (seconds * 1000.0).round();
-    if !(millis.abs() <= EXACT) {
+    if millis.is_nan() || millis.abs() > EXACT {
         return None;
     }
     #[expect(
@@ -263,6 +263,36 @@ pub(crate) fn attributes(attributes: &api::NotificationAttributes) -> Attributes
     converted
 }
 
+/// Changes of attributes, if they do not contradict one another.
+pub(crate) fn attribute_changes(
+    changes: &api::AttributeChanges,
+) -> Result<AttributeChanges, Problem> {
+    #[expect(
+        clippy::option_option,
+        reason = "absent, null and a number are three things"
+    )]
+    fn change<T>(change: Option<Option<T>>) -> Change<T> {
+        match change {
+            None => Change::Keep,
+            Some(None) => Change::Remove,
+            Some(Some(value)) => Change::Set(value),
+        }
+    }
+    let changes = AttributeChanges {
+        pmin: change(changes.pmin),
+        pmax: change(changes.pmax),
+        gt: change(changes.gt),
+        lt: change(changes.lt),
+        st: change(changes.st),
+    };
+    match changes.apply(Attributes::NONE) {
+        Ok(_) => Ok(changes),
+        Err(error) => Err(ProblemKind::BadRequest
+            .problem(format!("The attributes are not possible: {error}."))
+            .remedy("Give attributes that do not contradict one another.")),
+    }
+}
+
 pub(crate) fn observation(info: &ObservationInfo) -> api::Observation {
     api::Observation {
         path: info.path.to_string(),
@@ -331,7 +361,9 @@ impl From<CommandError> for Problem {
         let detail = sentence(&error.to_string());
         match error {
             CommandError::UnknownDevice { .. } => ProblemKind::NotRegistered.problem(detail),
-            CommandError::NotConnected { .. } => ProblemKind::NotConnected.problem(detail),
+            CommandError::NotConnected { .. } | CommandError::Reset { .. } => {
+                ProblemKind::NotConnected.problem(detail)
+            }
             CommandError::Asleep { .. } => ProblemKind::TimedOut.problem(detail).remedy(
                 "Give the request a longer `timeout`, or try again when the device was heard.",
             ),
@@ -340,7 +372,6 @@ impl From<CommandError> for Problem {
                 .problem(detail)
                 .remedy(remedy_for(code.class(), code.detail()))
                 .code(code.to_string()),
-            CommandError::Reset { .. } => ProblemKind::NotConnected.problem(detail),
             CommandError::BadAnswer { .. } => ProblemKind::BadAnswer.problem(detail),
             CommandError::Invalid { .. } => ProblemKind::BadRequest.problem(detail),
             CommandError::Overloaded { .. } => ProblemKind::Overloaded.problem(detail),

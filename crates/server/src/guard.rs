@@ -5,7 +5,7 @@
 //!   let its own name point to 127.0.0.1 and read the API as "same origin" (DNS rebinding).
 //! - With a token, everything but the health check, the login page and the static files needs it.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
 //! The HTTP server: from a manager and a few settings to an open port, and back.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;

@@ -47,6 +47,6 @@ impl FromRef<Shared> for Manager {
 
 impl FromRef<Shared> for Arc<Authority> {
     fn from_ref(state: &Shared) -> Self {
-        Arc::clone(&state.authority)
+        Self::clone(&state.authority)
     }
 }

@@ -99,7 +99,7 @@ pub struct Created {
 /// What a device has at and below a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DiscoverResponse {
-    /// The links in the device's order.
+    /// The links, in the order of their paths.
     pub links: Vec<Link>,
 }
 

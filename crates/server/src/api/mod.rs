@@ -25,7 +25,8 @@ pub use device::{
 pub use event::{Event, EventKind};
 pub use health::{Health, HealthStatus};
 pub use observation::{
-    NotificationAttributes, Observation, ObservationList, ObservationStarted, ObservationState,
+    AttributeChanges, NotificationAttributes, Observation, ObservationList, ObservationStarted,
+    ObservationState,
 };
 pub use problem::{Problem, ProblemKind};
 pub use value::{DataType, Record};

@@ -1,7 +1,7 @@
 //! Observations and notification attributes.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::Record;
@@ -34,6 +34,83 @@ impl NotificationAttributes {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Changes of the attributes attached to a node: a number sets an attribute, `null` removes it, and what is not given stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeChanges {
+    /// At least so many seconds between two notifications.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>, example = 1)]
+    pub pmin: Option<Option<u32>>,
+    /// At most so many seconds between two notifications; 0 is no limit.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>, example = 60)]
+    pub pmax: Option<Option<u32>>,
+    /// Notify when the value crosses this upper limit.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<f64>)]
+    pub gt: Option<Option<f64>>,
+    /// Notify when the value crosses this lower limit.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<f64>)]
+    pub lt: Option<Option<f64>>,
+    /// Notify when the value changes by at least this much.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<f64>)]
+    pub st: Option<Option<f64>>,
+}
+
+impl AttributeChanges {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<NotificationAttributes> for AttributeChanges {
+    /// Sets what is given.
+    fn from(attributes: NotificationAttributes) -> Self {
+        Self {
+            pmin: attributes.pmin.map(Some),
+            pmax: attributes.pmax.map(Some),
+            gt: attributes.gt.map(Some),
+            lt: attributes.lt.map(Some),
+            st: attributes.st.map(Some),
+        }
+    }
+}
+
+/// A member that is there, be it `null`.
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a number are three things"
+)]
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Whether the device notifies.

@@ -1,8 +1,9 @@
 //! The portal's sessions: random ids in cookies, in memory only, so that a restart asks for the token again.
 
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +21,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// How long a session stays open.
-    pub const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+    pub const LIFETIME: Duration = Duration::from_hours(12);
     /// How many sessions may be open; the oldest closes for a further one.
     const CAPACITY: usize = 1_000;
 

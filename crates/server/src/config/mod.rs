@@ -1,8 +1,8 @@
 //! The configuration of `dunlin serve`: defaults, a TOML file, the environment; the program's flags go on top.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use config::{ConfigError as SourceError, File, FileFormat, Source as _, Value, ValueKind};

@@ -24,7 +24,7 @@ fn defaults_are_those_of_the_file() {
         "127.0.0.1:8080".parse().expect("an address")
     );
     assert_eq!(config.http.token, None);
-    assert_eq!(config.limits.command_timeout(), Duration::from_secs(60));
+    assert_eq!(config.limits.command_timeout(), Duration::from_mins(1));
     assert_eq!(load(DEFAULT_FILE, &[]).expect("valid"), config);
 }
 

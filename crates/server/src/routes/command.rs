@@ -16,7 +16,7 @@ use utoipa::{IntoParams, IntoResponses};
 
 use super::document::problem;
 use crate::api::{
-    CreateRequest, Created, DiscoverResponse, ExecuteRequest, Format, Link, NotificationAttributes,
+    AttributeChanges, CreateRequest, Created, DiscoverResponse, ExecuteRequest, Format, Link,
     Problem, ProblemKind, ReadResponse, WriteRequest,
 };
 use crate::convert;
@@ -47,6 +47,7 @@ pub(crate) struct ReadQuery {
     #[param(minimum = 1, maximum = 3600, example = 60)]
     pub(crate) timeout: Option<u32>,
     /// The payload format to ask for; if not given, one that the device announced.
+    #[param(inline)]
     pub(crate) format: Option<Format>,
 }
 
@@ -357,20 +358,20 @@ pub(crate) async fn discover(
 
 /// Attach notification attributes
 ///
-/// Attributes that are not given stay as they are at the device.
+/// A number sets an attribute, `null` removes it, and what is not given stays as it is.
 #[utoipa::path(
     put,
     path = "/api/v1/devices/{endpoint}/attributes/{*path}",
     tag = "commands",
     params(Target, CommandQuery),
-    request_body = NotificationAttributes,
+    request_body = AttributeChanges,
     responses((status = 204, description = "The device has attached them"), CommandProblems)
 )]
 pub(crate) async fn write_attributes(
     State(manager): State<Manager>,
     Segments(target): Segments<Target>,
     Parameters(query): Parameters<CommandQuery>,
-    Body(body): Body<NotificationAttributes>,
+    Body(body): Body<AttributeChanges>,
 ) -> Result<StatusCode, Problem> {
     let path = convert::path(&target.path)?;
     if body.is_empty() {
@@ -378,11 +379,11 @@ pub(crate) async fn write_attributes(
             .problem("The body has no attribute.")
             .remedy("Give at least one of pmin, pmax, gt, lt and st."));
     }
-    let attributes = convert::attributes(&body);
+    let changes = convert::attribute_changes(&body)?;
     send(
         manager
             .device(target.endpoint)
-            .write_attributes(path, attributes),
+            .write_attributes(path, changes),
         query.timeout,
     )
     .await?;

@@ -1,4 +1,4 @@
-//! The manager's counters in the text form of Prometheus and OpenMetrics.
+//! The manager's counters in the text form of Prometheus and `OpenMetrics`.
 
 use core::fmt;
 
@@ -17,12 +17,12 @@ use prometheus_client::registry::Registry;
 use crate::api::{Problem, ProblemKind};
 use crate::problem::IntoProblem as _;
 
-/// The media type of OpenMetrics, which Prometheus reads too.
+/// The media type of `OpenMetrics`, which Prometheus reads too.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Show the metrics
 ///
-/// In the text form of OpenMetrics, which Prometheus reads.
+/// In the text form of `OpenMetrics`, which Prometheus reads.
 #[utoipa::path(
     get,
     path = "/metrics",

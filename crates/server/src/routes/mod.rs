@@ -8,8 +8,8 @@ mod health;
 mod metrics;
 mod observation;
 
+use core::any::Any;
 use core::time::Duration;
-use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;

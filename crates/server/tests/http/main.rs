@@ -1,0 +1,10 @@
+//! The HTTP side as its clients see it: a manager with a store in memory, the whole router, and scripted devices on UDP.
+
+mod commands;
+mod device;
+mod document;
+mod events;
+mod guard;
+mod portal;
+mod serving;
+mod support;
