@@ -65,7 +65,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `std` there is a runner that is this loop.
+//! With the feature `std`, `dunlin_agent::std::run` is this loop.
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -78,6 +78,9 @@
         clippy::cast_possible_truncation
     )
 )]
+
+#[cfg(feature = "std")]
+extern crate std as hosted;
 
 mod agent;
 mod attributes;
@@ -96,6 +99,8 @@ mod replay;
 mod reply;
 mod request;
 mod set;
+#[cfg(feature = "std")]
+pub mod std;
 mod text;
 mod write;
 

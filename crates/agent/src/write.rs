@@ -53,7 +53,13 @@ impl Payload<'_> {
     ) -> Result<(), Error> {
         let types = ObjectTypes(definition);
         let mut scratch = [0; SCRATCH];
-        for record in Decoder::new(self.format, base, self.bytes, &types, &mut scratch)? {
+        let decoder = Decoder::new(self.format, base, self.bytes, &types, &mut scratch);
+        let decoder = decoder.map_err(|error| match self.format {
+            // Bytes for a resource that is no bytes: the format is what does not fit.
+            ContentFormat::OPAQUE => Error::UnsupportedFormat,
+            _ => error.into(),
+        })?;
+        for record in decoder {
             each(&record?)?;
         }
         Ok(())
