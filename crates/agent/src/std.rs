@@ -213,7 +213,9 @@ where
     R: Rng,
 {
     servers.retain(|server| agent.is_registered(*server));
-    servers.iter().for_each(|server| agent.deregister(*server));
+    for server in &servers {
+        agent.deregister(*server);
+    }
     let end = clock.now().saturating_add(FAREWELL);
     while !servers.is_empty() && clock.now() < end {
         agent.handle_timeout(clock.now());

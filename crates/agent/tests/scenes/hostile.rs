@@ -16,7 +16,6 @@ fn a_ping_is_answered_with_a_reset_before_and_after_registration() {
 
 #[test]
 fn malformed_confirmable_messages_are_reset_and_others_ignored() {
-    let mut bench = Bench::registered();
     let malformed: [&[u8]; 9] = [
         b"\x41\x01\0\x07",       // token missing
         b"\x4f\x01\0\x07",       // reserved token length
