@@ -201,6 +201,26 @@ const _: () = assert!(size_of::<Message<'_>>() <= 7 * size_of::<usize>());
 const _: () = assert!(size_of::<ParseError>() <= 8);
 const _: () = assert!(size_of::<Token>() == 9);
 
+/// Writes a message again from what its accessors say.
+fn rebuild(message: &Message<'_>) -> Vec<u8> {
+    let mut buffer = vec![0; 1024];
+    let mut builder = crate::MessageBuilder::new(
+        &mut buffer,
+        message.message_type(),
+        message.code(),
+        message.id(),
+        message.token(),
+    );
+    for (number, value) in message.options() {
+        builder.option(number, value);
+    }
+    builder
+        .payload(message.payload())
+        .finish()
+        .unwrap()
+        .to_vec()
+}
+
 /// Calls every accessor, as none may fail once the message is parsed.
 fn touch(message: &Message<'_>) {
     let options = message.options().count();
@@ -223,14 +243,20 @@ proptest! {
     fn arbitrary_bytes_parse_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(message) = Message::parse(&bytes) {
             touch(&message);
+            prop_assert_eq!(rebuild(&message), bytes);
         }
     }
 
     /// Arbitrary bytes seldom get past the header; these begin with one.
     #[test]
     fn arbitrary_options_parse_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-        match Message::parse(&after_header(&bytes)) {
-            Ok(message) => touch(&message),
+        let bytes = after_header(&bytes);
+        match Message::parse(&bytes) {
+            Ok(message) => {
+                touch(&message);
+                // There is one way only to write a message.
+                prop_assert_eq!(rebuild(&message), bytes);
+            }
             Err(error) => prop_assert!(error.reset().is_some()),
         }
     }
