@@ -163,6 +163,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 impl<'a, T: Types + ?Sized> Iterator for Decoder<'a, T> {
     type Item = Result<Record<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.format {
             Format::One(record) => record.take().map(Ok),

@@ -147,7 +147,7 @@ impl<'b> Encoder<'b> {
             Value::Float(number) if number.is_finite() => writer.print(number),
             Value::None | Value::Float(_) => Err(EncodeError::NotRepresentable),
             Value::Boolean(truth) => writer.put(if truth { b"1" } else { b"0" }),
-            Value::Opaque(bytes) => writer.put_with(|free| base64::encode(bytes, free)),
+            Value::Opaque(bytes) => base64::encode(bytes, writer),
             Value::Objlnk(link) => writer.print(link),
         }
     }

@@ -25,6 +25,12 @@ impl<'b> Writer<'b> {
         self.buffer.get(start..self.length).unwrap_or_default()
     }
 
+    /// Gives up the buffer for what is written in it.
+    pub(crate) fn into_written(self) -> &'b [u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         let end = self
             .length
@@ -38,15 +44,20 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    /// Writes through a function that is given the free space and tells how much it used.
-    pub(crate) fn put_with<E>(
-        &mut self,
-        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
-    ) -> Result<(), E> {
-        let free = self.buffer.get_mut(self.length..).unwrap_or_default();
-        let used = write(free)?.min(free.len());
-        self.length = self.length.saturating_add(used);
-        Ok(())
+    /// Writes `number` in decimal digits.
+    pub(crate) fn decimal(&mut self, mut number: u16) -> Result<(), EncodeError> {
+        let mut digits = [0; 5];
+        let mut first = 5_usize;
+        for (place, digit) in digits.iter_mut().enumerate().rev() {
+            let rest = number / 10;
+            *digit =
+                b'0' | u8::try_from(number.wrapping_sub(rest.wrapping_mul(10))).unwrap_or_default();
+            (first, number) = (place, rest);
+            if rest == 0 {
+                break;
+            }
+        }
+        self.put(digits.get(first..).unwrap_or_default())
     }
 
     /// Writes what prints.
@@ -98,7 +109,18 @@ impl minicbor::encode::Write for Writer<'_> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+
+    #[test]
+    fn decimal_digits() {
+        for number in [0, 9, 10, 99, 100, 3303, 9999, 10000, 65534, 65535] {
+            let mut buffer = [0; 8];
+            let mut writer = Writer::new(&mut buffer);
+            writer.decimal(number).unwrap();
+            assert_eq!(writer.written_from(0), std::format!("{number}").as_bytes());
+        }
+    }
 
     #[test]
     fn replacing_moves_what_follows() {

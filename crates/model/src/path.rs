@@ -24,10 +24,10 @@ pub use parse::PathParser;
 /// assert_eq!(battery_level.parent().and_then(|instance| instance.child(13)), "/3/0/13".parse().ok());
 /// # Ok::<(), dunlin_model::PathError>(())
 /// ```
-// Each identifier is kept as its number + 1, absent ones as 0, so that the derived order is the one promised above and
-// 65535 needs no case of its own. After the first 0 there are only zeros.
+// Four parts of 16 bits, the object uppermost. Each is the identifier + 1, or 0 where there is none, so that the derived
+// order is the one promised above. Below the first part that is 0 there are only zeros.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Path([u16; 4]);
+pub struct Path(u64);
 
 /// How deep in the tree a [`Path`] points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,16 +89,40 @@ impl core::error::Error for PathError {}
 
 impl Path {
     /// The root of the tree, `/`.
-    pub const ROOT: Self = Self([0; 4]);
+    pub const ROOT: Self = Self(0);
+
+    const fn from_parts([object, instance, resource, resource_instance]: [u16; 4]) -> Self {
+        Self(
+            (object as u64) << 48
+                | (instance as u64) << 32
+                | (resource as u64) << 16
+                | resource_instance as u64,
+        )
+    }
+
+    const fn parts(self) -> [u16; 4] {
+        let bytes = self.0.to_be_bytes();
+        [
+            u16::from_be_bytes([bytes[0], bytes[1]]),
+            u16::from_be_bytes([bytes[2], bytes[3]]),
+            u16::from_be_bytes([bytes[4], bytes[5]]),
+            u16::from_be_bytes([bytes[6], bytes[7]]),
+        ]
+    }
+
+    /// How many bits lie below the lowest part that is there: 64 for the root, 0 for a resource instance.
+    const fn free_bits(self) -> u32 {
+        self.0.trailing_zeros() & !15
+    }
 
     /// Makes the path `/object`.
     pub const fn object(object: ObjectId) -> Self {
-        Self([object.get().saturating_add(1), 0, 0, 0])
+        Self::from_parts([object.get().saturating_add(1), 0, 0, 0])
     }
 
     /// Makes the path `/object/instance`.
     pub const fn instance(object: ObjectId, instance: InstanceId) -> Self {
-        Self([
+        Self::from_parts([
             object.get().saturating_add(1),
             instance.get().saturating_add(1),
             0,
@@ -108,8 +132,8 @@ impl Path {
 
     /// Makes the path `/object/instance/resource`.
     pub const fn resource(object: ObjectId, instance: InstanceId, resource: ResourceId) -> Self {
-        let [o, i, ..] = Self::instance(object, instance).0;
-        Self([o, i, resource.get().saturating_add(1), 0])
+        let [o, i, ..] = Self::instance(object, instance).parts();
+        Self::from_parts([o, i, resource.get().saturating_add(1), 0])
     }
 
     /// Makes the path `/object/instance/resource/resource-instance`.
@@ -119,13 +143,13 @@ impl Path {
         resource: ResourceId,
         resource_instance: ResourceInstanceId,
     ) -> Self {
-        let [o, i, r, _] = Self::resource(object, instance, resource).0;
-        Self([o, i, r, resource_instance.get().saturating_add(1)])
+        let [o, i, r, _] = Self::resource(object, instance, resource).parts();
+        Self::from_parts([o, i, r, resource_instance.get().saturating_add(1)])
     }
 
     /// Gives the object, unless this is the root.
     pub const fn object_id(&self) -> Option<ObjectId> {
-        match self.0[0].checked_sub(1) {
+        match self.parts()[0].checked_sub(1) {
             Some(id) => ObjectId::new(id),
             None => None,
         }
@@ -133,7 +157,7 @@ impl Path {
 
     /// Gives the object instance, if the path reaches that deep.
     pub const fn instance_id(&self) -> Option<InstanceId> {
-        match self.0[1].checked_sub(1) {
+        match self.parts()[1].checked_sub(1) {
             Some(id) => InstanceId::new(id),
             None => None,
         }
@@ -141,7 +165,7 @@ impl Path {
 
     /// Gives the resource, if the path reaches that deep.
     pub const fn resource_id(&self) -> Option<ResourceId> {
-        match self.0[2].checked_sub(1) {
+        match self.parts()[2].checked_sub(1) {
             Some(id) => ResourceId::new(id),
             None => None,
         }
@@ -149,7 +173,7 @@ impl Path {
 
     /// Gives the resource instance, if the path reaches that deep.
     pub const fn resource_instance_id(&self) -> Option<ResourceInstanceId> {
-        match self.0[3].checked_sub(1) {
+        match self.parts()[3].checked_sub(1) {
             Some(id) => ResourceInstanceId::new(id),
             None => None,
         }
@@ -157,64 +181,61 @@ impl Path {
 
     /// Tells how deep the path points.
     pub const fn level(&self) -> Level {
-        match self.0 {
-            [0, ..] => Level::Root,
-            [_, 0, ..] => Level::Object,
-            [_, _, 0, _] => Level::Instance,
-            [_, _, _, 0] => Level::Resource,
-            _ => Level::ResourceInstance,
+        match self.free_bits() {
+            0 => Level::ResourceInstance,
+            16 => Level::Resource,
+            32 => Level::Instance,
+            48 => Level::Object,
+            _ => Level::Root,
         }
     }
 
     /// Gives the node above; the root has none.
     pub const fn parent(&self) -> Option<Self> {
-        match self.0 {
-            [0, ..] => None,
-            [_, 0, ..] => Some(Self::ROOT),
-            [o, _, 0, _] => Some(Self([o, 0, 0, 0])),
-            [o, i, _, 0] => Some(Self([o, i, 0, 0])),
-            [o, i, r, _] => Some(Self([o, i, r, 0])),
+        match self.level() {
+            Level::Root => None,
+            Level::Object => Some(Self::ROOT),
+            Level::Instance => Some(self.truncate(Level::Object)),
+            Level::Resource => Some(self.truncate(Level::Instance)),
+            Level::ResourceInstance => Some(self.truncate(Level::Resource)),
         }
     }
 
     /// Gives the node `id` below; `None` for the reserved 65535 and below a resource instance.
     pub const fn child(&self, id: u16) -> Option<Self> {
-        let Some(id) = id.checked_add(1) else {
+        let (Some(shift), Some(part)) = (self.free_bits().checked_sub(16), id.checked_add(1))
+        else {
             return None;
         };
-        match self.0 {
-            [0, ..] => Some(Self([id, 0, 0, 0])),
-            [o, 0, ..] => Some(Self([o, id, 0, 0])),
-            [o, i, 0, _] => Some(Self([o, i, id, 0])),
-            [o, i, r, 0] => Some(Self([o, i, r, id])),
-            _ => None,
+        match (part as u64).checked_shl(shift) {
+            Some(part) => Some(Self(self.0 | part)),
+            None => None,
         }
     }
 
     /// Gives the ancestor (or the path itself) at `level`; a path that is not as deep is given unchanged.
     #[must_use]
     pub const fn truncate(&self, level: Level) -> Self {
-        let [o, i, r, _] = self.0;
-        match level {
-            Level::Root => Self::ROOT,
-            Level::Object => Self([o, 0, 0, 0]),
-            Level::Instance => Self([o, i, 0, 0]),
-            Level::Resource => Self([o, i, r, 0]),
-            Level::ResourceInstance => *self,
-        }
+        Self(match level {
+            Level::Root => 0,
+            Level::Object => self.0 & 0xffff_0000_0000_0000,
+            Level::Instance => self.0 & 0xffff_ffff_0000_0000,
+            Level::Resource => self.0 & 0xffff_ffff_ffff_0000,
+            Level::ResourceInstance => self.0,
+        })
     }
 
     /// Tells whether `other` is this node or lies below it.
-    pub fn contains(&self, other: &Self) -> bool {
-        self.0
-            .iter()
-            .zip(&other.0)
-            .all(|(mine, theirs)| *mine == 0 || mine == theirs)
+    pub const fn contains(&self, other: &Self) -> bool {
+        // What differs lies below this node.
+        self.0 == 0 || (self.0 ^ other.0) < 1 << self.free_bits()
     }
 
     /// Walks over the numbers of the path, from the object down.
     pub fn segments(&self) -> impl Iterator<Item = u16> + Clone + use<> {
-        self.0.into_iter().map_while(|kept| kept.checked_sub(1))
+        self.parts()
+            .into_iter()
+            .map_while(|kept| kept.checked_sub(1))
     }
 }
 
@@ -244,7 +265,7 @@ impl TryFrom<&[u16]> for Path {
                 at,
             })?;
         }
-        Ok(Self(kept))
+        Ok(Self::from_parts(kept))
     }
 }
 

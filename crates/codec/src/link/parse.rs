@@ -154,18 +154,23 @@ fn quoted_character(input: &str) -> IResult<&str, ()> {
 }
 
 /// The characters of RFC 3986 §2.
-fn is_uri(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(character)
+const fn is_uri(character: char) -> bool {
+    matches!(character, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' | ':' | '/' | '?' | '#' | '[' | ']')
+        || matches!(
+            character,
+            '@' | '!' | '$' | '%' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | ';' | '='
+        )
 }
 
 /// `parmname` of RFC 5987 §3.2.1, and the `*` that may end it.
-fn is_name(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "!#$&+-.^_`|~*".contains(character)
+const fn is_name(character: char) -> bool {
+    matches!(character, 'a'..='z' | 'A'..='Z' | '0'..='9' | '!' | '#' | '$' | '&' | '+' | '-' | '.' | '^' | '_')
+        || matches!(character, '`' | '|' | '~' | '*')
 }
 
 /// `ptokenchar`
-pub(super) fn is_token(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "!#$%&'()*+-./:<=>?@[]^_`{|}~".contains(character)
+pub(super) const fn is_token(character: char) -> bool {
+    matches!(character, '!' | '#'..='+' | '-'..=':' | '<'..='[' | ']'..='~')
 }
 
 /// Whether `name` is a `parmname`.

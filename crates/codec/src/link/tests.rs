@@ -202,3 +202,15 @@ fn what_links_cannot_say_is_an_error() {
         Err(EncodeError::NoSpace)
     );
 }
+
+#[test]
+fn characters_are_those_of_the_grammar() {
+    let token = "!#$%&'()*+-./:<=>?@[]^_`{|}~";
+    for character in (0..=255_u8).map(char::from) {
+        let expected = character.is_ascii_alphanumeric() || token.contains(character);
+        assert_eq!(parse::is_token(character), expected, "{character:?}");
+    }
+    for character in "\"\\;, ".chars() {
+        assert!(!parse::is_token(character));
+    }
+}

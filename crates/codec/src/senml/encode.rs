@@ -1,15 +1,21 @@
 //! From records to SenML.
 
-use dunlin_model::{Path, Value};
+use dunlin_model::{Level, Path, Value};
 
 use super::{half, label};
 use crate::writer::Writer;
 use crate::{EncodeError, Record};
 
+/// CBOR major type 3.
+const TEXT: u8 = 0x60;
 /// CBOR major type 4.
 const ARRAY: u8 = 0x80;
 /// CBOR major type 5.
 const MAP: u8 = 0xa0;
+/// The label -2.
+const BASE_NAME: u8 = 0x21;
+/// The label 0.
+const NAME: u8 = 0x00;
 
 /// Writes the records of a pack. The array's header is put before them at the end, when their number is known.
 #[derive(Debug)]
@@ -67,54 +73,42 @@ impl<'b> Encoder<'b> {
             (false, _) => BaseName::Children,
         };
         let new_base = wanted != self.base_name;
+        if new_base && wanted == BaseName::None {
+            return Err(EncodeError::OutOfOrder);
+        }
+        self.base_name = wanted;
         let has_name = wanted != BaseName::Node;
         let fields = [
-            new_base && wanted != BaseName::None,
+            new_base,
             has_name,
             record.time.is_some(),
             record.value != Value::None,
         ];
-        let mut map = MAP;
-        for field in fields {
-            map = map.saturating_add(field.into());
-        }
-        writer.put(&[map])?;
+        writer.put(&[fields
+            .iter()
+            .fold(MAP, |map, field| map.saturating_add((*field).into()))])?;
         if new_base {
-            if wanted == BaseName::None && self.base_name != BaseName::None {
-                return Err(EncodeError::OutOfOrder);
-            }
-            self.base_name = wanted;
-            if wanted != BaseName::None {
-                put!(writer, i8, label::BASE_NAME)?;
-                let name = |writer: &mut Writer<'_>| {
-                    if self.base != Path::ROOT {
-                        writer.print(self.base)?;
-                    }
-                    if wanted == BaseName::Children {
-                        writer.put(b"/")
-                    } else {
-                        Ok(())
-                    }
-                };
-                text(writer, name)?;
-            }
+            writer.put(&[BASE_NAME])?;
+            let end = if wanted == BaseName::Children {
+                "/"
+            } else {
+                ""
+            };
+            name(writer, "/", self.base.segments(), end)?;
         }
         if has_name {
-            put!(writer, i8, label::NAME)?;
-            text(writer, |writer| {
-                if wanted == BaseName::None {
-                    return writer.put(b"/");
-                }
-                let mut separate = false;
-                for id in record.path.segments().skip(self.base.segments().count()) {
-                    if separate {
-                        writer.put(b"/")?;
-                    }
-                    writer.print(id)?;
-                    separate = true;
-                }
-                Ok(())
-            })?;
+            writer.put(&[NAME])?;
+            if wanted == BaseName::None {
+                name(writer, "/", Path::ROOT.segments(), "")?;
+            } else {
+                let known = match self.base.level() {
+                    Level::Root => 0,
+                    Level::Object => 1,
+                    Level::Instance => 2,
+                    Level::Resource | Level::ResourceInstance => 3,
+                };
+                name(writer, "", record.path.segments().skip(known), "")?;
+            }
         }
         if let Some(time) = record.time {
             put!(writer, i8, label::TIME)?;
@@ -164,25 +158,45 @@ fn value(writer: &mut Writer<'_>, value: &Value<'_>) -> Fallible<()> {
         }
         Value::Objlnk(link) => {
             put!(writer, str, label::OBJECT_LINK_VALUE)?;
-            text(writer, |writer| writer.print(link))
+            let mut buffer = [0; 11];
+            let mut printed = Writer::new(&mut buffer);
+            printed.print(link)?;
+            text(writer, printed.written_from(0))
         }
     }
 }
 
-/// Writes what `write` writes as a text string; it must not be longer than 255 bytes.
-fn text(
+/// Writes a text string of `start`, `numbers` with slashes between them, and `end`.
+fn name(
     writer: &mut Writer<'_>,
-    write: impl FnOnce(&mut Writer<'_>) -> Fallible<()>,
+    start: &str,
+    numbers: impl Iterator<Item = u16>,
+    end: &str,
 ) -> Fallible<()> {
-    let start = writer.len();
-    // Fits the header of a text of up to 23 bytes.
-    writer.put(&[0])?;
-    write(writer)?;
-    let length = writer.len().saturating_sub(start).saturating_sub(1);
-    match u8::try_from(length).map_err(|_| EncodeError::NotRepresentable)? {
-        short @ 0..=23 => writer.replace(start, 1, &[0x60 | short]),
-        long => writer.replace(start, 1, &[0x78, long]),
+    // Five digits for each of four numbers, and a slash before and after each.
+    let mut buffer = [0; 25];
+    let mut name = Writer::new(&mut buffer);
+    name.put(start.as_bytes())?;
+    let empty = name.len();
+    for number in numbers {
+        if name.len() > empty {
+            name.put(b"/")?;
+        }
+        name.decimal(number)?;
     }
+    if name.len() > empty {
+        name.put(end.as_bytes())?;
+    }
+    text(writer, name.written_from(0))
+}
+
+/// Writes a text string of up to 255 bytes.
+fn text(writer: &mut Writer<'_>, bytes: &[u8]) -> Fallible<()> {
+    match u8::try_from(bytes.len()).map_err(|_| EncodeError::NotRepresentable)? {
+        short @ 0..=23 => writer.put(&[TEXT | short])?,
+        long => writer.put(&[TEXT | 0x18, long])?,
+    }
+    writer.put(bytes)
 }
 
 /// Writes the shortest float that is the same number: RFC 8949 §4.2.2.

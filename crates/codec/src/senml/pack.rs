@@ -191,7 +191,15 @@ impl<'a> Pack<'a> {
                 _ => skip(cbor),
             };
         }
-        let field = i8::try_from(read!(cbor, int)?).map_err(|_| DecodeErrorKind::Malformed)?;
+        let field = match byte {
+            // Every label there is has one byte.
+            0x00..=0x17 | 0x20..=0x37 => {
+                cbor.set_position(cbor.position().saturating_add(1));
+                let small = byte.cast_signed() & 0x1f;
+                if byte < 0x20 { small } else { !small }
+            }
+            _ => i8::try_from(read!(cbor, int)?).map_err(|_| DecodeErrorKind::Malformed)?,
+        };
         let bit = u32::try_from(field.saturating_add(8))
             .ok()
             .and_then(|shift| 1_u32.checked_shl(shift))

@@ -34,6 +34,7 @@ pub(super) struct Tlv<'a> {
 }
 
 /// Reads the TLV at the start of `bytes` and gives what follows it.
+#[inline]
 pub(super) fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
     let (&type_byte, bytes) = bytes.split_first()?;
     let (id, bytes) = if type_byte & WIDE_ID == 0 {
@@ -98,6 +99,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             .saturating_sub(self.rest.len())
     }
 
+    #[inline]
     fn step(&mut self) -> Result<Option<Record<'a>>, DecodeErrorKind> {
         loop {
             if self.rest.is_empty() {
@@ -178,6 +180,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         (self.container, self.rest) = (path, tlv.value);
     }
 
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
@@ -191,6 +194,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 }
 
 /// Reads a value of the type `kind`, or takes the bytes as they are if the type is not known.
+#[inline]
 fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeErrorKind> {
     Ok(match kind {
         Some(ValueType::String) => Value::String(text(bytes)?),

@@ -1,6 +1,7 @@
 //! Reading a path from text, in one or more pieces.
 
-use super::{Path, PathError, PathErrorKind};
+use super::{Level, Path, PathError, PathErrorKind};
+use crate::MAX_ID;
 
 /// Reads a [`Path`] from text that comes in pieces.
 ///
@@ -19,8 +20,10 @@ use super::{Path, PathError, PathErrorKind};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PathParser {
-    /// Complete and begun segments, as [`Path`] keeps them.
+    /// The segments before the one that is being read.
     path: Path,
+    /// The segment that is being read.
+    number: u16,
     at: usize,
     state: State,
 }
@@ -30,10 +33,10 @@ enum State {
     /// Before the first byte.
     #[default]
     Start,
-    /// After a slash, before the segment with this index.
-    Slash(u8),
-    /// Inside the segment with this index.
-    Digits(u8),
+    /// After a slash.
+    Slash,
+    /// Inside a segment.
+    Digits,
 }
 
 impl PathParser {
@@ -41,6 +44,7 @@ impl PathParser {
     pub const fn new() -> Self {
         Self {
             path: Path::ROOT,
+            number: 0,
             at: 0,
             state: State::Start,
         }
@@ -61,36 +65,31 @@ impl PathParser {
 
     fn step(&mut self, byte: u8) -> Result<(), PathErrorKind> {
         self.state = match (self.state, byte) {
-            (State::Start, b'/') => State::Slash(0),
+            (State::Start, b'/') => State::Slash,
             (State::Start, _) => return Err(PathErrorKind::NoSlash),
-            (State::Slash(_), b'/') => return Err(PathErrorKind::EmptySegment),
-            (State::Digits(index), b'/') => State::Slash(index.saturating_add(1)),
-            (State::Slash(index), b'0'..=b'9') => {
-                let kept = self
-                    .path
-                    .0
-                    .get_mut(usize::from(index))
-                    .ok_or(PathErrorKind::TooDeep)?;
-                *kept = u16::from(byte & 0x0f).saturating_add(1);
-                State::Digits(index)
+            (State::Slash, b'/') => return Err(PathErrorKind::EmptySegment),
+            (State::Digits, b'/') => {
+                self.path = self.path.child(self.number).ok_or(PathErrorKind::TooDeep)?;
+                State::Slash
             }
-            (State::Digits(index), b'0'..=b'9') => {
-                let kept = self
-                    .path
-                    .0
-                    .get_mut(usize::from(index))
-                    .ok_or(PathErrorKind::TooDeep)?;
-                // Kept as the number + 1: 65534 is the largest that fits.
-                let number = kept.saturating_sub(1);
-                if number == 0 {
+            (State::Slash, b'0'..=b'9') => {
+                if self.path.level() == Level::ResourceInstance {
+                    return Err(PathErrorKind::TooDeep);
+                }
+                self.number = (byte & 0x0f).into();
+                State::Digits
+            }
+            (State::Digits, b'0'..=b'9') => {
+                if self.number == 0 {
                     return Err(PathErrorKind::LeadingZero);
                 }
-                *kept = number
+                self.number = self
+                    .number
                     .checked_mul(10)
-                    .and_then(|number| number.checked_add(u16::from(byte & 0x0f)))
-                    .and_then(|number| number.checked_add(1))
+                    .and_then(|number| number.checked_add((byte & 0x0f).into()))
+                    .filter(|number| *number != MAX_ID)
                     .ok_or(PathErrorKind::TooLarge)?;
-                State::Digits(index)
+                State::Digits
             }
             _ => return Err(PathErrorKind::NotANumber),
         };
@@ -104,7 +103,7 @@ impl PathParser {
 
     /// Tells whether the last byte read was a slash, so that a number may follow.
     pub fn ends_with_slash(&self) -> bool {
-        matches!(self.state, State::Slash(_))
+        self.state == State::Slash
     }
 
     /// Gives the path that was read.
@@ -117,12 +116,15 @@ impl PathParser {
                 kind: PathErrorKind::NoSlash,
                 at: 0,
             }),
-            State::Slash(0) => Ok(Path::ROOT),
-            State::Slash(_) => Err(PathError {
+            State::Slash if self.path == Path::ROOT => Ok(Path::ROOT),
+            State::Slash => Err(PathError {
                 kind: PathErrorKind::EmptySegment,
                 at: self.at,
             }),
-            State::Digits(_) => Ok(self.path),
+            State::Digits => self.path.child(self.number).ok_or(PathError {
+                kind: PathErrorKind::TooDeep,
+                at: self.at,
+            }),
         }
     }
 }
