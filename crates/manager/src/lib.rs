@@ -44,7 +44,6 @@ mod observation;
 mod registration;
 mod resources;
 mod runtime;
-#[path = "shard_skeleton.rs"]
 pub mod shard;
 mod store;
 mod target;

@@ -177,6 +177,7 @@ pub(crate) struct Counters {
     pub(crate) observations: Counter,
     pub(crate) notifications: Counter,
     pub(crate) notifications_old: Counter,
+    pub(crate) notifications_bad: Counter,
     pub(crate) notifications_unknown: Counter,
     commands: [[Counter; OUTCOMES.len()]; OPERATIONS.len()],
     pub(crate) commands_waiting: Counter,
@@ -255,6 +256,7 @@ impl Counters {
             observations: self.observations.value(),
             notifications: self.notifications.value(),
             notifications_old: self.notifications_old.value(),
+            notifications_bad: self.notifications_bad.value(),
             notifications_unknown: self.notifications_unknown.value(),
             commands: OPERATIONS
                 .into_iter()
@@ -334,6 +336,8 @@ pub struct Metrics {
     pub notifications: u64,
     /// Notifications that came after a newer one.
     pub notifications_old: u64,
+    /// Notifications whose payload was not understood.
+    pub notifications_bad: u64,
     /// Notifications that nobody asked for; they were reset.
     pub notifications_unknown: u64,
     /// Commands by operation and outcome; only combinations that happened.

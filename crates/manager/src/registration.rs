@@ -117,6 +117,24 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// The registration of a device that says nothing but its name: `LwM2M` 1.0 with its defaults, and no objects.
+    pub fn new(endpoint: impl Into<Arc<str>>, peer: Peer) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            peer,
+            location: Location::from_bits(0),
+            lifetime: dunlin_lwm2m::DEFAULT_LIFETIME,
+            version: LwM2mVersion::V1_0,
+            binding: Binding::U,
+            queue_mode: false,
+            sms: None,
+            root: Box::default(),
+            formats: Vec::new(),
+            links: Vec::new(),
+            registered_at: Timestamp::default(),
+        }
+    }
+
     /// When the registration ends if its last Update came at `updated_at`; `None` if never.
     pub fn expires_at(&self, updated_at: Timestamp) -> Option<Timestamp> {
         (self.lifetime != 0).then(|| updated_at.plus_millis(u64::from(self.lifetime) * 1000))

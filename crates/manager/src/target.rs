@@ -1,5 +1,6 @@
 //! What a command is aimed at: a path in numbers or text, or a typed resource.
 
+use core::convert::Infallible;
 use core::marker::PhantomData;
 use std::collections::BTreeMap;
 
@@ -116,6 +117,16 @@ impl<T> Resource<T> {
 impl<T: ResourceType> Target for Resource<T> {
     type Value = T;
     type Input = T;
+
+    fn path(&self) -> Result<Path, CommandError> {
+        Ok(Path::resource(self.object, self.instance, self.resource))
+    }
+}
+
+/// A resource that is executed: it has nothing to read, and takes nothing to write.
+impl Target for Resource<()> {
+    type Value = Records;
+    type Input = Infallible;
 
     fn path(&self) -> Result<Path, CommandError> {
         Ok(Path::resource(self.object, self.instance, self.resource))

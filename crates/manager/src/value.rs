@@ -1,5 +1,6 @@
 //! Values and records that own their bytes.
 
+use core::convert::Infallible;
 use core::fmt;
 use core::ops::Deref;
 
@@ -193,6 +194,13 @@ macro_rules! from {
 from! {
     &str => String, String => String, i64 => Integer, i32 => Integer, u64 => Unsigned, u32 => Unsigned, f64 => Float,
     f32 => Float, bool => Boolean, Vec<u8> => Opaque, &[u8] => Opaque, ObjectLink => Objlnk,
+}
+
+impl From<Infallible> for OwnedValue {
+    /// Never: it lets the target of an Execute say that nothing can be written to it.
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 impl fmt::Display for OwnedValue {

@@ -1,0 +1,202 @@
+//! Records to bytes and back, with the types of the object definitions.
+
+use dunlin_codec::{ContentFormat, Decoder, EncodeError, Encoder, Types};
+use dunlin_lwm2m::LwM2mVersion;
+use dunlin_model::{Level, ObjectDefinition, Path, ValueType, objects};
+
+use crate::{CommandError, OwnedValue, Record, Registration, WriteValue};
+
+/// The largest payload that is written.
+const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+
+/// The definitions by which values get their types.
+fn types() -> &'static [&'static ObjectDefinition] {
+    objects::CORE
+}
+
+/// Reads what a device gave for `base`.
+pub(super) fn decode(
+    format: ContentFormat,
+    base: Path,
+    root: &str,
+    payload: &[u8],
+) -> Result<Vec<Record>, String> {
+    let mut scratch = vec![
+        0;
+        if format == ContentFormat::TEXT {
+            payload.len()
+        } else {
+            0
+        }
+    ];
+    let prefix = format!("/{root}");
+    let understood = |error: dunlin_codec::DecodeError| format!("{format}: {error}");
+    let mut decoder =
+        Decoder::new(format, base, payload, types(), &mut scratch).map_err(understood)?;
+    if !root.is_empty() {
+        decoder = decoder.alternate_path(&prefix);
+    }
+    decoder
+        .map(|record| {
+            record
+                .map(|record| Record {
+                    path: record.path,
+                    value: record.value.into(),
+                    time: record.time,
+                })
+                .map_err(understood)
+        })
+        .collect()
+}
+
+/// Writes `records` for `base`.
+pub(super) fn encode(
+    format: ContentFormat,
+    base: Path,
+    records: &[Record],
+) -> Result<Vec<u8>, EncodeError> {
+    let mut buffer = vec![0; 1024];
+    loop {
+        let attempt = Encoder::new(format, base, &mut buffer).and_then(|mut encoder| {
+            for record in records {
+                encoder.push(&dunlin_codec::Record {
+                    path: record.path,
+                    value: record.value.as_value(),
+                    time: record.time,
+                })?;
+            }
+            encoder.finish()
+        });
+        match attempt {
+            Ok(length) => {
+                buffer.truncate(length);
+                return Ok(buffer);
+            }
+            Err(EncodeError::NoSpace) if buffer.len() < MAX_PAYLOAD => {
+                let larger = buffer.len() * 4;
+                buffer.resize(larger, 0);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The records of a write to `path`, with the types of their resources and in the order of their paths.
+pub(super) fn written(path: Path, value: WriteValue) -> Result<Vec<Record>, CommandError> {
+    let records = match value {
+        WriteValue::One(value) => match path.level() {
+            Level::Resource if types().is_multiple(&path) == Some(true) => {
+                return Err(CommandError::invalid(format!(
+                    "{path} has instances: write records, or one instance such as {path}/0"
+                )));
+            }
+            Level::Resource | Level::ResourceInstance => vec![Record {
+                path,
+                value,
+                time: None,
+            }],
+            _ => {
+                return Err(CommandError::invalid(format!(
+                    "{path} is no resource: write records"
+                )));
+            }
+        },
+        WriteValue::Records(records) => records,
+    };
+    typed(path, records)
+}
+
+/// `records`, which must all be at or below `path`, with the types of their resources and in the order of their paths.
+pub(super) fn typed(path: Path, records: Vec<Record>) -> Result<Vec<Record>, CommandError> {
+    let mut records = records
+        .into_iter()
+        .map(|record| {
+            if !path.contains(&record.path) {
+                return Err(CommandError::invalid(format!(
+                    "{} is not below {path}",
+                    record.path
+                )));
+            }
+            match types().value_type(&record.path) {
+                // A resource that is only executed has no type.
+                None | Some(ValueType::None) => Ok(record),
+                Some(kind) => match record.value.coerced(kind) {
+                    Ok(value) => Ok(Record { value, ..record }),
+                    Err(value) => Err(CommandError::invalid(format!(
+                        "{} is of type {kind}: “{value}” ({}) does not fit",
+                        record.path,
+                        value.kind()
+                    ))),
+                },
+            }
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    records.sort_by_key(|record| record.path);
+    if let Some(twice) = records.windows(2).find(|pair| pair[0].path == pair[1].path) {
+        return Err(CommandError::invalid(format!(
+            "{} is given twice",
+            twice[0].path
+        )));
+    }
+    Ok(records)
+}
+
+/// The formats that a device is expected to know, the best first.
+fn expected(registration: &Registration, first: Option<ContentFormat>) -> Vec<ContentFormat> {
+    let announced = |format| registration.formats.contains(&format);
+    let senml_first =
+        registration.version != LwM2mVersion::V1_0 && announced(ContentFormat::SENML_CBOR);
+    let usual = if senml_first {
+        [ContentFormat::SENML_CBOR, ContentFormat::TLV]
+    } else {
+        [ContentFormat::TLV, ContentFormat::SENML_CBOR]
+    };
+    let mut formats: Vec<_> = first.into_iter().collect();
+    formats.extend(usual.into_iter().filter(|format| Some(*format) != first));
+    formats
+}
+
+/// The formats to ask for when `path` is read, in their order; `None` leaves it to the device.
+pub(super) fn formats_to_read(
+    registration: &Registration,
+    first: Option<ContentFormat>,
+    path: Path,
+) -> Vec<Option<ContentFormat>> {
+    let mut formats = expected(registration, first);
+    let single = match path.level() {
+        Level::Resource => types().is_multiple(&path) != Some(true),
+        level => level == Level::ResourceInstance,
+    };
+    if single {
+        let plain = match types().value_type(&path) {
+            Some(ValueType::Opaque) => ContentFormat::OPAQUE,
+            _ => ContentFormat::TEXT,
+        };
+        if first != Some(plain) {
+            formats.push(plain);
+        }
+    }
+    formats.into_iter().map(Some).chain([None]).collect()
+}
+
+/// The formats to write `records` in, in their order.
+pub(super) fn formats_to_write(
+    registration: &Registration,
+    first: Option<ContentFormat>,
+    path: Path,
+    records: &[Record],
+) -> Vec<Option<ContentFormat>> {
+    let mut formats = expected(registration, first);
+    if let [record] = records
+        && record.path == path
+    {
+        let plain = match record.value {
+            OwnedValue::Opaque(_) => ContentFormat::OPAQUE,
+            _ => ContentFormat::TEXT,
+        };
+        if first != Some(plain) {
+            formats.push(plain);
+        }
+    }
+    formats.into_iter().map(Some).collect()
+}

@@ -1,0 +1,145 @@
+//! Requests whose payload arrives in blocks (RFC 7959 §2.5).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use dunlin_coap::block::{Block, BlockReceiver, BlockSize, Next, ReceiveError};
+use dunlin_coap::time::Instant;
+use dunlin_coap::{Code, Message, OptionNumber};
+
+use super::Shard;
+use super::answer::{Answer, Requester};
+use super::timers::Timer;
+use crate::Peer;
+
+/// Bodies under way. Each peer may send one at a time to each path.
+#[derive(Default)]
+pub(super) struct Uploads(HashMap<(Peer, Vec<u8>), Upload>);
+
+struct Upload {
+    receiver: BlockReceiver,
+    body: Vec<u8>,
+    last: Instant,
+}
+
+impl Shard {
+    /// The whole payload of a request, with the Block1 option for its answer; `None` when more is to come, or the block was
+    /// refused: then the request is answered.
+    pub(super) fn whole_payload<'m>(
+        &mut self,
+        now: Instant,
+        requester: &Requester,
+        message: &Message<'m>,
+    ) -> Option<(Cow<'m, [u8]>, Option<Block>)> {
+        if message.option(OptionNumber::BLOCK1).is_none() {
+            return if message.payload().len() > self.config.max_registration_size {
+                self.too_large(now, requester);
+                None
+            } else {
+                Some((Cow::Borrowed(message.payload()), None))
+            };
+        }
+        let key = (requester.peer, upload_key(message));
+        let mut upload = self.uploads.0.remove(&key).unwrap_or_else(|| Upload {
+            receiver: BlockReceiver::new(),
+            body: Vec::new(),
+            last: now,
+        });
+        let preferred = BlockSize::at_most(self.config.block_size).unwrap_or(BlockSize::MAX);
+        let received =
+            match upload
+                .receiver
+                .request(message, self.config.max_registration_size, preferred)
+            {
+                Ok(received) => received,
+                Err(ReceiveError::TooLarge) => {
+                    self.too_large(now, requester);
+                    return None;
+                }
+                Err(error) => {
+                    let diagnostic = error.to_string();
+                    self.answer(now, requester, &Answer::because(error.code(), &diagnostic));
+                    return None;
+                }
+            };
+        upload.body.resize(received.end(), 0);
+        if !received.store(message.payload(), &mut upload.body) {
+            self.too_large(now, requester);
+            return None;
+        }
+        match received.next {
+            Next::Complete(block) => Some((Cow::Owned(upload.body), block)),
+            Next::More(block) => {
+                upload.last = now;
+                self.make_room();
+                self.uploads.0.insert(key, upload);
+                self.schedule_uploads();
+                let go_on = Answer {
+                    block1: Some(block),
+                    ..Answer::new(Code::CONTINUE)
+                };
+                self.answer(now, requester, &go_on);
+                None
+            }
+        }
+    }
+
+    fn too_large(&mut self, now: Instant, requester: &Requester) {
+        let size1 = u32::try_from(self.config.max_registration_size).ok();
+        self.answer(
+            now,
+            requester,
+            &Answer {
+                size1,
+                ..Answer::new(Code::REQUEST_ENTITY_TOO_LARGE)
+            },
+        );
+    }
+
+    /// Gives up the body that was silent for the longest time where the table is full.
+    fn make_room(&mut self) {
+        if self.uploads.0.len() >= self.config.max_uploads.max(1) {
+            let oldest = self
+                .uploads
+                .0
+                .iter()
+                .min_by_key(|(_, upload)| upload.last)
+                .map(|(key, _)| key.clone());
+            if let Some(oldest) = oldest {
+                self.uploads.0.remove(&oldest);
+            }
+        }
+    }
+
+    /// Forgets the bodies that did not go on for `EXCHANGE_LIFETIME`.
+    pub(super) fn uploads_timeout(&mut self, now: Instant) {
+        let lifetime = self.parameters.exchange_lifetime();
+        self.uploads
+            .0
+            .retain(|_, upload| upload.last + lifetime > now);
+        self.schedule_uploads();
+    }
+
+    fn schedule_uploads(&mut self) {
+        if !self.timers.is_set(Timer::Uploads) {
+            let oldest = self.uploads.0.values().map(|upload| upload.last).min();
+            let moment = oldest.map(|last| last + self.parameters.exchange_lifetime());
+            self.timers.set(Timer::Uploads, moment);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn upload_count(&self) -> usize {
+        self.uploads.0.len()
+    }
+}
+
+/// What tells bodies of one peer apart: method and path, and the query too, which is where two Registers differ.
+fn upload_key(message: &Message<'_>) -> Vec<u8> {
+    let mut key = vec![message.code().0];
+    for part in message.uri_path().chain(message.uri_query()) {
+        key.push(0);
+        key.extend_from_slice(part);
+    }
+    key
+}
