@@ -312,3 +312,34 @@ impl<
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::mem::size_of;
+
+    use crate::attributes::Attached;
+    use crate::observation::Observation;
+    use crate::registration::Slot;
+    use crate::reply::Reply;
+
+    /// What an agent has many of must not grow unseen. A 32-bit target needs less.
+    #[test]
+    fn long_lived_records_stay_small() {
+        assert!(
+            size_of::<Option<Observation>>() <= 88,
+            "{}",
+            size_of::<Option<Observation>>()
+        );
+        assert!(
+            size_of::<Option<Attached>>() <= 80,
+            "{}",
+            size_of::<Option<Attached>>()
+        );
+        assert!(
+            size_of::<Option<Slot<u8>>>() <= 288,
+            "{}",
+            size_of::<Option<Slot<u8>>>()
+        );
+        assert!(size_of::<Reply<u8>>() <= 80, "{}", size_of::<Reply<u8>>());
+    }
+}

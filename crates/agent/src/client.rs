@@ -5,7 +5,7 @@ use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{
     Code, Message, MessageBuilder, MessageId, OptionNumber, Retry, Tokens, Transmission, Type,
 };
-use dunlin_lwm2m::{LwM2mVersion, Register, Update};
+use dunlin_lwm2m::{Register, Update};
 
 use crate::engine::Core;
 use crate::event::count;
@@ -107,7 +107,11 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn exchange(&mut self, index: usize) -> Option<Exchange> {
-        let telling = self.servers.get(index)?.as_ref()?.to_tell(&*self.objects);
+        let telling = self
+            .servers
+            .get(index)?
+            .as_ref()?
+            .to_tell(&*self.objects, self.config);
         let now = self.state.now;
         Some(Exchange {
             id: self.state.ids.next(),
@@ -140,7 +144,6 @@ impl<P: Copy + Eq> Core<'_, P> {
             .get_mut(index)
             .and_then(Option::as_mut)
             .ok_or(Error::Failed)?;
-        let binding = slot.binding(&*self.objects);
         let request = match slot.state {
             Registration::Registering(_) => Request::Register,
             Registration::Updating(_) => Request::Update,
@@ -183,16 +186,14 @@ impl<P: Copy + Eq> Core<'_, P> {
             Request::Register => {
                 let mut register =
                     Register::new(self.config.endpoint, telling.lifetime, self.config.version);
-                register.binding = binding;
+                register.binding = telling.binding;
                 register.queue_mode = self.config.queue_mode;
-                if self.config.queue_mode && self.config.version == LwM2mVersion::V1_0 {
-                    register.binding = dunlin_lwm2m::Binding::UQ;
-                }
                 register.write(&mut builder);
             }
             Request::Update => {
                 let mut update = Update::default();
                 update.lifetime = (telling.lifetime != told.lifetime).then_some(telling.lifetime);
+                update.binding = (telling.binding != told.binding).then_some(telling.binding);
                 update.write(&mut builder, slot.location.segments(), with_list);
             }
             Request::Deregister => {
@@ -266,14 +267,14 @@ impl<P: Copy + Eq> Core<'_, P> {
                 slot.state = Registration::Registered { quiet_until: now };
                 slot.update = false;
                 slot.succeeded();
-                slot.review(&*self.objects);
+                slot.review(&*self.objects, self.config);
                 self.state.tell(Event::Registered { server });
             }
             (Registration::Updating(exchange), Code::CHANGED) => {
                 slot.refreshed = exchange.begun;
                 slot.told = exchange.telling;
                 slot.state = Registration::Registered { quiet_until: now };
-                slot.review(&*self.objects);
+                slot.review(&*self.objects, self.config);
                 self.state.tell(Event::Updated { server });
             }
             (Registration::Updating(_), Code::SERVICE_UNAVAILABLE) => {
@@ -284,7 +285,8 @@ impl<P: Copy + Eq> Core<'_, P> {
                 slot.update = true;
             }
             (Registration::Deregistering(..), _) => self.left(index),
-            _ => self.failed(index, Failure::Refused(message.code()), wait),
+            (_, code) if code.is_success() => self.failed(index, Failure::BadAnswer, None),
+            (_, code) => self.failed(index, Failure::Refused(code), wait),
         }
     }
 
@@ -357,6 +359,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             return;
         };
         match slot.state {
+            // Leaving a server that does not know the registration, or does not answer, needs no De-register.
+            Registration::Updating(_) if slot.leave.is_some() => self.left(index),
             Registration::Updating(_) => slot.state = Registration::Waiting { until: now },
             Registration::Deregistering(..) => self.left(index),
             _ => {
@@ -382,8 +386,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
             return;
         };
-        let (state, retry) = match slot.state {
-            Registration::Deregistering(_, Leave::For(pause)) => {
+        let wish = match slot.state {
+            Registration::Deregistering(_, leave) => Some(leave),
+            _ => slot.leave.take(),
+        };
+        let (state, retry) = match wish {
+            Some(Leave::For(pause)) => {
                 let until = now.saturating_add(pause);
                 (Registration::Waiting { until }, Some(pause))
             }

@@ -94,7 +94,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             observation.check = true;
         }
         for slot in self.servers.iter_mut().flatten() {
-            slot.review(&*self.objects);
+            slot.review(&*self.objects, self.config);
         }
     }
 

@@ -3,11 +3,12 @@
 use dunlin_coap::block::BlockSender;
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{MessageId, Parameters, Token, Transmission};
+use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
 
 use crate::observation::Unconfirmed;
-use crate::{Objects, content::SINGLE, links};
+use crate::{Config, Objects, content::SINGLE, links};
 
 /// The longest Location-Path that is kept, in bytes with one for each segment.
 const LOCATION: usize = 48;
@@ -98,6 +99,7 @@ pub(crate) enum Wait {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Told {
     pub(crate) lifetime: u32,
+    pub(crate) binding: Binding,
     /// The fingerprint of the object list.
     pub(crate) list: u32,
 }
@@ -188,27 +190,32 @@ impl<P> Slot<P> {
         self.state.exchange().is_some()
     }
 
+    /// A resource of the Server object.
+    fn read<'o>(&self, objects: &'o dyn Objects, resource: ResourceId) -> Option<Value<'o>> {
+        objects
+            .instance(ObjectId::of::<1>(), self.account)?
+            .read(resource, SINGLE)
+    }
+
     /// A number in the Server object.
     pub(crate) fn setting(&self, objects: &dyn Objects, resource: ResourceId) -> Option<u32> {
-        let value = objects
-            .instance(ObjectId::of::<1>(), self.account)?
-            .read(resource, SINGLE)?;
-        u32::try_from(value.as_i64()?).ok()
+        u32::try_from(self.read(objects, resource)?.as_i64()?).ok()
     }
 
     /// What the server is to be told.
-    pub(crate) fn to_tell(&self, objects: &dyn Objects) -> Told {
+    pub(crate) fn to_tell(&self, objects: &dyn Objects, config: &Config<'_>) -> Told {
         Told {
             lifetime: self
                 .setting(objects, ResourceId::of::<1>())
                 .unwrap_or(dunlin_lwm2m::DEFAULT_LIFETIME),
+            binding: self.binding(objects, config),
             list: links::fingerprint(objects),
         }
     }
 
     /// Asks for an Update when the server has been told what no longer holds.
-    pub(crate) fn review(&mut self, objects: &dyn Objects) {
-        if self.is_registered() && self.to_tell(objects) != self.told {
+    pub(crate) fn review(&mut self, objects: &dyn Objects, config: &Config<'_>) {
+        if self.is_registered() && self.to_tell(objects, config) != self.told {
             self.update = true;
         }
     }
@@ -226,15 +233,18 @@ impl<P> Slot<P> {
         self.setting(objects, ResourceId::of::<26>()) == Some(1)
     }
 
-    /// Whether an Update tells the transports anew: never yet, since UDP is all there is. The binding in the object.
-    pub(crate) fn binding(&self, objects: &dyn Objects) -> dunlin_lwm2m::Binding {
-        objects
-            .instance(ObjectId::of::<1>(), self.account)
-            .and_then(|object| match object.read(ResourceId::of::<7>(), SINGLE) {
-                Some(Value::String(text)) => dunlin_lwm2m::Binding::parse(text).ok(),
-                _ => None,
-            })
-            .unwrap_or_default()
+    /// The `b` parameter: UDP, in LwM2M 1.0 with the queue mode that the configuration or /1/x/7 asks for. Later
+    /// versions have a parameter of its own for that.
+    fn binding(&self, objects: &dyn Objects, config: &Config<'_>) -> Binding {
+        let asked = || match self.read(objects, ResourceId::of::<7>()) {
+            Some(Value::String(text)) => text.contains('Q'),
+            _ => false,
+        };
+        if config.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
+            Binding::UQ
+        } else {
+            Binding::U
+        }
     }
 
     /// How long the server stays disabled.

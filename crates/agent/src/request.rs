@@ -108,6 +108,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             return Err(Error::Unauthorized.into());
         }
         let block = message.block2().map_err(|_| Error::BadValue)?;
+        refuse_blocks(&operation, message)?;
         match operation {
             Operation::Read { accept, .. } => self.read(path, accept, block, None),
             Operation::Discover { depth, .. } => {
@@ -344,6 +345,24 @@ impl<P: Copy + Eq> Core<'_, P> {
             _ => {}
         }
         self.state.tell(Event::Executed { path });
+    }
+}
+
+/// Refuses a body in several blocks where only a short one makes sense: it must not be taken for the whole.
+fn refuse_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<(), Refusal> {
+    if matches!(
+        operation,
+        Operation::Write { .. } | Operation::Create { .. }
+    ) {
+        return Ok(());
+    }
+    match message.block1() {
+        Ok(Some(block)) if block.more() || block.number() > 0 => {
+            let code = Code::REQUEST_ENTITY_TOO_LARGE;
+            Err(RequestError::new(code, "this operation takes no blocks").into())
+        }
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::BadValue.into()),
     }
 }
 

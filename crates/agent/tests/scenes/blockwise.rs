@@ -332,3 +332,14 @@ fn a_buffer_too_small_for_the_content_gets_an_error_not_a_panic() {
         }
     }
 }
+
+#[test]
+fn an_execute_in_blocks_is_refused_and_not_carried_out() {
+    let mut bench = Bench::registered();
+    let request = bench
+        .request(Code::POST, "/3/0/4")
+        .payload(0, b"0='0123456789ab'")
+        .option(OptionNumber::BLOCK1, &block1(0, true, BlockSize::B16));
+    bench.ask_code(&request, Code::REQUEST_ENTITY_TOO_LARGE);
+    assert!(bench.events.is_empty());
+}

@@ -456,3 +456,72 @@ fn accounts_name_the_servers_to_connect() {
         Err(dunlin_agent::ConnectError::NoSpace)
     );
 }
+
+#[test]
+fn a_1_0_client_tells_a_change_to_queue_mode() {
+    let config = Config::new("urn:dev:os:1-7").version(LwM2mVersion::V1_0);
+    let mut bench = Bench::registered_with(node(), config);
+    let write = bench.request(Code::PUT, "/1/0/7").payload(0, b"UQ");
+    bench.ask_code(&write, Code::CHANGED);
+    let update = bench.next();
+    assert_eq!(update.query(), ["b=UQ"]);
+    bench.answer(&update, Code::CHANGED, &[]);
+    bench.expect_silence();
+}
+
+#[test]
+fn leaving_during_an_update_that_fails_needs_no_de_register() {
+    let mut bench = Bench::registered();
+    bench.seconds(207);
+    let update = bench.next();
+    bench.agent.deregister(1);
+    bench.turn();
+    bench.expect_silence();
+    bench.answer(&update, Code::NOT_FOUND, &[]);
+    bench.expect_event(Event::Deregistered {
+        server: 1,
+        retry: None,
+    });
+    bench.expect_silence();
+    assert_eq!(bench.agent.next_timeout(), None);
+}
+
+#[test]
+fn leaving_during_an_update_that_succeeds_follows_it() {
+    let mut bench = Bench::registered();
+    bench.seconds(207);
+    let update = bench.next();
+    bench.agent.deregister(1);
+    bench.turn();
+    bench.answer(&update, Code::CHANGED, &[]);
+    assert_eq!(bench.next().code(), Code::DELETE);
+}
+
+#[test]
+fn an_answer_that_is_none_to_a_register_is_a_failure() {
+    let mut bench = Bench::new();
+    bench.connect();
+    let register = bench.next();
+    bench.answer(&register, Code::CONTENT, &[]);
+    assert!(matches!(
+        bench.events[0],
+        Event::RegistrationFailed {
+            reason: Failure::BadAnswer,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn connecting_again_begins_anew() {
+    let mut bench = Bench::registered();
+    let observe = bench
+        .request(Code::GET, "/3/0/9")
+        .uint(OptionNumber::OBSERVE, 0);
+    bench.ask_code(&observe, Code::CONTENT);
+    bench.agent.connect(bench.now, 1, SERVER + 1).unwrap();
+    bench.turn();
+    assert!(!bench.agent.is_registered(1));
+    assert_eq!(bench.agent.observations(), 0);
+    assert_eq!(bench.sent.pop_front().unwrap().0, SERVER + 1);
+}
