@@ -72,24 +72,24 @@ impl<'b> Writer<'b> {
         room: usize,
         header: &[u8],
     ) -> Result<(), EncodeError> {
-        let (Some(from), Some(to)) = (start.checked_add(room), start.checked_add(header.len()))
-        else {
-            return Err(EncodeError::NoSpace);
-        };
-        let body = self.length.saturating_sub(from);
-        let end = to.checked_add(body).ok_or(EncodeError::NoSpace)?;
-        if end > self.buffer.len() || from > self.length {
-            return Err(EncodeError::NoSpace);
+        self.try_replace(start, room, header)
+            .ok_or(EncodeError::NoSpace)
+    }
+
+    // Written so that the compiler sees that `copy_within` cannot panic.
+    fn try_replace(&mut self, start: usize, room: usize, header: &[u8]) -> Option<()> {
+        let body = self.length.checked_sub(start)?.checked_sub(room)?;
+        let area = self.buffer.get_mut(start..)?;
+        let body_end = room.checked_add(body).filter(|end| *end <= area.len())?;
+        if header.len() > area.len().checked_sub(body)? {
+            return None;
         }
-        if from != to {
-            self.buffer.copy_within(from..self.length, to);
+        if header.len() != room {
+            area.copy_within(room..body_end, header.len());
         }
-        self.buffer
-            .get_mut(start..to)
-            .ok_or(EncodeError::NoSpace)?
-            .copy_from_slice(header);
-        self.length = end;
-        Ok(())
+        area.get_mut(..header.len())?.copy_from_slice(header);
+        self.length = start.checked_add(header.len())?.checked_add(body)?;
+        Some(())
     }
 }
 
