@@ -67,6 +67,8 @@ pub struct Limits {
     pub devices: usize,
     /// The largest body of an HTTP request, in bytes.
     pub http_body_bytes: usize,
+    /// How large the database may grow, in bytes; 0 is no limit but the disk.
+    pub database_bytes: u64,
     /// How many HTTP connections may be open at once.
     pub http_connections: usize,
     /// How many receivers of server-sent events there may be at once.
