@@ -1,0 +1,48 @@
+//! A manager in forty lines: it reads every device that registers and prints its temperature as it changes.
+//!
+//!     cargo run --example fleet --features manager
+//!     cargo run --example sensor --features agent-std -- coap://localhost:5683      # in another terminal
+//!
+//! prints `urn:dev:os:32473-sensor is a Linux sensor by Dunlin` and then its values. Ctrl-C ends it.
+
+use std::error::Error;
+
+use dunlin::manager::{CommandError, Device, Event, Manager, Sqlite, device};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let manager = Manager::builder()
+        .listen("coap://[::]:5683")?
+        .store(Sqlite::open("fleet.db")?)
+        .start()
+        .await?;
+    println!("waiting for devices at {:?}", manager.local_addresses());
+
+    let mut events = manager.events();
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Registered(device) => {
+                // Each device has a task of its own, so that a slow one keeps nobody waiting.
+                tokio::spawn(async move {
+                    if let Err(error) = welcome(&device).await {
+                        eprintln!("{}: {error}", device.endpoint());
+                    }
+                });
+            }
+            other => println!("{other:?}"),
+        }
+    }
+    Ok(())
+}
+
+async fn welcome(device: &Device) -> Result<(), CommandError> {
+    let model = device.read(device::MODEL_NUMBER).await?;
+    let maker = device.read(device::MANUFACTURER).await?;
+    println!("{} is a {model} by {maker}", device.endpoint());
+
+    let mut heat = device.observe((3303, 0, 5700)).pmin(1).pmax(300).await?;
+    while let Some(notification) = heat.next().await {
+        println!("{}: {:?}", device.endpoint(), notification.records.value());
+    }
+    Ok(())
+}
