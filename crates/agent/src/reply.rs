@@ -281,7 +281,7 @@ pub(crate) fn write_payload(
     join(buffer, header, HEADER, part.offset..part.end()).ok_or(Error::NoSpace)
 }
 
-/// Moves `part` of the payload that begins at `payload` behind a header of `header` bytes, with the marker between.
+/// Moves `part` of the payload that begins at `payload` down behind a header of `header` bytes, with the marker between.
 pub(crate) fn join(
     buffer: &mut [u8],
     header: usize,
@@ -291,13 +291,12 @@ pub(crate) fn join(
     if part.is_empty() {
         return Some(header);
     }
-    let from = payload.checked_add(part.start)?..payload.checked_add(part.end)?;
     let start = header.checked_add(1)?;
+    let shift = payload.checked_add(part.start)?.checked_sub(start)?;
+    let window = buffer.get_mut(start..)?;
+    let window = window.get_mut(..shift.checked_add(part.len())?)?;
+    window.copy_within(shift.., 0);
     let end = start.checked_add(part.len())?;
-    if from.end > buffer.len() || end > buffer.len() {
-        return None;
-    }
-    buffer.copy_within(from, start);
     *buffer.get_mut(header)? = 0xff;
     Some(end)
 }

@@ -1,1 +1,236 @@
-//! Tests.
+extern crate std;
+
+use dunlin_lwm2m::Arguments;
+use dunlin_model::{InstanceId, ResourceId, ResourceInstanceId, Value, ValueType, objects};
+use std::vec::Vec;
+
+use super::*;
+use crate::content::{SINGLE, exists, indices};
+use crate::{Collection, Error, Instances, Object};
+
+fn resource(id: u16) -> ResourceId {
+    ResourceId::new(id).unwrap()
+}
+
+/// Reads everything that the definition names, in its order.
+fn values(
+    object: &dyn Object,
+    definition: &'static dunlin_model::ObjectDefinition,
+) -> Vec<(u16, u16, ValueType)> {
+    let mut found = Vec::new();
+    for definition in definition.resources {
+        if !exists(object, definition) {
+            continue;
+        }
+        let mut read = |index: ResourceInstanceId| {
+            let value = object.read(definition.id, index).unwrap();
+            // What an object gives is of the defined type and in the defined range.
+            assert_eq!(value.kind(), definition.kind, "{}", definition.name);
+            assert!(
+                definition.range.contains(&value) || !definition.operations.is_readable(),
+                "{}",
+                definition.name
+            );
+            found.push((definition.id.get(), index.get(), value.kind()));
+        };
+        if definition.multiple {
+            indices(object, definition).for_each(&mut read);
+        } else {
+            read(SINGLE);
+        }
+    }
+    found
+}
+
+fn full_device() -> Device<'static> {
+    let mut device = Device::new("a", "b", "c");
+    device.firmware_version = "d";
+    device.battery_level = Some(100);
+    device.memory_free = Some(1);
+    device.error_codes.extend([1, 3]);
+    device.current_time = Some(1);
+    device.utc_offset = "e".try_into().unwrap();
+    device.timezone = "f".try_into().unwrap();
+    device.device_type = "g";
+    device.hardware_version = "h";
+    device.software_version = "i";
+    device.battery_status = Some(6);
+    device.memory_total = Some(2);
+    // Out of order on purpose.
+    device
+        .power_sources
+        .push(PowerSource {
+            kind: 6,
+            voltage: 230_000,
+            current: 5,
+        })
+        .unwrap();
+    device
+        .power_sources
+        .push(PowerSource {
+            kind: 1,
+            voltage: 3700,
+            current: -20,
+        })
+        .unwrap();
+    device
+}
+
+#[test]
+fn a_full_device_has_everything_but_external_devices() {
+    let device = full_device();
+    let ids: Vec<(u16, u16)> = values(&device, &objects::DEVICE)
+        .iter()
+        .map(|(id, index, _)| (*id, *index))
+        .collect();
+    let mut expected: Vec<(u16, u16)> = (0..=21)
+        .filter(|id| ![6, 7, 8, 11].contains(id))
+        .map(|id| (id, 0))
+        .collect();
+    expected.extend([
+        (6, 1),
+        (6, 6),
+        (7, 1),
+        (7, 6),
+        (8, 1),
+        (8, 6),
+        (11, 0),
+        (11, 1),
+    ]);
+    expected.sort_unstable();
+    assert_eq!(ids, expected);
+    assert_eq!(
+        device.read(resource(8), ResourceInstanceId::new(1).unwrap()),
+        Some(Value::Integer(-20))
+    );
+}
+
+#[test]
+fn a_bare_device_has_what_is_mandatory() {
+    let device: Device<'_> = Device::default();
+    let mandatory = objects::DEVICE
+        .resources
+        .iter()
+        .filter(|resource| resource.mandatory);
+    for definition in mandatory {
+        assert!(exists(&device, definition), "{}", definition.name);
+    }
+    assert_eq!(device.read(resource(0), SINGLE), None);
+}
+
+#[test]
+fn accounts_have_what_is_mandatory_and_of_the_right_type() {
+    let security = SecurityAccount::no_sec(1, "coap://example.com").unwrap();
+    let server = ServerAccount::new(1, 60);
+    for (object, definition) in [
+        (&security as &dyn Object, &objects::SECURITY),
+        (&server, &objects::SERVER),
+    ] {
+        let found = values(object, definition);
+        for definition in definition
+            .resources
+            .iter()
+            .filter(|resource| resource.mandatory)
+        {
+            assert!(
+                found.iter().any(|(id, ..)| *id == definition.id.get()),
+                "{}",
+                definition.name
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_server_account_takes_it_gives_back() {
+    let mut server = ServerAccount::new(1, 60);
+    for (id, value) in [
+        (1, Value::Integer(7)),
+        (2, Value::Integer(8)),
+        (3, Value::Integer(9)),
+        (5, Value::Integer(10)),
+        (6, Value::Boolean(false)),
+        (7, Value::String("UQ")),
+        (14, Value::Unsigned(11)),
+        (17, Value::Unsigned(12)),
+        (18, Value::Unsigned(13)),
+        (19, Value::Unsigned(14)),
+        (26, Value::Integer(1)),
+    ] {
+        assert_eq!(server.check(resource(id), SINGLE, &value), Ok(()), "{id}");
+        assert_eq!(server.write(resource(id), SINGLE, &value), Ok(()), "{id}");
+        assert_eq!(server.read(resource(id), SINGLE), Some(value), "{id}");
+    }
+    for id in [2, 3, 5, 14, 17, 18, 19, 26] {
+        server.clear(resource(id));
+        assert_eq!(server.read(resource(id), SINGLE), None, "{id}");
+    }
+    assert_eq!(
+        server.check(resource(10), SINGLE, &Value::None),
+        Err(Error::NotFound)
+    );
+    assert_eq!(
+        server.check(resource(1), SINGLE, &Value::Integer(-1)),
+        Err(Error::BadValue)
+    );
+}
+
+#[test]
+fn what_a_device_takes_it_gives_back() {
+    let mut device = Device::new("a", "b", "c");
+    for (id, value) in [
+        (13, Value::Time(5)),
+        (14, Value::String("UTC-3")),
+        (15, Value::String("Europe/Oslo")),
+    ] {
+        assert_eq!(device.check(resource(id), SINGLE, &value), Ok(()), "{id}");
+        assert_eq!(device.write(resource(id), SINGLE, &value), Ok(()), "{id}");
+        assert_eq!(device.read(resource(id), SINGLE), Some(value), "{id}");
+        device.clear(resource(id));
+        assert_eq!(device.read(resource(id), SINGLE), None, "{id}");
+    }
+}
+
+#[test]
+fn a_thermometer_keeps_its_extremes() {
+    let mut sensor = Temperature::new("Cel");
+    sensor
+        .execute(resource(5605), &Arguments::default())
+        .unwrap();
+    assert_eq!(sensor.extremes(), None);
+    for value in [20.0, 18.5, 22.0, 21.0] {
+        sensor.measure(value);
+    }
+    assert_eq!(
+        (sensor.value(), sensor.extremes()),
+        (21.0, Some((18.5, 22.0)))
+    );
+    sensor
+        .execute(resource(5605), &Arguments::default())
+        .unwrap();
+    assert_eq!(sensor.extremes(), Some((21.0, 21.0)));
+    values(&sensor, &objects::TEMPERATURE);
+}
+
+#[test]
+fn instances_stay_in_order() {
+    let mut all = Instances::<Temperature, 3>::new();
+    for id in [5, 1, 3] {
+        all.insert(id, Temperature::new("Cel")).unwrap();
+    }
+    let ids: Vec<u16> = all.iter().map(|(id, _)| id.get()).collect();
+    assert_eq!(ids, [1, 3, 5]);
+    // One with a known id takes the place of the old one even where there is no room.
+    let mut warm = Temperature::new("Cel");
+    warm.measure(30.0);
+    all.insert(3, warm).unwrap();
+    assert_eq!(
+        (all.len(), all.get(3).map(Temperature::value)),
+        (3, Some(30.0))
+    );
+    assert!(all.insert(4, Temperature::new("Cel")).is_err());
+    assert!(all.insert(65535, Temperature::new("Cel")).is_err());
+    assert_eq!(all.next(2), InstanceId::new(3));
+    assert_eq!(all.next(6), None);
+    assert!(all.remove(1).is_some() && all.remove(1).is_none());
+}

@@ -480,3 +480,56 @@ fn a_refused_observe_leaves_no_observation() {
     bench.ask_code(&request, Code::NOT_ACCEPTABLE);
     assert_eq!(bench.agent.observations(), 0);
 }
+
+#[test]
+fn an_update_waits_for_the_confirmation_of_a_notification_and_the_other_way_round() {
+    let mut bench = Bench::registered();
+    bench.set(|node| node.server.get_mut(0).unwrap().confirmable_notifications = Some(true));
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.seconds(206);
+    bench.measure(1.0);
+    let notification = expect_notification(&mut bench, request.token, "1");
+    bench.seconds(1);
+    bench.expect_silence();
+    bench.deliver(&empty_ack(notification.message().id()));
+    let update = bench.next();
+    assert_eq!(update.path(), "/rd/7");
+    bench.measure(2.0);
+    bench.expect_silence();
+    bench.answer(&update, Code::CHANGED, &[]);
+    expect_notification(&mut bench, request.token, "2");
+}
+
+#[test]
+fn observing_again_ends_the_wait_for_an_old_confirmation() {
+    let mut bench = bench();
+    bench.set(|node| node.server.get_mut(0).unwrap().confirmable_notifications = Some(true));
+    observe(&mut bench, "/3303/0/5700");
+    bench.measure(1.0);
+    bench.next();
+    let request = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 0)
+        .uint(OptionNumber::ACCEPT, 0);
+    bench.ask_code(&request, Code::CONTENT);
+    bench.seconds(100);
+    bench.expect_silence();
+    assert_eq!(bench.agent.observations(), 1);
+}
+
+#[test]
+fn a_reset_before_the_first_notification_is_for_something_else() {
+    let mut bench = bench();
+    let request = bench
+        .request(Code::GET, "/3/0/9")
+        .uint(OptionNumber::OBSERVE, 0);
+    bench
+        .agent
+        .handle_input(bench.now, crate::bench::SERVER, &request.bytes());
+    bench.agent.handle_input(
+        bench.now,
+        crate::bench::SERVER,
+        &reset(dunlin_coap::MessageId(0)),
+    );
+    assert_eq!(bench.agent.observations(), 1);
+}

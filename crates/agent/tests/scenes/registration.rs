@@ -525,3 +525,60 @@ fn connecting_again_begins_anew() {
     assert_eq!(bench.agent.observations(), 0);
     assert_eq!(bench.sent.pop_front().unwrap().0, SERVER + 1);
 }
+
+#[test]
+fn an_acknowledgement_must_be_for_this_message() {
+    let mut bench = Bench::new();
+    bench.connect();
+    let register = bench.next();
+    let mut answer = register.0[..8].to_vec();
+    answer[0] = 0x64;
+    answer[1] = Code::CREATED.0;
+    answer[3] ^= 1;
+    answer.extend(b"\x82rd\x017");
+    bench.deliver(&answer);
+    assert!(!bench.agent.is_registered(1));
+}
+
+#[test]
+fn the_lifetime_counts_from_the_request_not_from_its_late_answer() {
+    let mut bench = Bench::new();
+    bench.connect();
+    let register = bench.next();
+    bench.deliver(&empty_ack(register.message().id()));
+    bench.seconds(60);
+    let mut answer = vec![0x54, Code::CREATED.0, 0, 9];
+    answer.extend(register.message().token().as_bytes());
+    answer.extend(b"\x82rd\x017");
+    bench.deliver(&answer);
+    assert!(bench.agent.is_registered(1));
+    bench.seconds(146);
+    bench.expect_silence();
+    bench.seconds(1);
+    let update = bench.next();
+    assert_eq!(update.path(), "/rd/7");
+    // The same holds for an Update.
+    bench.deliver(&empty_ack(update.message().id()));
+    bench.seconds(60);
+    let mut answer = vec![0x54, Code::CHANGED.0, 0, 10];
+    answer.extend(update.message().token().as_bytes());
+    bench.deliver(&answer);
+    bench.seconds(146);
+    bench.expect_silence();
+    bench.seconds(1);
+    bench.next();
+}
+
+#[test]
+fn leaving_ends_the_observations() {
+    let mut bench = Bench::registered();
+    let observe = bench
+        .request(Code::GET, "/3/0/9")
+        .uint(OptionNumber::OBSERVE, 0);
+    bench.ask_code(&observe, Code::CONTENT);
+    bench.agent.deregister(1);
+    bench.turn();
+    let deregister = bench.next();
+    bench.answer(&deregister, Code::DELETED, &[]);
+    assert_eq!(bench.agent.observations(), 0);
+}
