@@ -102,25 +102,17 @@ impl<'b> MessageBuilder<'b> {
     /// Adds an option with this value.
     #[inline]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
-        if let Some(space) = self.begin_option(number, value.len()) {
+        if let Some(space) = self.small_option(number, value.len()) {
             space.copy_from_slice(value);
+        } else {
+            self.any_option(number, &[value]);
         }
         self
     }
 
     /// Adds an option whose value is the concatenation of `parts`, such as `["lt=", "300"]`.
     pub fn option_parts(&mut self, number: OptionNumber, parts: &[&[u8]]) -> &mut Self {
-        let len = parts
-            .iter()
-            .fold(0_usize, |len, part| len.saturating_add(part.len()));
-        let mut space = self.begin_option(number, len).unwrap_or_default();
-        for part in parts {
-            let Some((start, rest)) = space.split_at_mut_checked(part.len()) else {
-                break;
-            };
-            start.copy_from_slice(part);
-            space = rest;
-        }
+        self.any_option(number, parts);
         self
     }
 
@@ -305,67 +297,50 @@ impl<'b> MessageBuilder<'b> {
         }
     }
 
-    /// Writes the header of an option and gives the space of its value, which counts as written; `None` after an
-    /// error.
+    /// Writes the header of an option that needs no extension, as all but a few do in practice, and gives the space of
+    /// its value, which counts as written. `None`, and nothing written, for any other and where anything is wrong.
     #[inline]
-    fn begin_option(&mut self, number: OptionNumber, len: usize) -> Option<&mut [u8]> {
-        let delta = number.0.wrapping_sub(self.previous);
-        if self.state == State::Options
-            && number.0 >= self.previous
-            && let (Ok(small_delta @ 0..13), Ok(small_len @ 0..13)) =
-                (u8::try_from(delta), u8::try_from(len))
-        {
-            // All but a few options in practice.
-            self.previous = number.0;
-            let end = self.len.saturating_add(1).saturating_add(len);
-            if let Some(([first, space @ ..], _)) = self
-                .buffer
-                .get_mut(self.len..)
-                .and_then(|rest| rest.split_at_mut_checked(len.saturating_add(1)))
-            {
-                *first = (small_delta << 4) | small_len;
-                self.len = end;
-                return Some(space);
-            }
-            self.state = State::Failed(BuildError::NoSpace);
+    fn small_option(&mut self, number: OptionNumber, len: usize) -> Option<&mut [u8]> {
+        let delta = u8::try_from(number.0.checked_sub(self.previous)?).ok()?;
+        let small_len = u8::try_from(len).ok()?;
+        if self.state != State::Options || delta > 12 || small_len > 12 {
             return None;
         }
-        self.begin_long_option(number, len)
+        let (first, rest) = self.buffer.get_mut(self.len..)?.split_first_mut()?;
+        let (space, _) = rest.split_at_mut_checked(len)?;
+        *first = (delta << 4) | small_len;
+        self.len = self.len.saturating_add(1).saturating_add(len);
+        self.previous = number.0;
+        Some(space)
     }
 
-    fn begin_long_option(&mut self, number: OptionNumber, len: usize) -> Option<&mut [u8]> {
+    /// Writes any option, or finds what is wrong.
+    fn any_option(&mut self, number: OptionNumber, parts: &[&[u8]]) {
         match self.state {
-            State::Options | State::Failed(_) => {}
-            State::Empty => self.fail(BuildError::EmptyWithContent),
-            State::Payload(_) | State::Done => self.fail(BuildError::OutOfOrder),
+            State::Options => {}
+            State::Empty => return self.fail(BuildError::EmptyWithContent),
+            State::Payload(_) | State::Done => return self.fail(BuildError::OutOfOrder),
+            State::Failed(_) => return,
         }
         let Some(delta) = number.0.checked_sub(self.previous) else {
-            self.fail(BuildError::OutOfOrder);
-            return None;
+            return self.fail(BuildError::OutOfOrder);
         };
-        let Some((len_nibble, len_extension)) = u32::try_from(len).ok().and_then(nibble) else {
-            self.fail(BuildError::ValueTooLong);
-            return None;
+        let len = parts
+            .iter()
+            .fold(0_usize, |len, part| len.saturating_add(part.len()));
+        let (Some((delta, delta_extension)), Some((len, len_extension))) = (
+            nibble(u32::from(delta)),
+            u32::try_from(len).ok().and_then(nibble),
+        ) else {
+            return self.fail(BuildError::ValueTooLong);
         };
-        let (delta_nibble, delta_extension) = nibble(u32::from(delta))?;
-        self.write(&[(delta_nibble << 4) | len_nibble]);
+        self.write(&[(delta << 4) | len]);
         self.write_extension(delta_extension);
         self.write_extension(len_extension);
+        for part in parts {
+            self.write(part);
+        }
         self.previous = number.0;
-        let start = self.len;
-        if let State::Failed(_) = self.state {
-            return None;
-        }
-        let space = self
-            .buffer
-            .get_mut(start..)
-            .and_then(|rest| rest.get_mut(..len));
-        if space.is_some() {
-            self.len = start.saturating_add(len);
-        } else {
-            self.state = State::Failed(BuildError::NoSpace);
-        }
-        space
     }
 
     fn write_extension(&mut self, extension: Extension) {
@@ -381,11 +356,14 @@ impl<'b> MessageBuilder<'b> {
         if let State::Failed(_) = self.state {
             return;
         }
-        let end = self.len.saturating_add(bytes.len());
-        match self.buffer.get_mut(self.len..end) {
-            Some(space) => {
+        let space = self
+            .buffer
+            .get_mut(self.len..)
+            .and_then(|rest| rest.split_at_mut_checked(bytes.len()));
+        match space {
+            Some((space, _)) => {
                 space.copy_from_slice(bytes);
-                self.len = end;
+                self.len = self.len.saturating_add(bytes.len());
             }
             None => self.fail(BuildError::NoSpace),
         }

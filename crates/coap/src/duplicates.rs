@@ -309,10 +309,10 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Writes the answer behind the record at `offset` if that is the newest, so that it need not be written again;
-    /// false when it is not, has an answer already, or has no space behind it.
+    /// Writes the answer into the record at `offset` if that is the newest, so that no other record is needed; false
+    /// when it is not, or has no space behind it.
     fn extend_newest(&mut self, offset: usize, record: &Record, answer: &[u8]) -> bool {
-        if record.answer_len.is_some() || !self.ring.is_newest(offset) {
+        if !self.ring.is_newest(offset) {
             return false;
         }
         loop {

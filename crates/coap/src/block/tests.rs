@@ -320,6 +320,12 @@ fn a_server_takes_the_last_block_again_and_a_new_beginning() {
     let again = request(&mut receiver, "1/1/16", 42, &[7; 16]).unwrap();
     assert_eq!(again.offset, 16);
     assert_eq!(receiver.received(), 32);
+    // The one before the last is too late.
+    request(&mut receiver, "2/1/16", 42, &[7; 16]).unwrap();
+    assert_eq!(
+        request(&mut receiver, "1/1/16", 42, &[7; 16]),
+        Err(ReceiveError::Incomplete)
+    );
     let anew = request(&mut receiver, "0/1/32", 0, &[7; 32]).unwrap();
     assert_eq!((anew.offset, anew.next), (0, Next::More(block("0/1/32"))));
     // The blocks may become smaller on the way.

@@ -173,37 +173,37 @@ impl<'a> Ring<'a> {
         } else {
             return None;
         };
-        let space = self.bytes.get_mut(offset..offset.saturating_add(len))?;
-        let (header, rest) = space.split_first_chunk_mut()?;
+        let (header, rest) = self.bytes.get_mut(offset..)?.split_first_chunk_mut()?;
+        let (space, _) = rest.split_at_mut_checked(answer.len())?;
         *header = record.encode();
-        rest.copy_from_slice(answer);
+        space.copy_from_slice(answer);
         state.newest = offset;
         state.next = offset.saturating_add(len);
         state.records = state.records.saturating_add(1);
         Some(offset)
     }
 
-    /// Writes an answer into the newest record, which is in progress; false when there is no room behind it.
+    /// Writes an answer into the newest record, in place of what answer it had; false when there is no room for it.
     pub(super) fn extend(&mut self, offset: usize, record: &Record, answer: &[u8]) -> bool {
         let end = if self.is_wrapped() {
             self.state.oldest
         } else {
             self.bytes.len()
         };
-        let len = HEADER.saturating_add(answer.len());
-        let Some(space) = self
+        let Some((header, rest)) = self
             .bytes
             .get_mut(offset..end)
-            .and_then(|space| space.get_mut(..len))
+            .and_then(|space| space.split_first_chunk_mut())
             .filter(|_| answer.len() <= MAX_ANSWER)
         else {
             return false;
         };
-        let Some((header, rest)) = space.split_first_chunk_mut() else {
+        let Some((space, _)) = rest.split_at_mut_checked(answer.len()) else {
             return false;
         };
         *header = Record::new(record.key, record.time, Some(answer)).encode();
-        rest.copy_from_slice(answer);
+        space.copy_from_slice(answer);
+        let len = HEADER.saturating_add(answer.len());
         self.state.next = offset.saturating_add(len);
         true
     }

@@ -181,6 +181,36 @@ fn the_oldest_go_first_and_the_ring_is_used_whole() {
 }
 
 #[test]
+fn records_written_at_once_use_the_ring_whole_too() {
+    let mut window = window(400, 64);
+    let now = Instant::ZERO;
+    for id in 0..1000_u16 {
+        window.answered(now, 1, MessageId(id), &[0x11; 24]).unwrap();
+        for old in id.saturating_sub(15)..=id {
+            let seen = window.check(now, 1, MessageId(old)) != Seen::New;
+            assert_eq!(seen, old + 10 > id, "message {old} after {id}");
+        }
+    }
+}
+
+#[test]
+fn a_newer_answer_takes_the_place_of_an_earlier_one() {
+    let mut window = window(512, 64);
+    let now = Instant::ZERO;
+    for (other, answer) in [
+        (2, &b"a long one"[..]),
+        (2, b"short"),
+        (3, b"a longer one again"),
+    ] {
+        window.answered(now, 1, MessageId(1), answer).unwrap();
+        assert_eq!(window.check(now, 1, MessageId(1)), Seen::Answered(answer));
+        window.begin(now, 1, MessageId(other));
+        check_consistency(&mut window);
+    }
+    assert_eq!(window.len(), 3);
+}
+
+#[test]
 fn a_ring_that_does_not_divide_keeps_all_but_one() {
     let mut window = window(512, 64);
     let now = Instant::ZERO;
