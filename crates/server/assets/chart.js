@@ -3,9 +3,9 @@
 import { clock, numberText } from "./text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 480;
-const HEIGHT = 220;
-const EDGE = { left: 46, right: 10, top: 10, bottom: 22 };
+const LEAST_WIDTH = 260;
+const HEIGHT = 190;
+const EDGE = { left: 44, right: 8, top: 10, bottom: 22 };
 const LONGEST_SERIES = 600;
 
 /** One value of a device over time. */
@@ -46,7 +46,9 @@ export function draw(host, series) {
   if (series.units) now.append(element("span", series.units, "units"));
   now.append(element("span", `${numberText(low)} to ${numberText(high)}, ${points.length} values`, "hint"));
 
-  const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  // One unit is one pixel, so that text has the size that it says at every width.
+  const width = Math.max(LEAST_WIDTH, Math.round(host.clientWidth));
+  const svg = shape("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
   svg.setAttribute("aria-label",
     `${series.title}: now ${numberText(last.value)} ${series.units}, lowest ${numberText(low)}, ` +
     `highest ${numberText(high)}, ${points.length} values since ${clock(points[0].time)}`);
@@ -57,11 +59,11 @@ export function draw(host, series) {
   // A single value, or a few quick ones, get ten seconds of room.
   const span = Math.max(last.time - points[0].time, 10_000);
   const from = last.time - span;
-  const x = (time) => EDGE.left + ((time - from) / span) * (WIDTH - EDGE.left - EDGE.right);
+  const x = (time) => EDGE.left + ((time - from) / span) * (width - EDGE.left - EDGE.right);
   const y = (value) => HEIGHT - EDGE.bottom - ((value - bottom) / (top - bottom)) * (HEIGHT - EDGE.top - EDGE.bottom);
 
   for (const tick of ticks) {
-    svg.append(shape("line", { class: "grid", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(tick), y2: y(tick) }));
+    svg.append(shape("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(tick), y2: y(tick) }));
     svg.append(label(EDGE.left - 6, y(tick) + 4, "end", numberText(tick)));
   }
   for (const [at, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) {

@@ -139,7 +139,7 @@ function put(record, at) {
   } else {
     putInstance(span, record.path.split("/").pop(), text);
   }
-  row.classList.remove("unknown", "absent");
+  row.classList.remove("unknown", "minor", "absent");
   setTime(row.querySelector('[data-field="updated"]'), at);
   span.classList.add("fresh");
   setTimeout(() => span.classList.remove("fresh"), 150);
@@ -195,6 +195,14 @@ function choose(path) {
 
 picker.addEventListener("change", () => choose(picker.value));
 
+// The chart is drawn for one width.
+let drawnWidth = chart.clientWidth;
+new ResizeObserver(() => {
+  if (chart.clientWidth === drawnWidth) return;
+  drawnWidth = chart.clientWidth;
+  choose(picker.value);
+}).observe(chart);
+
 /** Starts the series of an observed path with what the page knows. */
 function plotKnown(path) {
   for (const [at, row] of nodes) {
@@ -212,12 +220,14 @@ const observed = document.getElementById("observations");
 
 function setObserved(path, on) {
   const node = nodes.get(path);
-  const button = node?.querySelector('[data-action="observe"], [data-action="cancel"]');
-  if (button) {
-    button.dataset.action = on ? "cancel" : "observe";
-    button.textContent = on ? "Stop observing" : "Observe";
-    if (on) button.setAttribute("aria-pressed", "true");
-    else button.removeAttribute("aria-pressed");
+  const observe = node?.querySelector(".actions [data-action='observe']");
+  if (observe) {
+    observe.textContent = on ? "Observing" : "Observe";
+    if (on) observe.setAttribute("aria-pressed", "true");
+    else observe.removeAttribute("aria-pressed");
+    const stop = node.querySelector(".actions [data-action='cancel']");
+    if (!on && document.activeElement === stop) observe.focus();
+    stop.hidden = !on;
   }
   const item = [...observed.children].find((item) => item.dataset.observed === path);
   if (on && !item) {
@@ -276,6 +286,10 @@ const COMMANDS = {
 
   observe(node, button) {
     const { path } = node.dataset;
+    if (button.getAttribute("aria-pressed") === "true") {
+      choose([...series.keys()].find((known) => known === path || known.startsWith(`${path}/`)));
+      return;
+    }
     run(node, button, "Starting the observation…", async () => {
       plotKnown(path);
       const answer = await call("PUT", `${api}/observations${path}`);
@@ -371,6 +385,14 @@ function reload(text) {
 }
 
 page.addEventListener("click", (event) => {
+  const more = event.target.closest("[data-show-all]");
+  if (more) {
+    const table = more.closest("section").querySelector(".resources");
+    table.classList.remove("short");
+    more.closest("p").remove();
+    table.querySelector(".minor button")?.focus();
+    return;
+  }
   const button = event.target.closest("button[data-action]");
   const node = button?.closest("[data-path]");
   if (node) COMMANDS[button.dataset.action]?.(node, button);
@@ -425,6 +447,9 @@ follow(endpoint, (event) => {
   changed.hidden = false;
 });
 
+// Without JavaScript nothing is hidden, as nothing could show it.
+document.documentElement.classList.add("js");
+for (const more of page.querySelectorAll(".more")) more.hidden = false;
 keepTimes();
 for (const item of observed.children) plotKnown(item.dataset.observed);
 choose(series.keys().next().value);

@@ -57,8 +57,9 @@ export function show(event, withEndpoint) {
   time.className = "fixed";
   time.dateTime = event.at;
   time.textContent = clock(event.at);
-  line(item, "", TITLES[event.type] ?? event.type);
   if (withEndpoint && event.endpoint) line(item, "who", event.endpoint);
+  // A value speaks for itself.
+  if (event.type !== "notification") line(item, "", TITLES[event.type] ?? event.type);
   for (const text of details(event)) line(item, "what", text);
   list.prepend(item);
   while (list.children.length > LONGEST_LIST) list.lastElementChild.remove();

@@ -8,6 +8,21 @@ use dunlin_model::{ObjectDefinition, ObjectId, Path, ResourceDefinition, Resourc
 use crate::api::{InstanceNode, ObjectNode, ResourceInstanceNode, ResourceNode};
 use crate::convert;
 
+/// Sensor Units: the reusable resource in which an instance tells the unit of its values.
+const SENSOR_UNITS: ResourceId = ResourceId::of::<5701>();
+
+/// The reusable resources whose unit that is: the measured values (5601 to 5604) and the sensor's value (5700).
+const MEASURED: [ResourceId; 5] = [
+    ResourceId::of::<5601>(),
+    ResourceId::of::<5602>(),
+    ResourceId::of::<5603>(),
+    ResourceId::of::<5604>(),
+    ResourceId::of::<5700>(),
+];
+
+/// The longest unit that is believed, in bytes.
+const LONGEST_UNIT: usize = 16;
+
 /// The objects of a device in the order of their ids.
 pub(crate) fn objects(registration: &Registration, values: &[KnownValue]) -> Vec<ObjectNode> {
     let mut tree: BTreeMap<ObjectId, BTreeSet<Path>> = BTreeMap::new();
@@ -47,6 +62,11 @@ fn instance(
     values: &[KnownValue],
 ) -> InstanceNode {
     let values = below(values, path);
+    let told = values
+        .iter()
+        .find(|known| known.path.resource_id() == Some(SENSOR_UNITS))
+        .and_then(|known| known.value.as_str())
+        .filter(|units| !units.is_empty() && units.len() <= LONGEST_UNIT);
     let mut ids: BTreeSet<ResourceId> = values
         .iter()
         .filter_map(|known| known.path.resource_id())
@@ -63,12 +83,12 @@ fn instance(
             .into_iter()
             .filter_map(|id| {
                 let path = path.child(id.get())?;
-                Some(resource(
-                    id,
-                    path,
-                    definition.and_then(|definition| definition.resource(id)),
-                    below(values, path),
-                ))
+                let definition = definition.and_then(|definition| definition.resource(id));
+                let mut node = resource(id, path, definition, below(values, path));
+                if node.units.is_none() && MEASURED.contains(&id) {
+                    node.units = told.map(str::to_owned);
+                }
+                Some(node)
             })
             .collect(),
     }
@@ -164,6 +184,7 @@ mod tests {
     fn an_instance_has_defined_and_seen_resources() {
         let values = [
             known("/3303/0/5700", 21.5, 5),
+            known("/3303/0/5701", "Cel", 5),
             known("/3303/0/9999/1", "extra", 7),
             known("/3303/1/5700", 1.0, 9),
         ];
@@ -179,6 +200,8 @@ mod tests {
         assert_eq!(value.value, Some(21.5.into()));
         assert_eq!(value.name.as_deref(), Some("Sensor Value"));
         assert_eq!(value.operations.as_deref(), Some("R"));
+        assert_eq!(value.units.as_deref(), Some("Cel"));
+        assert_eq!(find(5701).units, None);
         let extra = find(9999);
         assert!(extra.multiple && extra.name.is_none() && extra.value.is_none());
         assert_eq!(extra.values.as_ref().map(Vec::len), Some(1));

@@ -139,7 +139,7 @@ pub struct ResourceNode {
     /// The type of the value; absent if neither the definition nor a value is known.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<DataType>,
-    /// The unit, such as `Cel`.
+    /// The unit, such as `Cel`: that of the definition, or the one that the instance tells in its Sensor Units (5701).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "Cel")]
     pub units: Option<String>,

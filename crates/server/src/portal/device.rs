@@ -6,7 +6,8 @@ use axum::response::Response;
 
 use super::{Frame, encoded, failed, render, text};
 use crate::api::{
-    DataType, DeviceDetail, DeviceSummary, Observation, ObservationState, Problem, ResourceNode,
+    DataType, DeviceDetail, DeviceSummary, InstanceNode, Observation, ObservationState, Problem,
+    ResourceNode,
 };
 use crate::extract::Segments;
 use crate::routes::device::describe;
@@ -28,6 +29,8 @@ struct Object {
     version: Option<String>,
     multiple: bool,
     observed: bool,
+    /// Whether its resources are shown at first: not those of the objects about servers and rights.
+    open: bool,
     instances: Vec<Instance>,
 }
 
@@ -35,7 +38,35 @@ struct Instance {
     id: u16,
     path: String,
     observed: bool,
+    /// How many resources are hidden at first.
+    hidden: usize,
     resources: Vec<Resource>,
+}
+
+impl Instance {
+    fn new(path: String, node: InstanceNode, observations: &[Observation]) -> Self {
+        let mut resources: Vec<_> = node
+            .resources
+            .into_iter()
+            .map(|resource| Resource::new(resource, observations))
+            .collect();
+        // Where values are known, a resource without one is probably not on the device.
+        let any_known = resources.iter().any(Resource::is_known);
+        for resource in &mut resources {
+            resource.minor = any_known
+                && !resource.is_known()
+                && !resource.node.mandatory
+                && resource.node.operations.is_some()
+                && resource.can_read();
+        }
+        Self {
+            id: node.id,
+            observed: is_observed(observations, &path),
+            hidden: resources.iter().filter(|resource| resource.minor).count(),
+            resources,
+            path,
+        }
+    }
 }
 
 struct Resource {
@@ -45,6 +76,8 @@ struct Resource {
     /// Values of a resource with instances: id and text.
     values: Vec<(u16, String)>,
     observed: bool,
+    /// Whether it is hidden at first.
+    minor: bool,
 }
 
 impl Resource {
@@ -67,6 +100,7 @@ impl Resource {
                 .map(|instance| (instance.id, text::value(&instance.value, kind)))
                 .collect(),
             observed: is_observed(observations, &node.path),
+            minor: false,
             node,
         }
     }
@@ -114,16 +148,7 @@ impl DevicePage {
                     .into_iter()
                     .map(|instance| {
                         let path = format!("{path}/{}", instance.id);
-                        Instance {
-                            id: instance.id,
-                            observed: is_observed(&observations, &path),
-                            resources: instance
-                                .resources
-                                .into_iter()
-                                .map(|resource| Resource::new(resource, &observations))
-                                .collect(),
-                            path,
-                        }
+                        Instance::new(path, instance, &observations)
                     })
                     .collect();
                 Object {
@@ -132,6 +157,7 @@ impl DevicePage {
                         .unwrap_or_else(|| format!("Object {}", object.id)),
                     version: object.version,
                     multiple: object.multiple,
+                    open: object.id >= 3,
                     observed: is_observed(&observations, &path),
                     instances,
                     path,

@@ -148,7 +148,7 @@ async fn observed_values_arrive_until_the_observation_is_cancelled() {
         .json();
     assert_eq!(detail["observations"].as_array().map(Vec::len), Some(1));
     let page = Call::get("/devices/urn:dev:1").send(&router).await.text;
-    assert!(page.contains("data-action=\"cancel\"") && page.contains("22.25"));
+    assert!(page.contains("aria-pressed=\"true\"") && page.contains("22.25"));
 
     let cancelled = Call::new(Method::DELETE, url).send(&router).await;
     assert_eq!(cancelled.status, StatusCode::NO_CONTENT, "{cancelled:?}");
