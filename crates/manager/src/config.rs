@@ -51,7 +51,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            command_timeout: Duration::from_secs(60),
+            command_timeout: Duration::from_mins(1),
             awake_time: Duration::from_secs(93),
             lifetime_grace: Duration::from_secs(93),
             max_devices: 1_000_000,

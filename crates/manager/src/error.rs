@@ -1,6 +1,6 @@
 //! What can go wrong, and what to do about it.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 
 use dunlin_coap::Code;

@@ -165,7 +165,7 @@ impl Device {
     ///
     /// [`CommandError::UnknownDevice`] and [`CommandError::Stopped`].
     pub async fn info(&self) -> Result<DeviceInfo, CommandError> {
-        self.ask(|shard, endpoint| shard.device(endpoint)).await
+        self.ask(super::shard::Shard::device).await
     }
 
     /// The last known values of the device's resources, in the order of their paths.
@@ -174,7 +174,7 @@ impl Device {
     ///
     /// [`CommandError::UnknownDevice`] and [`CommandError::Stopped`].
     pub async fn values(&self) -> Result<Vec<KnownValue>, CommandError> {
-        self.ask(|shard, endpoint| shard.values(endpoint)).await
+        self.ask(super::shard::Shard::values).await
     }
 
     /// The observations of the device, in the order of their paths.
@@ -183,8 +183,7 @@ impl Device {
     ///
     /// [`CommandError::UnknownDevice`] and [`CommandError::Stopped`].
     pub async fn observations(&self) -> Result<Vec<ObservationInfo>, CommandError> {
-        self.ask(|shard, endpoint| shard.observations(endpoint))
-            .await
+        self.ask(super::shard::Shard::observations).await
     }
 
     async fn ask<T: Send + 'static>(

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::future::IntoFuture;
-use std::net::{Ipv6Addr, SocketAddr};
+use core::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::handle::BoxFuture;
@@ -209,7 +209,7 @@ fn parse_address(text: &str) -> Result<SocketAddr, StartError> {
         .and_then(|host| host.strip_suffix(']'));
     let ip = match bare {
         Some(host) => host.parse::<Ipv6Addr>().ok().map(Into::into),
-        None => host.parse::<std::net::Ipv4Addr>().ok().map(Into::into),
+        None => host.parse::<core::net::Ipv4Addr>().ok().map(Into::into),
     };
     ip.map(|ip| SocketAddr::new(ip, 5683)).ok_or_else(|| {
         error(

@@ -82,7 +82,7 @@ impl Malformed {
 }
 
 /// The response codes that the manager gives; any other is counted as the last.
-const CODES: [Code; 16] = [
+const CODES: [Code; 19] = [
     Code::CREATED,
     Code::DELETED,
     Code::CHANGED,
@@ -97,6 +97,9 @@ const CODES: [Code; 16] = [
     Code::PRECONDITION_FAILED,
     Code::REQUEST_ENTITY_TOO_LARGE,
     Code::UNSUPPORTED_CONTENT_FORMAT,
+    Code::CONFLICT,
+    Code::NOT_IMPLEMENTED,
+    Code::PROXYING_NOT_SUPPORTED,
     Code::SERVICE_UNAVAILABLE,
     Code::INTERNAL_SERVER_ERROR,
 ];

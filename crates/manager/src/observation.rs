@@ -53,7 +53,7 @@ impl Observation {
             match self.notifications.recv().await {
                 Ok(notification) => return Some(notification),
                 Err(broadcast::error::RecvError::Lagged(count)) => {
-                    self.missed = self.missed.saturating_add(count)
+                    self.missed = self.missed.saturating_add(count);
                 }
                 Err(broadcast::error::RecvError::Closed) => return None,
             }

@@ -1,8 +1,8 @@
 //! What the manager knows of a device.
 
 use core::fmt;
+use core::net::SocketAddr;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dunlin_coap::Token;

@@ -84,7 +84,7 @@ impl Target for Path {
 pub struct Resource<T> {
     object: ObjectId,
     instance: InstanceId,
-    resource: ResourceId,
+    id: ResourceId,
     value: PhantomData<fn() -> T>,
 }
 
@@ -102,7 +102,7 @@ impl<T> Resource<T> {
         Self {
             object,
             instance: InstanceId::of::<0>(),
-            resource,
+            id: resource,
             value: PhantomData,
         }
     }
@@ -119,7 +119,7 @@ impl<T: ResourceType> Target for Resource<T> {
     type Input = T;
 
     fn path(&self) -> Result<Path, CommandError> {
-        Ok(Path::resource(self.object, self.instance, self.resource))
+        Ok(Path::resource(self.object, self.instance, self.id))
     }
 }
 
@@ -129,7 +129,7 @@ impl Target for Resource<()> {
     type Input = Infallible;
 
     fn path(&self) -> Result<Path, CommandError> {
-        Ok(Path::resource(self.object, self.instance, self.resource))
+        Ok(Path::resource(self.object, self.instance, self.id))
     }
 }
 
@@ -173,7 +173,7 @@ where
     type Input = WriteValue;
 
     fn path(&self) -> Result<Path, CommandError> {
-        Ok(Path::resource(self.object, self.instance, self.resource))
+        Ok(Path::resource(self.object, self.instance, self.id))
     }
 }
 

@@ -1,8 +1,9 @@
 //! A manager on real sockets, and a device of a few lines at the other side.
 
-use std::future::IntoFuture as _;
-use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
+use core::future::IntoFuture as _;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::net::UdpSocket;
 
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Token, Type};
 use dunlin_manager::{
@@ -99,10 +100,9 @@ impl Peer {
     fn request(&mut self) -> Request {
         let datagram = self.receive();
         let message = Message::parse(&datagram).unwrap();
-        let path = message
-            .uri_path()
-            .map(|segment| format!("/{}", str::from_utf8(segment).unwrap()))
-            .collect();
+        let path = message.uri_path().fold(String::new(), |path, segment| {
+            path + "/" + str::from_utf8(segment).unwrap()
+        });
         let request = Request {
             code: message.code(),
             path,
@@ -288,7 +288,7 @@ async fn registrations_and_observations_survive_a_kill_and_a_restart() {
     assert_eq!(code, Code::CREATED);
     let device = registered(&mut events).await;
     let serving = tokio::spawn(with(peer, |peer| {
-        peer.serve("/3303/0/5700", Code::CONTENT, "21")
+        peer.serve("/3303/0/5700", Code::CONTENT, "21");
     }));
     device.observe((3303, 0, 5700)).await.unwrap();
     let (peer, ()) = serving.await.unwrap();
@@ -426,17 +426,58 @@ async fn slow_listeners_are_told_what_they_missed() {
     assert!(matches!(events.next().await, Some(Event::Registered(_))));
 }
 
-#[test]
-fn handles_may_go_anywhere() {
-    fn anywhere<T: Send + Sync + Clone + 'static>() {}
-    anywhere::<Manager>();
-    anywhere::<dunlin_manager::Device>();
-    anywhere::<Event>();
-    fn sendable<T: Send>(_: T) {}
-    fn commands(device: &dunlin_manager::Device) {
-        sendable(device.read((3, 0)).into_future());
-        sendable(device.observe("/3/0/9").into_future());
-        sendable(device.write((3, 0, 15), ObjectLink::NULL).into_future());
-    }
-    let _ = commands;
+fn anywhere<T: Send + Sync + Clone + 'static>(_: &T) {}
+
+fn sendable<T: Send>(_: T) {}
+
+#[tokio::test]
+async fn handles_may_go_anywhere() {
+    let manager = Manager::builder()
+        .listen("coap://127.0.0.1:0")
+        .unwrap()
+        .start()
+        .await
+        .unwrap();
+    let device = manager.device("a");
+    anywhere(&manager);
+    anywhere(&device);
+    anywhere(&Event::Registered(device.clone()));
+    sendable(device.read((3, 0)).into_future());
+    sendable(device.observe("/3/0/9").into_future());
+    sendable(device.write((3, 0, 15), ObjectLink::NULL).into_future());
+    let error = device.read((3, 0)).await.unwrap_err();
+    assert_eq!(
+        error,
+        CommandError::UnknownDevice {
+            endpoint: "a".into()
+        }
+    );
+    assert!(matches!(
+        device.read("3//0").await,
+        Err(CommandError::Invalid { .. })
+    ));
+    assert!(matches!(
+        device.read((3, 65535)).await,
+        Err(CommandError::Invalid { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_manager_whose_last_handle_is_dropped_frees_its_port_and_its_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.db");
+    let manager = Manager::builder()
+        .listen("coap://127.0.0.1:0")
+        .unwrap()
+        .store(Sqlite::open(&file).unwrap())
+        .start()
+        .await
+        .unwrap();
+    let mut events = manager.events();
+    let device = manager.device("a");
+    drop(manager);
+    assert!(events.next().await.is_none());
+    assert_eq!(device.info().await, Err(CommandError::Stopped));
+    // Waits for the store's thread, which gives the file free.
+    drop(Sqlite::open(&file).unwrap());
 }

@@ -5,7 +5,7 @@ mod storing;
 mod task;
 
 use core::fmt;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 
 use dunlin_model::Path;

@@ -1,8 +1,8 @@
 //! UDP sockets.
 
+use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io;
-use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::ReadBuf;

@@ -29,10 +29,11 @@ type Subscribers = HashMap<(Arc<str>, Path), broadcast::Sender<Notification>>;
 
 enum Waiting {
     Command(Reply<Outcome>),
-    Observe(
-        Reply<(Outcome, broadcast::Receiver<Notification>)>,
-        broadcast::Receiver<Notification>,
-    ),
+    Observe {
+        key: (Arc<str>, Path),
+        reply: Reply<(Outcome, broadcast::Receiver<Notification>)>,
+        notifications: broadcast::Receiver<Notification>,
+    },
 }
 
 pub(super) struct Task {
@@ -115,12 +116,9 @@ impl Task {
                 }
                 done = self.storing.done(), if !storing_ended => {
                     let now = self.tell_time();
-                    match done {
-                        Some((tickets, result)) => self.shard.persisted(now, &tickets, result),
-                        None => {
-                            storing_ended = true;
-                            tracing::error!("the store's thread has ended: nothing is stored any more");
-                        }
+                    if let Some((tickets, result)) = done { self.shard.persisted(now, &tickets, result) } else {
+                        storing_ended = true;
+                        tracing::error!("the store's thread has ended: nothing is stored any more");
                     }
                 }
                 () = sleep => {
@@ -195,13 +193,18 @@ impl Task {
                 reply,
             } => {
                 let id = self.next_id();
+                let key = (Arc::clone(&endpoint), path);
                 let notifications = self
                     .subscribers
-                    .entry((Arc::clone(&endpoint), path))
+                    .entry(key.clone())
                     .or_insert_with(|| broadcast::channel(NOTIFICATIONS).0)
                     .subscribe();
-                self.waiting
-                    .insert(id, Waiting::Observe(reply, notifications));
+                let waiting = Waiting::Observe {
+                    key,
+                    reply,
+                    notifications,
+                };
+                self.waiting.insert(id, waiting);
                 self.shard.handle_command(now, id, &endpoint, command);
             }
             Order::Ask(question) => question(&self.shard),
@@ -317,9 +320,26 @@ impl Task {
             Some(Waiting::Command(reply)) => {
                 let _ = reply.send(result);
             }
-            Some(Waiting::Observe(reply, notifications)) => {
-                let _ = reply.send(result.map(|outcome| (outcome, notifications)));
-            }
+            Some(Waiting::Observe {
+                key,
+                reply,
+                notifications,
+            }) => match result {
+                Ok(outcome) => {
+                    let _ = reply.send(Ok((outcome, notifications)));
+                }
+                Err(error) => {
+                    drop(notifications);
+                    if self
+                        .subscribers
+                        .get(&key)
+                        .is_some_and(|senders| senders.receiver_count() == 0)
+                    {
+                        self.subscribers.remove(&key);
+                    }
+                    let _ = reply.send(Err(error));
+                }
+            },
             None => {}
         }
     }

@@ -109,7 +109,10 @@ impl Shard {
                     self.device_mut(id).exchange = Some(Box::new(exchange));
                     self.send_request(now, id);
                 }
-                Err((job, error)) => self.complete(job.origin, job.action.operation(), Err(error)),
+                Err(failed) => {
+                    let (job, error) = *failed;
+                    self.complete(job.origin, job.action.operation(), Err(error));
+                }
             }
         }
         self.schedule(id);

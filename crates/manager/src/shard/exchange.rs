@@ -89,10 +89,10 @@ impl Exchange {
         registration: &Registration,
         learned: Option<ContentFormat>,
         config: &Config,
-    ) -> Result<Self, (Job, CommandError)> {
+    ) -> Result<Self, Box<(Job, CommandError)>> {
         let (records, formats) = match records_and_formats(&mut job, registration, learned) {
             Ok(both) => both,
-            Err(error) => return Err((job, error)),
+            Err(error) => return Err(Box::new((job, error))),
         };
         let phase = match &job.action {
             Action::Observe { attributes, .. } if !attributes.is_empty() => Phase::Attributes,
@@ -123,7 +123,7 @@ impl Exchange {
         };
         match exchange.next_format(config) {
             Ok(()) => Ok(exchange),
-            Err(error) => Err((exchange.job, error)),
+            Err(error) => Err(Box::new((exchange.job, error))),
         }
     }
 
@@ -279,15 +279,13 @@ impl Exchange {
                 self.sender.restart();
                 return Step::Again;
             }
-            Code::NOT_ACCEPTABLE if reads && self.phase == Phase::Main => {
-                if self.fall_back(config) {
-                    return Step::Again;
-                }
+            Code::NOT_ACCEPTABLE
+                if reads && self.phase == Phase::Main && self.fall_back(config) =>
+            {
+                return Step::Again;
             }
-            Code::UNSUPPORTED_CONTENT_FORMAT if writes => {
-                if self.fall_back(config) {
-                    return Step::Again;
-                }
+            Code::UNSUPPORTED_CONTENT_FORMAT if writes && self.fall_back(config) => {
+                return Step::Again;
             }
             _ => {}
         }
@@ -368,11 +366,8 @@ impl Exchange {
                 }
             };
         }
-        let records = match self.answer_format.or(self.format) {
-            None if self.answer.is_empty() => Ok(Vec::new()),
-            None => payload::decode(ContentFormat::TEXT, path, root, &self.answer),
-            Some(format) => payload::decode(format, path, root, &self.answer),
-        };
+        let records =
+            payload::decode_answer(self.answer_format, self.format, path, root, &self.answer);
         match records {
             Ok(records) if self.observing.is_some() => Step::Done(Ok(Finished::Observing(records))),
             Ok(records) => Step::Done(Ok(Finished::Outcome(Outcome::Records(records)))),

@@ -120,7 +120,7 @@ impl Shard {
         match Uplink::from_message(message) {
             Ok(Uplink::Register(register)) => self.register(now, requester, message, register),
             Ok(Uplink::Update { location, update }) => {
-                self.update(now, requester, message, location, update)
+                self.update(now, requester, message, location, update);
             }
             Ok(Uplink::Deregister { location }) => self.deregister(now, requester, location),
             Ok(_) => self.answer(now, &requester, &Answer::new(Code::NOT_IMPLEMENTED)),

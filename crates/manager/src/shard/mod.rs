@@ -24,9 +24,10 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+use core::hash::BuildHasher as _;
 use core::time::Duration as StdDuration;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::RandomState;
 use std::sync::Arc;
 
 use dunlin_coap::time::{Duration, Instant};
@@ -300,20 +301,19 @@ impl Shard {
         match self.outputs.pop_front() {
             None => Output::Idle,
             Some(Queued::Output(output)) => output,
-            Some(Queued::Transmit(to, datagram)) => match buffer.get_mut(..datagram.len()) {
-                Some(space) => {
+            Some(Queued::Transmit(to, datagram)) => {
+                if let Some(space) = buffer.get_mut(..datagram.len()) {
                     space.copy_from_slice(&datagram);
                     Output::Transmit {
                         to,
                         length: datagram.len(),
                     }
-                }
-                None => {
+                } else {
                     let needed = datagram.len();
                     self.outputs.push_front(Queued::Transmit(to, datagram));
                     Output::BufferTooSmall { needed }
                 }
-            },
+            }
         }
     }
 

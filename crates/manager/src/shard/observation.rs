@@ -249,20 +249,15 @@ impl Shard {
             return self.counters.notifications_old.count();
         }
         observation.notified_at = Some(wall);
-        let format = message
-            .content_format()
-            .map(ContentFormat)
-            .or(observation.format);
+        let (named, asked) = (
+            message.content_format().map(ContentFormat),
+            observation.format,
+        );
         if message.block2().ok().flatten().is_some_and(Block::more) {
-            return self.read_rest(now, id, path, format);
+            return self.read_rest(now, id, path, named.or(asked));
         }
         let root = Arc::clone(&self.device_at(id).registration);
-        match payload::decode(
-            format.unwrap_or(ContentFormat::TEXT),
-            path,
-            &root.root,
-            message.payload(),
-        ) {
+        match payload::decode_answer(named, asked, path, &root.root, message.payload()) {
             Ok(records) => {
                 self.keep_values(now, id, path, &records);
                 self.notify(now, id, path, records);

@@ -49,6 +49,30 @@ pub(super) fn decode(
         .collect()
 }
 
+/// Reads what a device gave for `base` in the format that it names, or that was asked for.
+///
+/// Old clients name none and mean plain text. The first byte of a TLV with a resource is the lead of a multi-byte UTF-8
+/// sequence that its identifier does not continue, so that the two are told apart.
+pub(super) fn decode_answer(
+    named: Option<ContentFormat>,
+    asked: Option<ContentFormat>,
+    base: Path,
+    root: &str,
+    payload: &[u8],
+) -> Result<Vec<Record>, String> {
+    if let Some(format) = named {
+        return decode(format, base, root, payload);
+    }
+    let is_resource = matches!(base.level(), Level::Resource | Level::ResourceInstance);
+    match asked {
+        Some(format) if !is_resource || core::str::from_utf8(payload).is_err() => {
+            decode(format, base, root, payload)
+        }
+        _ if payload.is_empty() && !is_resource => Ok(Vec::new()),
+        _ => decode(ContentFormat::TEXT, base, root, payload),
+    }
+}
+
 /// Writes `records` for `base`.
 pub(super) fn encode(
     format: ContentFormat,

@@ -1,11 +1,11 @@
 //! Changes on their way to the store, and who waits for them.
 
+use core::sync::atomic::Ordering::Relaxed;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use dunlin_coap::block::Block;
-use dunlin_coap::time::Instant;
+use dunlin_coap::time::{Duration, Instant};
 use dunlin_model::Path;
 
 use super::answer::Requester;
@@ -17,6 +17,9 @@ use crate::{Change, CommandError, KnownValue, Location, Outcome, Record, Registr
 
 /// How many devices are written behind at a time.
 const WRITE_BEHIND: usize = 1024;
+
+/// When the rest of them follows: the packets have their turn in between.
+const WRITE_REST: Duration = Duration::from_millis(50);
 
 /// Who waits for a change, and what is done when it is stored.
 pub(super) enum Waiting {
@@ -208,6 +211,13 @@ impl Shard {
                 origin,
                 ..
             } => {
+                if origin == Origin::Restore {
+                    // It runs at the device, and is set up once more, and stored, when the device is heard the next time.
+                    if let Some(observation) = self.device_mut(device).observations.get_mut(&path) {
+                        observation.active = false;
+                    }
+                    return;
+                }
                 self.forget_observation(device, path);
                 self.complete(
                     origin,
@@ -316,6 +326,9 @@ impl Shard {
             }
         } else {
             self.write_behind(now, WRITE_BEHIND);
+            if !self.dirty.is_empty() {
+                self.timers.set(Timer::Store, Some(now + WRITE_REST));
+            }
         }
         self.schedule_store(now);
     }

@@ -554,6 +554,9 @@ fn a_write_that_is_too_large_begins_again_with_smaller_blocks() {
     ));
 }
 
+/// The order, and method, path, query and payload of the request, and the code of the answer.
+type Case = (Action, Code, &'static str, Vec<&'static str>, Vec<u8>, Code);
+
 #[test]
 fn every_operation_is_written_as_the_specification_says() {
     let mut bench = Bench::new();
@@ -563,7 +566,7 @@ fn every_operation_is_written_as_the_specification_says() {
         value,
         time: None,
     };
-    let cases: Vec<(Action, Code, &str, Vec<&str>, Vec<u8>, Code)> = vec![
+    let cases: Vec<Case> = vec![
         (
             // A plain number becomes the Time of the definition.
             Action::Write {
@@ -801,7 +804,7 @@ fn a_command_for_a_device_that_stays_asleep_says_until_when() {
     bench.pass(Duration::from_secs(60));
     match bench.result() {
         Err(CommandError::Asleep { expected_by, .. }) => {
-            assert_eq!(expected_by, Some(WALL.plus_millis(300_000)))
+            assert_eq!(expected_by, Some(WALL.plus_millis(300_000)));
         }
         other => panic!("{other:?}"),
     }
@@ -813,7 +816,7 @@ fn a_device_that_registers_again_gets_the_command_again_unless_that_does_harm() 
     bench.device("a", 1);
     bench.read("a", "/3/0/9");
     bench.next_to(peer(1));
-    bench.now = bench.now + Duration::from_secs(1);
+    bench.now += Duration::from_secs(1);
     bench.input(peer(2), &register(1, &["ep=a", "lt=60"], "</3/0>"));
     assert_eq!(bench.next_to(peer(2)).code, Code::CREATED);
     let request = bench.next_to(peer(2));
@@ -878,4 +881,17 @@ fn the_alternate_path_stands_before_every_path() {
     ];
     bench.input(peer(1), &reply(&request, Code::CREATED, location, &[]));
     assert_eq!(bench.result(), Ok(Outcome::Created(path("/3303/4"))));
+}
+
+#[test]
+fn an_answer_without_content_format_is_text_if_it_can_be() {
+    let mut bench = Bench::new();
+    bench.device("a", 1);
+    for payload in [&b"87"[..], &[0xc1, 9, 87]] {
+        bench.read("a", "/3/0/9");
+        let request = bench.next_to(peer(1));
+        bench.input(peer(1), &reply(&request, Code::CONTENT, &[], payload));
+        let expected = [("/3/0/9".to_owned(), OwnedValue::Integer(87))];
+        assert_eq!(values(bench.result()), expected, "{payload:?}");
+    }
 }

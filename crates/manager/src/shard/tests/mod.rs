@@ -108,8 +108,7 @@ impl Parsed {
     fn uri(&self) -> String {
         self.texts(OptionNumber::URI_PATH)
             .iter()
-            .map(|segment| format!("/{segment}"))
-            .collect()
+            .fold(String::new(), |uri, segment| uri + "/" + segment)
     }
 
     fn location(&self) -> Vec<String> {
@@ -213,6 +212,9 @@ fn reply(
     )
 }
 
+/// An option of a message that is to be written.
+type Written<'a> = (OptionNumber, &'a [u8]);
+
 const TEXT: (OptionNumber, &[u8]) = (OptionNumber::CONTENT_FORMAT, &[]);
 
 impl Bench {
@@ -254,18 +256,18 @@ impl Bench {
         loop {
             match self.shard.poll_output(&mut buffer) {
                 Output::Transmit { to, length } => {
-                    self.sent.push_back((to, buffer[..length].to_vec()))
+                    self.sent.push_back((to, buffer[..length].to_vec()));
                 }
                 Output::Persist { ticket, change } => self.held.push((ticket, change)),
                 Output::Event(event) => self.events.push(event),
                 Output::Completed { command, result } => {
-                    self.completed.push_back((command, result))
+                    self.completed.push_back((command, result));
                 }
                 Output::BufferTooSmall { .. } => {
                     unreachable!("the buffer is as large as a datagram can be")
                 }
                 Output::Idle if !self.held.is_empty() && self.storage != Storage::Waits => {
-                    self.tell_store(self.storage)
+                    self.tell_store(self.storage);
                 }
                 Output::Idle => break,
             }

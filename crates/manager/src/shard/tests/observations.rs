@@ -219,7 +219,7 @@ fn an_observation_is_set_up_again_after_the_device_registered_again() {
     );
     bench.result().unwrap();
 
-    bench.now = bench.now + Duration::from_secs(1);
+    bench.now += Duration::from_secs(1);
     bench.input(peer(2), &register(1, &["ep=a", "lt=60"], "</3303/0>"));
     assert_eq!(bench.next_to(peer(2)).code, Code::CREATED);
     let request = bench.next_to(peer(2));
@@ -269,7 +269,7 @@ fn an_observation_that_the_device_has_no_more_ends() {
     let mut bench = Bench::new();
     bench.device("a", 1);
     observed(&mut bench);
-    bench.now = bench.now + Duration::from_secs(1);
+    bench.now += Duration::from_secs(1);
     bench.input(peer(1), &register(1, &["ep=a", "lt=60"], "</3/0>"));
     bench.next_to(peer(1));
     let request = bench.next_to(peer(1));
@@ -288,7 +288,7 @@ fn a_lost_observation_is_tried_again_when_the_device_is_heard() {
     let mut bench = Bench::new();
     bench.device("a", 1);
     observed(&mut bench);
-    bench.now = bench.now + Duration::from_secs(1);
+    bench.now += Duration::from_secs(1);
     let answer = {
         bench.input(peer(1), &register(1, &["ep=a", "lt=600"], "</3303/0>"));
         bench.next_to(peer(1))

@@ -69,7 +69,7 @@ fn wrong_requests_get_the_right_codes() {
     let query = |item: &'static str| (OptionNumber::URI_QUERY, item.as_bytes());
     let format = (OptionNumber::CONTENT_FORMAT, &[40][..]);
     let ok = [rd, format, query("ep=a"), query("lt=60")];
-    let cases: Vec<(&str, Code, Vec<(OptionNumber, &[u8])>, &str, Code)> = vec![
+    let cases: Vec<(&str, Code, Vec<Written<'_>>, &str, Code)> = vec![
         (
             "no ep",
             Code::POST,
@@ -507,6 +507,6 @@ fn no_more_devices_than_the_limit() {
         (answer.code, answer.uint(OptionNumber::MAX_AGE)),
         (Code::SERVICE_UNAVAILABLE, Some(5))
     );
-    bench.now = bench.now + Duration::from_secs(1);
+    bench.now += Duration::from_secs(1);
     bench.device("a", 1);
 }

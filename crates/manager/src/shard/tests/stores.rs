@@ -213,3 +213,68 @@ fn a_full_waiting_room_refuses() {
     let answer = bench.exchange(peer(3), &register(1, &["ep=3", "lt=60"], "</3/0>"));
     assert_eq!(answer.code, Code::SERVICE_UNAVAILABLE);
 }
+
+#[test]
+fn an_observation_that_was_set_up_again_but_not_stored_is_set_up_once_more() {
+    let mut bench = Bench::new();
+    bench.device("a", 1);
+    let values = [(OptionNumber::OBSERVE, &[1][..]), TEXT];
+    let target = path("/3303/0/5700");
+    bench.command(
+        "a",
+        Action::Observe {
+            path: target,
+            attributes: Attributes::NONE,
+        },
+    );
+    let request = bench.next_to(peer(1));
+    bench.input(peer(1), &reply(&request, Code::CONTENT, &values, b"20"));
+    bench.result().unwrap();
+
+    bench.now += Duration::from_secs(1);
+    bench.input(peer(1), &register(1, &["ep=a", "lt=60"], "</3303/0>"));
+    let location = bench.next_to(peer(1)).location();
+    let request = bench.next_to(peer(1));
+    bench.storage = Storage::Fails;
+    bench.input(peer(1), &reply(&request, Code::CONTENT, &values, b"21"));
+    // It is not lost: it notifies, and is set up again when the device is heard.
+    let notification = message(
+        Type::Confirmable,
+        Code::CONTENT,
+        9,
+        request.token,
+        &[(OptionNumber::OBSERVE, &[2]), TEXT],
+        b"22",
+    );
+    bench.input(peer(1), &notification);
+    assert_eq!(bench.sent.pop_front(), Some((peer(1), vec![0x60, 0, 0, 9])));
+    bench.storage = Storage::Works;
+    bench.pass(Duration::from_secs(6));
+    bench.input(peer(1), &update(500, &location, &[], ""));
+    assert_eq!(bench.next_to(peer(1)).code, Code::CHANGED);
+    let request = bench.next_to(peer(1));
+    assert_eq!(request.uint(OptionNumber::OBSERVE), Some(0));
+    bench.input(peer(1), &reply(&request, Code::CONTENT, &values, b"23"));
+    let observations = bench.restart().shard.observations("a").unwrap();
+    assert_eq!(observations[0].token, request.token);
+}
+
+#[test]
+fn a_backlog_is_written_in_parts() {
+    let mut bench = Bench::new();
+    for number in 0_u16..1_100 {
+        let from = Peer {
+            listener: 0,
+            address: ([10, 0, 0, 1], 1_000 + number).into(),
+        };
+        let name = format!("ep={number}");
+        bench.input(from, &register(1, &[&name, "lt=60"], "</3/0>"));
+    }
+    bench.sent.clear();
+    let commits = bench.commits;
+    bench.pass(Duration::from_millis(2_000));
+    assert_eq!(bench.commits, commits + 1);
+    assert_eq!(bench.shard.dirty.len(), 1_100 - 1_024);
+    bench.pass(Duration::from_millis(50));
+    assert!(bench.shard.dirty.is_empty());
+}
