@@ -446,6 +446,38 @@ fn times_come_back() {
 }
 
 #[test]
+fn times_are_finite() {
+    // [{n: "/3/0/9", bt: 1.7e308, t: 1.7e308, v: 1}]
+    let huge = "fb 7fee42d130773b76";
+    let bytes = hex(&format!(
+        "81 a4 00 66 2f332f302f39 22 {huge} 06 {huge} 02 01"
+    ));
+    assert_eq!(
+        fault(CBOR, "/3/0", &bytes, &Untyped),
+        Some(DecodeErrorKind::Type)
+    );
+}
+
+#[test]
+fn not_a_number_has_one_form() {
+    for nan in [
+        "f97e00",
+        "f97e01",
+        "fa7fc00000",
+        "fb7ff8000000000000",
+        "fbfff8000000000001",
+    ] {
+        let bytes = with_value(nan);
+        let records = decode(CBOR, "/1", &bytes, &Untyped).unwrap();
+        assert!(
+            matches!(records[..], [Record { value: Value::Float(number), .. }] if number.is_nan())
+        );
+        let encoded = encode(CBOR, "/", &records).unwrap();
+        assert!(encoded.ends_with(&hex("02 f97e00")), "{nan}");
+    }
+}
+
+#[test]
 fn the_root_comes_first() {
     let records = [
         record("/3/0/9", Value::Integer(1)),

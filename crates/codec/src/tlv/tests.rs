@@ -359,6 +359,8 @@ fn records_come_in_order() {
         ("/3/0/9", "/3/0/9"),
         ("/3/1/0", "/3/0/9"),
         ("/3/0/6", "/3/0/6/0"),
+        ("/3/0/6/1", "/3/0/6/1"),
+        ("/3/0/6/1", "/3/0/6"),
     ] {
         let records = [record(first, one), record(second, one)];
         assert_eq!(
