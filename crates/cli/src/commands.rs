@@ -1,0 +1,140 @@
+//! The commands, one file each: its options, what it does, what it prints.
+
+pub(crate) mod agent;
+pub(crate) mod attributes;
+pub(crate) mod cancel;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod demo;
+pub(crate) mod device;
+pub(crate) mod devices;
+pub(crate) mod discover;
+pub(crate) mod events;
+pub(crate) mod execute;
+pub(crate) mod observe;
+pub(crate) mod read;
+pub(crate) mod serve;
+pub(crate) mod write;
+
+use dunlin_model::ValueType;
+use dunlin_server::api::{DataType, NotificationAttributes, Record};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::name;
+use crate::terminal::clean;
+
+/// A value of the API as a person reads it.
+fn show(value: &Value, kind: DataType) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => clean(text),
+        Value::Number(seconds) if kind == DataType::Time => {
+            match seconds.as_i64().map(jiff::Timestamp::from_second) {
+                Some(Ok(time)) => crate::moment::date_and_time(time),
+                _ => seconds.to_string(),
+            }
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The name and the unit of what a record is at. Sensors of the registry name their unit in a resource beside the value,
+/// which counts where `all` has it.
+fn describe(record: &Record, all: &[Record]) -> (&'static str, String) {
+    let path = record.path.parse().ok();
+    let Some(resource) = path.and_then(name::resource) else {
+        return ("", String::new());
+    };
+    if !resource.units.is_empty() || resource.kind != ValueType::Float {
+        return (resource.name, resource.units.to_owned());
+    }
+    let beside = path
+        .and_then(|path| path.parent()?.child(SENSOR_UNITS))
+        .map(|path| path.to_string());
+    let unit = all
+        .iter()
+        .find(|other| Some(&other.path) == beside.as_ref())
+        .map(|other| show(&other.value, other.kind));
+    (resource.name, unit.unwrap_or_default())
+}
+
+/// The resource in which a sensor names the unit of its values (IPSO, reusable resource 5701).
+const SENSOR_UNITS: u16 = 5701;
+
+/// Reads `pmin=1`, `pmax=60`, `gt=30`, `lt=10`, `st=0.5`.
+fn notification_attributes<'a>(
+    items: impl IntoIterator<Item = &'a str>,
+) -> Result<NotificationAttributes, Failure> {
+    const EXAMPLE: &str =
+        "Write attributes as pmin=SECONDS pmax=SECONDS gt=NUMBER lt=NUMBER st=NUMBER.";
+    let mut attributes = NotificationAttributes::default();
+    for item in items {
+        let bad =
+            || Failure::usage(format!("`{item}` is no notification attribute.")).remedy(EXAMPLE);
+        let (name, value) = item.split_once('=').ok_or_else(bad)?;
+        let number = || {
+            value
+                .parse::<f64>()
+                .ok()
+                .filter(|number| number.is_finite())
+                .ok_or_else(bad)
+        };
+        match name {
+            "pmin" => attributes.pmin = Some(value.parse().map_err(|_| bad())?),
+            "pmax" => attributes.pmax = Some(value.parse().map_err(|_| bad())?),
+            "gt" => attributes.gt = Some(number()?),
+            "lt" => attributes.lt = Some(number()?),
+            "st" => attributes.st = Some(number()?),
+            _ => return Err(bad()),
+        }
+    }
+    Ok(attributes)
+}
+
+/// The attributes as they are written in LwM2M: `pmin=1 pmax=60`.
+fn list_attributes(attributes: &NotificationAttributes) -> String {
+    let seconds = [("pmin", attributes.pmin), ("pmax", attributes.pmax)];
+    let numbers = [
+        ("gt", attributes.gt),
+        ("lt", attributes.lt),
+        ("st", attributes.st),
+    ];
+    let seconds = seconds
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    let numbers = numbers
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    seconds.chain(numbers).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn attributes_are_read_and_written_alike() {
+        let text = "pmin=1 pmax=60 gt=30.5 lt=-10 st=0.5";
+        let attributes = notification_attributes(text.split(' ')).expect("valid");
+        assert_eq!(list_attributes(&attributes), text);
+        for text in [
+            "pmin", "pmin=", "pmin=-1", "pmin=1.5", "gt=warm", "gt=inf", "max=1",
+        ] {
+            assert!(
+                notification_attributes([text]).is_err_and(|failure| failure.usage),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_shown_plainly() {
+        assert_eq!(show(&json!(21.5), DataType::Float), "21.5");
+        assert_eq!(show(&json!("Cel\u{7}"), DataType::String), "Cel\u{fffd}");
+        assert_eq!(show(&json!(true), DataType::Boolean), "true");
+        assert_eq!(show(&json!(1_700_000_000), DataType::Integer), "1700000000");
+        assert!(show(&json!(1_700_000_000), DataType::Time).starts_with("2023-11-1"));
+    }
+}

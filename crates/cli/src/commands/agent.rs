@@ -1,0 +1,234 @@
+//! `dunlin agent`.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::Arc;
+
+use dunlin_agent::{Event, Failure as RegistrationFailure};
+use tokio::sync::mpsc;
+
+use crate::failure::Failure;
+use crate::simulation::{Device, News};
+use crate::terminal::Output;
+use crate::{logging, moment, stop};
+
+/// How many events wait while the terminal is slow.
+const WAITING: usize = 64;
+
+/// Runs a simulated device: a room sensor with a changing temperature and a battery
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It registers at a manager, answers every operation on the objects Server, Device and Temperature, and tells what it is
+told. Ctrl-C makes it leave the manager and end.
+
+Examples:
+  dunlin agent                                              At a manager on this machine
+  dunlin agent --server coap://192.0.2.7:5683 --endpoint urn:dev:1 --lifetime 60")]
+pub(crate) struct Arguments {
+    /// The manager
+    #[arg(long, value_name = "URI", default_value = "coap://127.0.0.1:5683")]
+    server: String,
+    /// The endpoint name [default: one made from the process id]
+    #[arg(long, value_name = "NAME", value_parser = endpoint)]
+    endpoint: Option<String>,
+    /// The lifetime of the registration; the device renews it before it passes
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    lifetime: u32,
+    /// How often the sensor is read
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
+    interval: f64,
+    /// What to log; `RUST_LOG` is stronger
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    log: String,
+}
+
+fn endpoint(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=252 => Ok(text.to_owned()),
+        0 => Err("an endpoint name cannot be empty".into()),
+        _ => Err("an endpoint name has at most 252 bytes".into()),
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|seconds| (0.1..=86_400.0).contains(seconds))
+        .ok_or_else(|| "give 0.1 to 86400 seconds".into())
+}
+
+pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> {
+    logging::start(&arguments.log)?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("Cannot start: {error}.")))?
+        .block_on(live(arguments, output))
+}
+
+async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
+    let stopping = stop::on_signal()
+        .map_err(|error| Failure::new(format!("Cannot listen for signals: {error}.")))?;
+    let server = resolve(&arguments.server).await?;
+    let endpoint = arguments
+        .endpoint
+        .clone()
+        .unwrap_or_else(|| format!("agent-{}", std::process::id()));
+    let device = Device {
+        endpoint: Arc::from(endpoint.as_str()),
+        server,
+        lifetime: arguments.lifetime,
+        interval: Duration::from_secs_f64(arguments.interval),
+    };
+    if !output.json {
+        output.line(format!(
+            "The device {} registers at coap://{server}; Ctrl-C ends it.",
+            output.bold(&endpoint)
+        ));
+    }
+    let (sender, mut news) = mpsc::channel(WAITING);
+    let running = tokio::spawn(device.run(sender, stopping));
+    while let Some(news) = news.recv().await {
+        print(&news, server, output);
+    }
+    match running.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(
+            Failure::new(format!("The device cannot use the network: {error}."))
+                .remedy("Check the address of --server, and that this machine has a way there."),
+        ),
+        Err(error) => Err(Failure::new(format!("The device broke: {error}."))),
+    }
+}
+
+fn print(news: &News, server: SocketAddr, output: Output) {
+    let (name, what) = describe(&news.event);
+    if output.json {
+        output.json(&serde_json::json!({
+            "event": name, "endpoint": &*news.endpoint, "at": jiff::Timestamp::now(), "server": format!("coap://{server}"), "text": what,
+        }));
+    } else {
+        output.line(format!(
+            "{}  {what}",
+            output.dim(&moment::time_of_day(jiff::Timestamp::now()))
+        ));
+    }
+}
+
+/// The name of an event for a script, and its sentence for a person.
+pub(super) fn describe(event: &Event) -> (&'static str, String) {
+    match event {
+        Event::Registered { .. } => ("registered", "registered".to_owned()),
+        Event::Updated { .. } => ("updated", "renewed its registration".to_owned()),
+        Event::RegistrationFailed { reason, retry, .. } => {
+            let why = match reason {
+                RegistrationFailure::NoAnswer => "the manager does not answer".to_owned(),
+                RegistrationFailure::Refused(code) => format!(
+                    "the manager answered {code} {}",
+                    code.name().unwrap_or_default()
+                )
+                .trim_end()
+                .to_owned(),
+                RegistrationFailure::BadAnswer => "the manager's answer makes no sense".to_owned(),
+                _ => "the registration is too large".to_owned(),
+            };
+            let seconds = retry.as_millis().div_ceil(1000);
+            (
+                "registration_failed",
+                format!("could not register: {why}; the next try is in {seconds} s"),
+            )
+        }
+        Event::Deregistered { retry: None, .. } => ("deregistered", "left the manager".to_owned()),
+        Event::Deregistered {
+            retry: Some(pause), ..
+        } => (
+            "deregistered",
+            format!(
+                "was told to leave the manager for {} s",
+                pause.as_millis() / 1000
+            ),
+        ),
+        Event::Written { path } => ("written", format!("was written at {path}")),
+        Event::Executed { path } => ("executed", format!("executed {path}")),
+        Event::Created { path } => ("created", format!("created {path}")),
+        Event::Deleted { path } => ("deleted", format!("deleted {path}")),
+        Event::Observed { path } => ("observed", format!("is observed at {path}")),
+        Event::Unobserved { path } => ("unobserved", format!("is not observed at {path} any more")),
+        Event::Reboot => ("reboot", "reboots".to_owned()),
+        Event::FactoryReset => ("factory_reset", "resets itself".to_owned()),
+        _ => ("other", format!("{event:?}")),
+    }
+}
+
+/// The address of `coap://HOST:PORT`.
+async fn resolve(uri: &str) -> Result<SocketAddr, Failure> {
+    let bad = |why: &str| {
+        Failure::usage(format!("`{uri}` is no address of a manager: {why}."))
+            .remedy("Write it as --server coap://HOST:PORT, such as coap://127.0.0.1:5683.")
+    };
+    let host = match uri.split_once("://") {
+        Some(("coap", host)) => host,
+        Some(("coaps", _)) => return Err(bad("coaps is not supported yet")),
+        Some(_) => return Err(bad("it should start with coap://")),
+        None => uri,
+    };
+    let host = host.trim_end_matches('/');
+    let with_port = if host
+        .rsplit_once(']')
+        .map_or(host, |(_, rest)| rest)
+        .contains(':')
+    {
+        host.to_owned()
+    } else {
+        format!("{host}:5683")
+    };
+    let mut found = tokio::net::lookup_host(&with_port)
+        .await
+        .map_err(|error| bad(&error.to_string()))?;
+    found.next().ok_or_else(|| bad("there is no such host"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn addresses_of_managers() {
+        for (uri, address) in [
+            ("coap://127.0.0.1:5700", "127.0.0.1:5700"),
+            ("coap://127.0.0.1", "127.0.0.1:5683"),
+            ("127.0.0.1:5700", "127.0.0.1:5700"),
+            ("coap://[::1]:5700/", "[::1]:5700"),
+            ("coap://[::1]", "[::1]:5683"),
+        ] {
+            assert_eq!(
+                resolve(uri)
+                    .await
+                    .map(|address| address.to_string())
+                    .as_deref(),
+                Ok(address),
+                "{uri}"
+            );
+        }
+        for uri in [
+            "",
+            "http://127.0.0.1:1",
+            "coaps://127.0.0.1",
+            "coap://127.0.0.1:99999",
+        ] {
+            assert!(
+                resolve(uri).await.is_err_and(|failure| failure.usage),
+                "{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn events_are_sentences() {
+        let path = "/3/0/4".parse().expect("a path");
+        assert_eq!(
+            describe(&Event::Executed { path }),
+            ("executed", "executed /3/0/4".into())
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! `dunlin serve`.
+
+use core::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use dunlin_server::config::{self, Config};
+
+use crate::failure::Failure;
+use crate::host::{Host, Plan, make_folder};
+use crate::terminal::Output;
+use crate::token::{self, Token};
+use crate::{logging, stop};
+
+/// The configuration file that is read if it is there and no other is named.
+const DEFAULT_FILE: &str = "dunlin.toml";
+
+/// Runs a manager: devices on one side, the web portal and the HTTP API on the other
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Each setting comes from the flag, else from the environment (DUNLIN_HTTP_LISTEN for http.listen), else from the file, else
+from the defaults; --print-config shows all of them. The HTTP side is open to this machine only; on any other address it
+asks for an API token, which is made and printed at the first start.
+
+Examples:
+  dunlin serve
+  dunlin serve --coap 0.0.0.0:5683 --http 127.0.0.1:8080 --data /var/lib/dunlin
+  dunlin serve --print-config > dunlin.toml")]
+pub(crate) struct Arguments {
+    /// The configuration file [default: ./dunlin.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where devices reach the manager; may be given several times [default: 0.0.0.0:5683]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    coap: Vec<String>,
+    /// Where the portal and the API are [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<SocketAddr>,
+    /// The folder of the database [default: ./dunlin-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, trace, also for a part only; `RUST_LOG` is stronger [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    /// Prints the configuration file with all defaults and what they mean, and ends
+    #[arg(long)]
+    print_config: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> {
+    if arguments.print_config {
+        output.line(config::DEFAULT_FILE.trim_end());
+        return Ok(());
+    }
+    let config = configure(arguments)?;
+    logging::start(&config.log)?;
+    make_folder(&config.data)?;
+    let token = token::prepare(config.http.token.as_ref(), config.http.listen, &config.data)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("Cannot start: {error}.")))?
+        .block_on(serve(&config, token, output))
+}
+
+/// The configuration with the flags on top.
+fn configure(arguments: &Arguments) -> Result<Config, Failure> {
+    let default = Path::new(DEFAULT_FILE);
+    let file = arguments
+        .config
+        .as_deref()
+        .or_else(|| default.exists().then_some(default));
+    let mut config = Config::load(file).map_err(|error| {
+        Failure::new(format!("{}.", error.to_string().trim_end_matches('.')))
+            .remedy("`dunlin serve --print-config` shows every key with its default.")
+    })?;
+    if !arguments.coap.is_empty() {
+        config.coap.listen = arguments
+            .coap
+            .iter()
+            .map(|address| with_scheme(address))
+            .collect();
+    }
+    if let Some(http) = arguments.http {
+        config.http.listen = http;
+    }
+    if let Some(data) = &arguments.data {
+        config.data.clone_from(data);
+    }
+    if let Some(log) = &arguments.log {
+        config.log.clone_from(log);
+    }
+    Ok(config)
+}
+
+/// `0.0.0.0:5683` as a URI.
+pub(super) fn with_scheme(address: &str) -> String {
+    if address.contains("://") {
+        address.to_owned()
+    } else {
+        format!("coap://{address}")
+    }
+}
+
+async fn serve(config: &Config, token: Token, output: Output) -> Result<(), Failure> {
+    let mut stopping = stop::on_signal()
+        .map_err(|error| Failure::new(format!("Cannot listen for signals: {error}.")))?;
+    let host = Host::start(Plan {
+        coap: &config.coap.listen,
+        http: config.http.listen,
+        data: &config.data,
+        token: token.hash,
+        limits: config.limits,
+    })
+    .await?;
+    announce(
+        &host,
+        config,
+        token
+            .made
+            .as_ref()
+            .map(dunlin_server::auth::ApiToken::expose),
+        output,
+    );
+    stop::stopped(&mut stopping).await;
+    host.shutdown().await;
+    Ok(())
+}
+
+/// Says where everything is.
+fn announce(host: &Host, config: &Config, made: Option<&str>, output: Output) {
+    if output.json {
+        let mut line = serde_json::json!({ "coap": host.coap(), "http": host.http() });
+        if let Some(token) = made {
+            line["token"] = token.into();
+        }
+        output.json(&line);
+        return;
+    }
+    output.line(format!(
+        "{}\n",
+        output.bold(concat!(
+            "Dunlin ",
+            env!("CARGO_PKG_VERSION"),
+            " manages devices."
+        ))
+    ));
+    for address in host.coap() {
+        output.line(format!("  Devices  coap://{address}"));
+    }
+    output.line(format!("  Portal   http://{}", host.http()));
+    output.line(format!("  Data     {}", config.data.display()));
+    if let Some(token) = made {
+        output.line(format!("\n  Token    {token}"));
+        output.line("           The API and the portal ask for it. It is shown this once and kept nowhere: note it now.");
+    }
+    output.line("\nCtrl-C ends it; what it knows stays in the data folder.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(line: &str) -> Arguments {
+        use clap::Parser as _;
+        #[derive(clap::Parser)]
+        struct Wrapper {
+            #[command(flatten)]
+            arguments: Arguments,
+        }
+        Wrapper::parse_from(line.split(' ')).arguments
+    }
+
+    #[test]
+    fn flags_are_stronger_than_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("dunlin.toml");
+        std::fs::write(
+            &file,
+            "data = \"/from/file\"\nlog = \"warn\"\n[http]\nlisten = \"127.0.0.1:9\"\n",
+        )
+        .expect("writable");
+        let line = format!(
+            "serve --config {} --data /from/flag --coap 127.0.0.1:1 --coap coap://[::1]:2",
+            file.display()
+        );
+        let config = configure(&arguments(&line)).expect("valid");
+        assert_eq!(config.data, Path::new("/from/flag"));
+        assert_eq!(config.log, "warn");
+        assert_eq!(config.http.listen.port(), 9);
+        assert_eq!(config.coap.listen, ["coap://127.0.0.1:1", "coap://[::1]:2"]);
+    }
+
+    #[test]
+    fn a_bad_key_is_named_with_the_remedy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("dunlin.toml");
+        std::fs::write(&file, "[http]\nlistten = \"127.0.0.1:9\"\n").expect("writable");
+        let failure = configure(&arguments(&format!("serve --config {}", file.display())))
+            .expect_err("a bad key");
+        assert!(failure.detail.contains("listten"), "{failure}");
+        assert!(
+            failure
+                .remedy
+                .is_some_and(|remedy| remedy.contains("--print-config"))
+        );
+    }
+}

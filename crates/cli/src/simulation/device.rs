@@ -1,0 +1,183 @@
+//! A simulated device: drives an agent over a UDP socket on tokio.
+
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use dunlin_agent::{Agent, Config, Event, Output};
+use dunlin_coap::time::Instant;
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, watch};
+
+use super::climate::Climate;
+use super::node::Node;
+use crate::stop;
+
+/// The short server id of a device's only server.
+pub(super) const SERVER: u16 = 1;
+
+/// Room for the largest datagram that the agent sends or takes.
+const DATAGRAM: usize = 1500;
+
+/// How long a device tries to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// How long a reboot takes.
+const REBOOT: Duration = Duration::from_secs(1);
+
+/// What a device is.
+#[derive(Debug, Clone)]
+pub(crate) struct Device {
+    /// The endpoint name.
+    pub(crate) endpoint: Arc<str>,
+    /// The server.
+    pub(crate) server: SocketAddr,
+    /// The lifetime of the registration in seconds.
+    pub(crate) lifetime: u32,
+    /// How often the sensors are read.
+    pub(crate) interval: Duration,
+}
+
+/// What a device tells of itself.
+#[derive(Debug)]
+pub(crate) struct News {
+    /// The endpoint name.
+    pub(crate) endpoint: Arc<str>,
+    /// What happened.
+    pub(crate) event: Event,
+}
+
+/// Why a device's loop ended.
+enum Ended {
+    Stopped,
+    Reboot,
+}
+
+impl Device {
+    /// Runs until `stopping` turns true, and then leaves the server.
+    pub(crate) async fn run(
+        self,
+        news: mpsc::Sender<News>,
+        mut stopping: watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let mut rng: StdRng = rand::make_rng();
+        let mut climate = Climate::new(&mut rng);
+        let charge = rng.random_range(0.0..1.0);
+        let begin = tokio::time::Instant::now();
+        while let Ended::Reboot = self
+            .live(&news, &mut stopping, &mut climate, charge, begin, &mut rng)
+            .await?
+        {
+            tokio::select! {
+                () = tokio::time::sleep(REBOOT) => {}
+                () = stop::stopped(&mut stopping) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// From switching on to switching off.
+    async fn live(
+        &self,
+        news: &mpsc::Sender<News>,
+        stopping: &mut watch::Receiver<bool>,
+        climate: &mut Climate,
+        charge: f64,
+        begin: tokio::time::Instant,
+        rng: &mut StdRng,
+    ) -> io::Result<Ended> {
+        let socket = connect(self.server).await?;
+        let uri = format!("coap://{}", self.server);
+        let node = Node::new(&self.endpoint, &uri, self.lifetime).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the server's address is too long",
+            )
+        })?;
+        let agent_rng: StdRng = rand::make_rng();
+        let mut agent = Agent::new(node, Config::new(&self.endpoint), agent_rng);
+        let now =
+            || Instant::from_millis(u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX));
+        agent
+            .connect(now(), SERVER, self.server)
+            .map_err(io::Error::other)?;
+        let mut sample = tokio::time::interval(self.interval);
+        sample.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut out, mut datagram) = ([0; DATAGRAM], [0; DATAGRAM]);
+        let mut leaving = false;
+        let mut goodbye = core::pin::pin!(tokio::time::sleep(Duration::MAX / 4));
+        loop {
+            agent.handle_timeout(now());
+            loop {
+                match agent.poll_output(&mut out) {
+                    // A datagram that cannot be sent is a lost one, and the agent sends it again.
+                    Output::Transmit { bytes, .. } => _ = socket.send(bytes).await,
+                    Output::Event(event) => {
+                        let _ = news
+                            .send(News {
+                                endpoint: Arc::clone(&self.endpoint),
+                                event,
+                            })
+                            .await;
+                        match event {
+                            Event::Reboot | Event::FactoryReset => return Ok(Ended::Reboot),
+                            Event::Deregistered { .. } if leaving => return Ok(Ended::Stopped),
+                            _ => {}
+                        }
+                    }
+                    Output::Idle => break,
+                    _ => {}
+                }
+            }
+            let due = agent
+                .next_timeout()
+                .map(|at| begin + Duration::from_millis(at.as_millis()));
+            tokio::select! {
+                received = socket.recv(&mut datagram) => {
+                    // An error tells that nobody listens there now; the agent finds out by itself.
+                    if let Ok(length) = received
+                        && let Some(bytes) = datagram.get(..length)
+                    {
+                        agent.handle_input(now(), self.server, bytes);
+                    }
+                }
+                () = until(due) => {}
+                _ = sample.tick() => {
+                    let seconds = begin.elapsed().as_secs_f64();
+                    let celsius = climate.sample(seconds, rng);
+                    agent.set(|node| node.measure(celsius, charge, seconds));
+                }
+                () = stop::stopped(stopping), if !leaving => {
+                    leaving = true;
+                    goodbye.as_mut().reset(tokio::time::Instant::now() + GOODBYE);
+                    if !agent.is_registered(SERVER) {
+                        return Ok(Ended::Stopped);
+                    }
+                    agent.deregister(SERVER);
+                }
+                () = &mut goodbye => return Ok(Ended::Stopped),
+            }
+        }
+    }
+}
+
+/// A socket that talks to the server only.
+async fn connect(server: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match server {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(server).await?;
+    Ok(socket)
+}
+
+async fn until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => core::future::pending().await,
+    }
+}
