@@ -48,10 +48,25 @@ export function follow(endpoint, handle, again) {
   }
 }
 
-/** Puts an event on top of the pane. */
+let waiting = [];
+
+/** Puts an event on top of the pane, at the next frame: a large fleet has more events than a screen has frames. */
 export function show(event, withEndpoint) {
+  waiting.push({ event, withEndpoint });
+  if (waiting.length === 1) requestAnimationFrame(showWaiting);
+  if (waiting.length > 2 * LONGEST_LIST) waiting = waiting.slice(-LONGEST_LIST);
+}
+
+function showWaiting() {
   const list = document.getElementById("events");
   document.getElementById("no-events").hidden = true;
+  const items = waiting.slice(-LONGEST_LIST).reverse().map(({ event, withEndpoint }) => itemOf(event, withEndpoint));
+  waiting = [];
+  list.prepend(...items);
+  while (list.children.length > LONGEST_LIST) list.lastElementChild.remove();
+}
+
+function itemOf(event, withEndpoint) {
   const item = document.createElement("li");
   const time = item.appendChild(document.createElement("time"));
   time.className = "fixed";
@@ -61,8 +76,7 @@ export function show(event, withEndpoint) {
   // A value speaks for itself.
   if (event.type !== "notification") line(item, "", TITLES[event.type] ?? event.type);
   for (const text of details(event)) line(item, "what", text);
-  list.prepend(item);
-  while (list.children.length > LONGEST_LIST) list.lastElementChild.remove();
+  return item;
 }
 
 function line(item, name, text) {

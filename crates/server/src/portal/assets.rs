@@ -59,6 +59,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 #[utoipa::path(
     get,
     path = "/static/{name}",
+    operation_id = "load_file",
     tag = "portal",
     params(("name" = String, Path, description = "The name of the file", example = "portal.css")),
     responses(

@@ -195,6 +195,7 @@ fn is_pending(observation: &Observation) -> bool {
 #[utoipa::path(
     get,
     path = "/devices/{endpoint}",
+    operation_id = "page_device",
     tag = "portal",
     params(("endpoint" = String, Path, description = "The endpoint name, percent-encoded", example = "urn:imei:490154203237518")),
     responses(

@@ -43,6 +43,7 @@ impl Row {
 #[utoipa::path(
     get,
     path = "/",
+    operation_id = "page_devices",
     tag = "portal",
     params(ListQuery),
     responses(

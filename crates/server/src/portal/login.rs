@@ -35,6 +35,7 @@ pub(crate) struct Login {
 #[utoipa::path(
     get,
     path = "/login",
+    operation_id = "page_login",
     tag = "portal",
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
@@ -57,6 +58,7 @@ pub(crate) async fn page(State(shared): State<Shared>, headers: HeaderMap) -> Re
 #[utoipa::path(
     post,
     path = "/login",
+    operation_id = "log_in",
     tag = "portal",
     request_body(content = Login, content_type = "application/x-www-form-urlencoded"),
     responses(
@@ -91,6 +93,7 @@ pub(crate) async fn log_in(
 #[utoipa::path(
     post,
     path = "/logout",
+    operation_id = "log_out",
     tag = "portal",
     responses((status = 303, description = "To `/login`; the session is closed"))
 )]

@@ -124,6 +124,7 @@ pub(crate) fn timeout(seconds: Option<u32>) -> Result<Option<Duration>, Problem>
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{endpoint}/resources/{*path}",
+    operation_id = "read",
     tag = "commands",
     params(Target, ReadQuery),
     responses((status = 200, description = "What the device answered", body = ReadResponse), CommandProblems)
@@ -157,6 +158,7 @@ pub(crate) async fn read(
 #[utoipa::path(
     put,
     path = "/api/v1/devices/{endpoint}/resources/{*path}",
+    operation_id = "write",
     tag = "commands",
     params(Target, CommandQuery),
     request_body = WriteRequest,
@@ -184,6 +186,7 @@ pub(crate) async fn write(
 #[utoipa::path(
     patch,
     path = "/api/v1/devices/{endpoint}/resources/{*path}",
+    operation_id = "write_partially",
     tag = "commands",
     params(Target, CommandQuery),
     request_body = WriteRequest,
@@ -226,6 +229,7 @@ fn written(path: Path, body: &WriteRequest) -> Result<WriteValue, Problem> {
 #[utoipa::path(
     post,
     path = "/api/v1/devices/{endpoint}/resources/{*path}",
+    operation_id = "create",
     tag = "commands",
     params(Target, CommandQuery),
     request_body = CreateRequest,
@@ -282,6 +286,7 @@ pub(crate) async fn create(
 #[utoipa::path(
     delete,
     path = "/api/v1/devices/{endpoint}/resources/{*path}",
+    operation_id = "delete",
     tag = "commands",
     params(Target, CommandQuery),
     responses((status = 204, description = "The device has deleted it"), CommandProblems)
@@ -300,6 +305,7 @@ pub(crate) async fn delete(
 #[utoipa::path(
     post,
     path = "/api/v1/devices/{endpoint}/execute/{*path}",
+    operation_id = "execute",
     tag = "commands",
     params(Target, CommandQuery),
     request_body(content = Option<ExecuteRequest>, description = "The arguments; no body if there are none"),
@@ -327,6 +333,7 @@ pub(crate) async fn execute(
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{endpoint}/discover/{*path}",
+    operation_id = "discover",
     tag = "commands",
     params(Target, CommandQuery),
     responses((status = 200, description = "What the device answered", body = DiscoverResponse), CommandProblems)
@@ -362,6 +369,7 @@ pub(crate) async fn discover(
 #[utoipa::path(
     put,
     path = "/api/v1/devices/{endpoint}/attributes/{*path}",
+    operation_id = "write_attributes",
     tag = "commands",
     params(Target, CommandQuery),
     request_body = AttributeChanges,

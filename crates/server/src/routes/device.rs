@@ -73,6 +73,7 @@ pub(crate) async fn describe(manager: &Manager, endpoint: String) -> Result<Devi
 #[utoipa::path(
     get,
     path = "/api/v1/devices",
+    operation_id = "list_devices",
     tag = "devices",
     params(ListQuery),
     responses(
@@ -94,6 +95,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{endpoint}",
+    operation_id = "show_device",
     tag = "devices",
     params(("endpoint" = String, Path, description = "The endpoint name, percent-encoded", example = "urn:imei:490154203237518")),
     responses(

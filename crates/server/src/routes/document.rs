@@ -22,6 +22,7 @@ use crate::problem::MEDIA_TYPE;
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
+    operation_id = "show_openapi",
     tag = "server",
     summary = "This document",
     responses((status = 200, description = "The OpenAPI 3.1 document", body = Object, content_type = "application/json"))

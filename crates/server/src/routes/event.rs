@@ -5,13 +5,13 @@ use core::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
-use dunlin_manager::Events;
+use dunlin_manager::{Event, Events};
 use futures_util::stream::{Stream, unfold};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::IntoParams;
 
-use crate::api::{Event, Problem, ProblemKind};
+use crate::api::{self, Problem, ProblemKind};
 use crate::convert;
 use crate::extract::Parameters;
 use crate::problem::IntoProblem as _;
@@ -37,10 +37,11 @@ pub(crate) struct EventQuery {
 #[utoipa::path(
     get,
     path = "/api/v1/events",
+    operation_id = "follow_events",
     tag = "events",
     params(EventQuery),
     responses(
-        (status = 200, description = "The events; the schema is that of `data`", body = Event, content_type = "text/event-stream"),
+        (status = 200, description = "The events; the schema is that of `data`", body = api::Event, content_type = "text/event-stream"),
         (status = 400, description = "The query is not understood", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Too many receivers", body = Problem, content_type = "application/problem+json"),
     )
@@ -89,22 +90,24 @@ impl Source {
                 event = self.events.next() => event?,
                 () = stopped(&mut self.stopping) => return None,
             };
+            // Most events of a large fleet are for others: look before translating.
+            if !self.wants(&event) {
+                continue;
+            }
             let Some(event) = convert::event(&event) else {
                 continue;
             };
-            if self.wants(&event) {
-                let frame = Frame::default()
-                    .event(event.kind.name())
-                    .id(self.id.to_string());
-                self.id = self.id.wrapping_add(1);
-                return frame.json_data(&event).ok();
-            }
+            let frame = Frame::default()
+                .event(event.kind.name())
+                .id(self.id.to_string());
+            self.id = self.id.wrapping_add(1);
+            return frame.json_data(&event).ok();
         }
     }
 
     fn wants(&self, event: &Event) -> bool {
-        match (&self.endpoint, &event.endpoint) {
-            (Some(wanted), Some(endpoint)) => wanted == endpoint,
+        match (&self.endpoint, event.device()) {
+            (Some(wanted), Some(device)) => wanted == device.endpoint(),
             _ => true,
         }
     }

@@ -13,6 +13,7 @@ use crate::api::{Health, HealthStatus};
 #[utoipa::path(
     get,
     path = "/healthz",
+    operation_id = "check_health",
     tag = "server",
     responses(
         (status = 200, description = "All works", body = Health),

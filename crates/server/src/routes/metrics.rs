@@ -26,6 +26,7 @@ const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=u
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "show_metrics",
     tag = "server",
     responses(
         (status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"),

@@ -14,6 +14,7 @@ use crate::extract::{OptionalBody, Parameters, Segments};
 #[utoipa::path(
     get,
     path = "/api/v1/devices/{endpoint}/observations",
+    operation_id = "list_observations",
     tag = "observations",
     params(("endpoint" = String, Path, description = "The endpoint name, percent-encoded", example = "urn:imei:490154203237518")),
     responses(
@@ -39,6 +40,7 @@ pub(crate) async fn list(
 #[utoipa::path(
     put,
     path = "/api/v1/devices/{endpoint}/observations/{*path}",
+    operation_id = "observe",
     tag = "observations",
     params(Target, CommandQuery),
     request_body(content = Option<NotificationAttributes>, description = "When to notify; no body for the device's defaults"),
@@ -69,6 +71,7 @@ pub(crate) async fn start(
 #[utoipa::path(
     delete,
     path = "/api/v1/devices/{endpoint}/observations/{*path}",
+    operation_id = "cancel_observation",
     tag = "observations",
     params(Target, CommandQuery),
     responses((status = 204, description = "The path is not observed any more"), CommandProblems)
