@@ -18,32 +18,47 @@ pub(crate) fn encode(
     buffer: &mut [u8],
 ) -> Result<usize, Error> {
     let (collection, definition) = lookup(objects, path)?;
-    let mut encoder = Encoder::new(format, path, buffer)?;
+    let mut sink = Sink {
+        encoder: Encoder::new(format, path, buffer)?,
+        tlv: format == ContentFormat::TLV,
+    };
     match path.instance_id() {
         None => {
             for id in set::instances(collection) {
                 if let Some(object) = collection.instance(id) {
-                    instance(object, definition, id, &mut encoder)?;
+                    instance(object, definition, id, &mut sink)?;
                 }
             }
         }
         Some(id) => {
             let object = collection.instance(id).ok_or(Error::NotFound)?;
             if path.resource_id().is_none() {
-                instance(object, definition, id, &mut encoder)?;
+                instance(object, definition, id, &mut sink)?;
             } else {
                 let found = readable(object, definition, path)?;
                 match path.resource_instance_id() {
                     Some(index) => {
                         let value = object.read(found.id, index).ok_or(Error::NotFound)?;
-                        encoder.push(&Record::new(path, value))?;
+                        sink.push(path, value)?;
                     }
-                    None => resource(object, found, path, &mut encoder)?,
+                    None => resource(object, found, path, &mut sink)?,
                 }
             }
         }
     }
-    Ok(encoder.finish()?)
+    Ok(sink.encoder.finish()?)
+}
+
+/// Where what is read goes.
+struct Sink<'b> {
+    encoder: Encoder<'b>,
+    tlv: bool,
+}
+
+impl Sink<'_> {
+    fn push(&mut self, path: Path, value: Value<'_>) -> Result<(), Error> {
+        Ok(self.encoder.push(&Record::new(path, value))?)
+    }
 }
 
 /// Whether there is something at `path` that can be read; the error is the answer to a Read of it.
@@ -155,7 +170,7 @@ fn instance(
     object: &dyn Object,
     definition: &'static ObjectDefinition,
     id: InstanceId,
-    encoder: &mut Encoder<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     for found in definition.resources {
         if found.operations.is_readable() {
@@ -163,7 +178,7 @@ fn instance(
                 object,
                 found,
                 Path::resource(definition.id, id, found.id),
-                encoder,
+                sink,
             )?;
         }
     }
@@ -174,18 +189,24 @@ fn resource(
     object: &dyn Object,
     definition: &ResourceDefinition,
     path: Path,
-    encoder: &mut Encoder<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     if definition.multiple {
+        let mut empty = true;
         for index in indices(object, definition) {
             if let (Some(path), Some(value)) =
                 (path.child(index.get()), object.read(definition.id, index))
             {
-                encoder.push(&Record::new(path, value))?;
+                sink.push(path, value)?;
+                empty = false;
             }
         }
+        // Only TLV can say that a resource is there and has no instances.
+        if empty && sink.tlv && object.has(definition.id) {
+            sink.push(path, Value::None)?;
+        }
     } else if let Some(value) = object.read(definition.id, SINGLE) {
-        encoder.push(&Record::new(path, value))?;
+        sink.push(path, value)?;
     }
     Ok(())
 }

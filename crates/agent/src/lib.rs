@@ -117,3 +117,5 @@ pub use dunlin_codec::ContentFormat;
 pub use dunlin_lwm2m::{Arguments, LwM2mVersion};
 /// Identifiers, definitions and values, for objects of one's own.
 pub use dunlin_model as model;
+/// The traits of random number generators.
+pub use rand_core;

@@ -48,11 +48,10 @@ pub(crate) fn fingerprint(objects: &dyn Objects) -> u32 {
         }
     };
     for collection in objects.iter() {
-        mix(collection.definition().id.get());
         for id in set::instances(collection) {
             mix(id.get());
         }
-        // 65535 is no id: it keeps the instances of two objects apart.
+        // The objects are always the same; 65535 is no id and keeps the instances of two of them apart.
         mix(dunlin_model::MAX_ID);
     }
     hash

@@ -302,9 +302,6 @@ fn check(
     record: &Record<'_>,
     unwritable: Unwritable,
 ) -> Result<(), Error> {
-    if !target.contains(&record.path) {
-        return Err(Error::BadValue);
-    }
     let Some(id) = record.path.resource_id() else {
         // An instance without resources.
         return if record.value == Value::None {

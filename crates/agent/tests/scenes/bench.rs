@@ -19,13 +19,15 @@ pub(crate) struct Node {
     pub(crate) server: Server<2>,
     pub(crate) device: Device<'static>,
     pub(crate) temperature: Instances<Temperature, 3>,
+    pub(crate) rich: Instances<crate::rich::Rich, 4>,
 }
 
 objects!(Node {
     security,
     server,
     device,
-    temperature
+    temperature,
+    rich
 });
 
 /// A node with everything in it that the tests ask for.
@@ -53,6 +55,7 @@ pub(crate) fn node() -> Node {
         server: Server::single(1, 300),
         device,
         temperature,
+        rich: Instances::new(),
     }
 }
 

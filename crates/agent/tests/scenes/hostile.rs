@@ -347,3 +347,29 @@ proptest! {
         bench.ask_code(&request, Code::CONTENT);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_holds_under_random_scripts(
+        steps in prop::collection::vec((prop::sample::select(b"aaddtmxc?".as_slice()), any::<[u8; 2]>()), 0..40),
+    ) {
+        let script: Vec<u8> = steps.iter().flat_map(|(step, rest)| [*step, rest[0], rest[1] & 15]).collect();
+        crate::checks::engine(&script);
+    }
+}
+
+#[test]
+fn the_engine_holds_under_the_fuzzer_s_corpus() {
+    let corpus = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fuzz/corpus/agent_engine"
+    );
+    let mut played = 0;
+    for entry in std::fs::read_dir(corpus).expect("the corpus of the fuzz target") {
+        crate::checks::engine(&std::fs::read(entry.unwrap().path()).unwrap());
+        played += 1;
+    }
+    assert!(played > 10);
+}

@@ -2,8 +2,11 @@
 
 mod bench;
 mod blockwise;
+#[path = "../checks/mod.rs"]
+mod checks;
 mod hostile;
 mod observe;
 mod reading;
 mod registration;
+mod rich;
 mod writing;

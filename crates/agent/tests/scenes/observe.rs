@@ -533,3 +533,47 @@ fn a_reset_before_the_first_notification_is_for_something_else() {
     );
     assert_eq!(bench.agent.observations(), 1);
 }
+
+#[test]
+fn two_servers_observe_each_for_itself() {
+    let mut node = crate::bench::node();
+    node.server
+        .insert(1, dunlin_agent::objects::ServerAccount::new(2, 0))
+        .unwrap();
+    let mut bench: Bench<2> = Bench::with(node, dunlin_agent::Config::new("urn:dev:os:1-7"));
+    bench.connect();
+    bench.accept_registration();
+    bench.agent.connect(bench.now, 2, 9).unwrap();
+    bench.turn();
+    let register = Received(bench.sent.pop_front().unwrap().1);
+    let mut answer = vec![0x64, Code::CREATED.0, register.0[2], register.0[3]];
+    answer.extend(register.message().token().as_bytes());
+    answer.extend(b"\x81z");
+    bench.deliver_from(9, &answer);
+    // Both use the same token, and attributes of their own.
+    let request = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 0);
+    bench.deliver(&request.bytes());
+    bench.deliver_from(9, &request.bytes());
+    let attach = bench.request(Code::PUT, "/3303/0/5700").query("pmin=10");
+    bench.deliver_from(9, &attach.bytes());
+    bench.sent.clear();
+    assert_eq!(bench.agent.observations(), 2);
+    bench.measure(1.0);
+    let told: Vec<u16> = bench.sent.drain(..).map(|(to, _)| to).collect();
+    assert_eq!(told, [crate::bench::SERVER]);
+    bench.seconds(10);
+    let told: Vec<u16> = bench.sent.drain(..).map(|(to, _)| to).collect();
+    assert_eq!(told, [9]);
+    let mut cancel = bench
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::OBSERVE, 1);
+    cancel.token = request.token;
+    bench.deliver_from(9, &cancel.bytes());
+    assert_eq!(bench.agent.observations(), 1);
+    bench.sent.clear();
+    bench.measure(2.0);
+    assert_eq!(bench.sent.pop_front().unwrap().0, crate::bench::SERVER);
+    bench.expect_silence();
+}

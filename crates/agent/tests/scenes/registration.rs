@@ -5,8 +5,7 @@ use dunlin_coap::{OptionNumber, Type, empty_ack, reset};
 
 use crate::bench::{Bench, Received, SERVER, node};
 
-const LIST: &str =
-    r#"</>;ct="112 11542",</1>;ver=1.2,</1/0>,</3>;ver=1.2,</3/0>,</3303>;ver=1.1,</3303/0>"#;
+const LIST: &str = r#"</>;ct="112 11542",</1>;ver=1.2,</1/0>,</3>;ver=1.2,</3/0>,</3303>;ver=1.1,</3303/0>,</42769>"#;
 
 #[test]
 fn registers_with_everything_a_server_needs() {
@@ -41,7 +40,7 @@ fn registers_as_1_0_and_1_2_and_in_queue_mode() {
     let (new, list) = query(config().version(LwM2mVersion::V1_2).queue_mode());
     assert_eq!(new, "lwm2m=1.2&b=U&Q");
     assert!(
-        list.ends_with(",</1/0>,</3/0>,</3303>;ver=1.1,</3303/0>"),
+        list.ends_with(",</1/0>,</3/0>,</3303>;ver=1.1,</3303/0>,</42769>"),
         "{list}"
     );
 }
@@ -266,7 +265,7 @@ fn a_changed_object_list_is_told_whole() {
     let update = bench.next();
     assert_eq!(update.message().content_format(), Some(40));
     assert!(
-        update.text().ends_with(",</3/0>,</3303>;ver=1.1"),
+        update.text().ends_with(",</3/0>,</3303>;ver=1.1,</42769>"),
         "{}",
         update.text()
     );
@@ -280,7 +279,11 @@ fn a_changed_object_list_is_told_whole() {
     bench.answer(&update, Code::CHANGED, &[]);
     bench.turn();
     let update = bench.next();
-    assert!(update.text().ends_with("</3303/2>"), "{}", update.text());
+    assert!(
+        update.text().ends_with("</3303/2>,</42769>"),
+        "{}",
+        update.text()
+    );
     bench.answer(&update, Code::CHANGED, &[]);
     bench.turn();
     bench.expect_silence();
@@ -581,4 +584,72 @@ fn leaving_ends_the_observations() {
     let deregister = bench.next();
     bench.answer(&deregister, Code::DELETED, &[]);
     assert_eq!(bench.agent.observations(), 0);
+}
+
+#[test]
+fn an_instance_that_moves_to_another_object_changes_the_list() {
+    let mut bench = Bench::registered();
+    bench.set(|node| {
+        node.temperature.remove(0);
+        node.rich.insert(0, crate::rich::Rich::default()).unwrap();
+    });
+    let update = bench.next();
+    assert!(
+        update.text().ends_with(",</3303>;ver=1.1,</42769/0>"),
+        "{}",
+        update.text()
+    );
+}
+
+#[test]
+fn success_ends_the_back_off_and_no_timer_makes_a_storm() {
+    let mut node = node();
+    let account = node.server.get_mut(0).unwrap();
+    account.retry_timer = Some(0);
+    account.lifetime = 0;
+    let mut bench: Bench = Bench::with(node, Config::new("urn:dev:os:1-7"));
+    bench.connect();
+    for seconds in [1, 2, 4] {
+        if seconds == 2 {
+            bench
+                .agent
+                .set(|node| node.server.get_mut(0).unwrap().retry_timer = Some(1));
+        }
+        let register = bench.next();
+        bench.answer(&register, Code::FORBIDDEN, &[]);
+        let Some(Event::RegistrationFailed { retry, .. }) = bench.events.pop_front() else {
+            panic!()
+        };
+        assert!(
+            (seconds * 1000..=seconds * 1500).contains(&retry.as_millis()),
+            "{retry:?}"
+        );
+        bench.advance(retry);
+    }
+    bench.accept_registration();
+    bench.agent.update(1);
+    bench.turn();
+    let update = bench.next();
+    bench.answer(&update, Code::NOT_FOUND, &[]);
+    let register = bench.next();
+    bench.answer(&register, Code::FORBIDDEN, &[]);
+    let Some(Event::RegistrationFailed { retry, .. }) = bench.events.pop_front() else {
+        panic!()
+    };
+    assert!((1000..=1500).contains(&retry.as_millis()), "{retry:?}");
+}
+
+#[test]
+fn a_change_waits_for_the_clock() {
+    let mut bench = Bench::registered();
+    bench
+        .agent
+        .set(|node| node.server.get_mut(0).unwrap().lifetime = 500);
+    assert_eq!(
+        bench.agent.poll_output(&mut bench.buffer),
+        dunlin_agent::Output::Idle
+    );
+    assert_eq!(bench.agent.next_timeout(), Some(bench.now));
+    bench.turn();
+    assert_eq!(bench.next().query(), ["lt=500"]);
 }

@@ -330,7 +330,7 @@ fn creates_with_and_without_an_instance_id() {
         });
         let update = bench.next();
         assert!(
-            update.text().ends_with(&format!("<{path}>")),
+            update.text().ends_with(&format!("<{path}>,</42769>")),
             "{}",
             update.text()
         );
@@ -413,7 +413,7 @@ fn deletes_an_instance_and_what_was_attached_to_it() {
     });
     let update = bench.next();
     assert!(
-        update.text().ends_with("</3303>;ver=1.1"),
+        update.text().ends_with("</3303>;ver=1.1,</42769>"),
         "{}",
         update.text()
     );
