@@ -149,6 +149,10 @@ proptest! {
 
 const HEADER: usize = ring::HEADER;
 
+// What a window takes beside its storage, and an entry beside its answer.
+const _: () = assert!(size_of::<State>() <= 9 * size_of::<usize>());
+const _: () = assert!(HEADER + (size_of::<u32>() * 4).div_ceil(3) <= 24);
+
 #[test]
 fn too_small_storage_remembers_nothing() {
     for (ring, index) in [(0, 64), (15, 64), (64, 0), (64, 1)] {
