@@ -161,9 +161,15 @@ pub(crate) async fn start(
         .into_iter()
         .map(sockets::bind)
         .collect::<Result<Vec<_>, _>>()?;
-    let addresses = sockets.iter().map(|(_, address)| *address).collect();
+    let addresses: Vec<_> = sockets.iter().map(|(_, address)| *address).collect();
     let sockets = sockets.into_iter().map(|(socket, _)| socket).collect();
-    let (storing, snapshot) = storing::start(store).await?;
+    let (storing, mut snapshot) = storing::start(store).await?;
+    for device in &mut snapshot.devices {
+        let peer = sockets::reached_by(&addresses, device.registration.peer);
+        if peer != device.registration.peer {
+            Arc::make_mut(&mut device.registration).peer = peer;
+        }
+    }
     let (orders, waiting_orders) = mpsc::channel(ORDERS);
     let (events, _) = broadcast::channel(config.event_buffer.max(1));
     let (stop, stopping) = watch::channel(false);

@@ -1,6 +1,6 @@
 //! UDP sockets.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::task::{Context, Poll};
 use std::io;
 
@@ -66,4 +66,75 @@ pub(super) fn poll_receive(
         }
     }
     Poll::Pending
+}
+
+/// The same device as it is reached by sockets that listen on `own`: after a restart these may be others than those by
+/// which it registered.
+pub(super) fn reached_by(own: &[SocketAddr], peer: Peer) -> Peer {
+    let fits = |own: &SocketAddr| own.is_ipv4() == peer.address.is_ipv4();
+    if own.get(usize::from(peer.listener)).is_some_and(fits) {
+        return peer;
+    }
+    let listener = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+    if let Some(at) = own.iter().position(fits) {
+        return Peer {
+            listener: listener(at),
+            ..peer
+        };
+    }
+    // An IPv6 socket reaches IPv4 devices under mapped addresses, and gave such addresses to those it heard.
+    let port = peer.address.port();
+    let translated = match (peer.address.ip().to_canonical(), own.first()) {
+        (IpAddr::V4(ip), Some(SocketAddr::V6(_))) => IpAddr::V6(ip.to_ipv6_mapped()),
+        (ip, _) => ip,
+    };
+    Peer {
+        listener: 0,
+        address: SocketAddr::new(translated, port),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_reached_by_the_sockets_there_are() {
+        let v4: SocketAddr = "0.0.0.0:5683".parse().unwrap();
+        let v6: SocketAddr = "[::]:5683".parse().unwrap();
+        let peer = |listener, address: &str| Peer {
+            listener,
+            address: address.parse().unwrap(),
+        };
+        for (own, before, after) in [
+            (
+                &[v4, v6][..],
+                peer(1, "[2001:db8::1]:1"),
+                peer(1, "[2001:db8::1]:1"),
+            ),
+            (
+                &[v6, v4],
+                peer(1, "[2001:db8::1]:1"),
+                peer(0, "[2001:db8::1]:1"),
+            ),
+            (&[v4], peer(7, "192.0.2.1:1"), peer(0, "192.0.2.1:1")),
+            (
+                &[v6],
+                peer(0, "192.0.2.1:1"),
+                peer(0, "[::ffff:192.0.2.1]:1"),
+            ),
+            (
+                &[v4],
+                peer(0, "[::ffff:192.0.2.1]:1"),
+                peer(0, "192.0.2.1:1"),
+            ),
+            (
+                &[v4],
+                peer(0, "[2001:db8::1]:1"),
+                peer(0, "[2001:db8::1]:1"),
+            ),
+        ] {
+            assert_eq!(reached_by(own, before), after, "{own:?}");
+        }
+    }
 }

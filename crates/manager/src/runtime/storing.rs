@@ -61,6 +61,9 @@ pub(super) async fn start(mut store: Box<dyn Store>) -> Result<(Storing, Snapsho
                 return;
             }
             run(&mut *store, &waiting, &report);
+            // Whoever waits for the end of the reports finds the store closed.
+            drop(store);
+            drop(report);
         })
         .map_err(StartError::Thread)?;
     match snapshot.await {

@@ -230,15 +230,7 @@ impl Task {
     }
 
     fn transmit(&self, to: Peer, length: usize) {
-        let socket = self.sockets.get(usize::from(to.listener)).or_else(|| {
-            // A device from before a restart with other listeners: any socket of its family reaches it.
-            let fits = |socket: &&UdpSocket| {
-                socket
-                    .local_addr()
-                    .is_ok_and(|own| own.is_ipv4() == to.address.is_ipv4())
-            };
-            self.sockets.iter().find(fits)
-        });
+        let socket = self.sockets.get(usize::from(to.listener));
         let sent = socket.map(|socket| socket.try_send_to(&self.output[..length], to.address));
         match sent {
             Some(Ok(_)) => {

@@ -94,6 +94,10 @@ impl Exchange {
             Ok(both) => both,
             Err(error) => return Err(Box::new((job, error))),
         };
+        let sender = match sender_of(&[], config, job.action.path()) {
+            Ok(sender) => sender,
+            Err(error) => return Err(Box::new((job, error))),
+        };
         let phase = match &job.action {
             Action::Observe { attributes, .. } if !attributes.is_empty() => Phase::Attributes,
             _ => Phase::Main,
@@ -113,8 +117,7 @@ impl Exchange {
             records,
             untried: formats.into(),
             body: Vec::new(),
-            sender: BlockSender::new(0, BlockSize::MAX)
-                .unwrap_or_else(|_| unreachable!("an empty body has no blocks")),
+            sender,
             receiver: BlockReceiver::new(),
             answer: Vec::new(),
             answer_format: None,
@@ -164,10 +167,7 @@ impl Exchange {
                 }
                 _ => Vec::new(),
             };
-            let size = BlockSize::at_most(config.block_size).unwrap_or(BlockSize::MAX);
-            self.sender = BlockSender::new(self.body.len(), size).map_err(|reason| {
-                CommandError::invalid(format!("the payload for {path} is too long: {reason}"))
-            })?;
+            self.sender = sender_of(&self.body, config, path)?;
             return Ok(());
         }
         Err(error.unwrap_or_else(|| CommandError::invalid(format!("no format is left for {path}"))))
@@ -417,6 +417,14 @@ impl Exchange {
                 .collect(),
         }
     }
+}
+
+/// Cuts `body`, the payload for `path`, into blocks.
+fn sender_of(body: &[u8], config: &Config, path: Path) -> Result<BlockSender, CommandError> {
+    let size = BlockSize::at_most(config.block_size).unwrap_or(BlockSize::MAX);
+    BlockSender::new(body.len(), size).map_err(|reason| {
+        CommandError::invalid(format!("the payload for {path} is too long: {reason}"))
+    })
 }
 
 type RecordsAndFormats = (Vec<Record>, Vec<Option<ContentFormat>>);
