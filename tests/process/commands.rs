@@ -213,6 +213,18 @@ fn for_a_person_there_are_tables_and_sentences() {
     let level = serve.person(folder, &["read", "pilot", "device.battery_level"]);
     assert!(level.out[0].ends_with(" /100"), "{level:?}");
     let written = serve.person(folder, &["write", "pilot", "device.utc_offset", "+01:00"]);
+    let after = run(
+        folder,
+        &[
+            "write",
+            "pilot",
+            "device.utc_offset",
+            "+01:00",
+            "--api",
+            &serve.api,
+        ],
+    );
+    assert_eq!(after.out, written.out, "options may stand behind the value");
     assert_eq!(written.out, ["Wrote /3/0/14 (UTC Offset): +01:00."]);
 }
 

@@ -3,6 +3,8 @@
 mod support;
 
 use serde_json::Value;
+use std::process::Command;
+
 use support::{Program, run};
 
 #[test]
@@ -75,17 +77,30 @@ fn shows_where_to_look_and_commands_that_work() {
     );
     demo.line(|line| line.contains("Portal") && line.contains("http://127.0.0.1:"));
     demo.line(|line| line.ends_with("demo-1  registered"));
-    let line = demo.line(|line| line.contains(" read demo-1 device.battery_level"));
-    let command = line.split('#').next().expect("a command");
-    // As a newcomer would: into another shell, in the same folder.
-    let copied = std::process::Command::new("sh")
-        .current_dir(folder.path())
-        .args(["-c", command])
-        .output()
-        .expect("a shell");
-    assert!(copied.status.success(), "{command}: {copied:?}");
-    let level = String::from_utf8_lossy(&copied.stdout);
-    assert!(level.trim().ends_with("/100"), "{level}");
+    // As a newcomer would: each command into another shell, in the same folder.
+    for (start, end) in [
+        ("devices", ""),
+        ("device demo-1", ""),
+        ("read demo-1", "/100"),
+        ("write demo-1", "Europe/Lisbon."),
+        ("execute demo-1", "(Reboot)."),
+    ] {
+        let line = demo.line(|line| {
+            line.contains(&format!("dunlin {start} ")) && !line.trim_start().starts_with('#')
+        });
+        let command = line.split('#').next().expect("a command");
+        let copied = Command::new("sh")
+            .current_dir(folder.path())
+            .args(["-c", command])
+            .output()
+            .expect("a shell");
+        let out = String::from_utf8_lossy(&copied.stdout);
+        assert!(
+            copied.status.success() && out.trim().ends_with(end),
+            "{command}: {copied:?}"
+        );
+    }
+    demo.line(|line| line.ends_with("demo-1  registered again"));
     let ended = demo.interrupt();
     ended.succeeded();
     assert!(

@@ -23,8 +23,8 @@ use crate::failure::Failure;
     disable_help_subcommand = true,
     after_help = "\
 Examples:
-  dunlin demo                                        A manager with simulated devices, to look around
-  dunlin serve                                       A manager for real devices, data in ./dunlin-data
+  dunlin demo                                        A manager with simulated devices
+  dunlin serve                                       A manager for real devices
   dunlin devices                                     Who is registered
   dunlin read urn:dev:1 device.battery_level         Ask a device; names or numbers (/3/0/9)
   dunlin observe urn:dev:1 temperature.sensor_value  See values as they change
@@ -35,7 +35,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) api: ApiOptions,
     /// Prints JSON for scripts instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -97,12 +97,31 @@ pub(crate) enum Command {
     Events(events::Arguments),
 }
 
+/// The commands that have no use for the options of clients.
+const NO_CLIENTS: [&str; 3] = ["demo", "serve", "agent"];
+
 impl Cli {
+    /// The command line, with the options of clients shown only where they do something.
+    fn definition() -> clap::Command {
+        let mut command = Self::command();
+        // Hands the global options down.
+        command.build();
+        NO_CLIENTS.iter().fold(command, |command, name| {
+            command.mut_subcommand(name, |sub| {
+                sub.mut_args(|arg| {
+                    let hidden = ["api", "token"].contains(&arg.get_id().as_str());
+                    if hidden { arg.hide(true) } else { arg }
+                })
+            })
+        })
+    }
+
     /// Reads the command line; clap prints help and usage errors itself.
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches_from(arguments)?;
+        let matches = Self::definition().try_get_matches_from(arguments)?;
         let cli = Self::from_arg_matches(&matches)?;
-        if let Some((name @ ("demo" | "serve" | "agent"), sub)) = matches.subcommand()
+        if let Some((name, sub)) = matches.subcommand()
+            && NO_CLIENTS.contains(&name)
             && let Some(option) = ["api", "token"]
                 .into_iter()
                 .find(|option| given(sub, option))
@@ -150,11 +169,16 @@ mod tests {
 
     #[test]
     fn every_command_teaches_with_an_example() {
-        for command in Cli::command().get_subcommands_mut() {
+        for command in Cli::definition().get_subcommands_mut() {
             let help = command.render_long_help().to_string();
             let name = command.get_name();
             assert!(help.contains("Example"), "{name}");
             assert!(help.contains(&format!("dunlin {name}")), "{name}");
+            assert_eq!(
+                help.contains("--token"),
+                !NO_CLIENTS.contains(&name),
+                "{name}"
+            );
         }
     }
 

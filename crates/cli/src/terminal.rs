@@ -80,7 +80,7 @@ impl Output {
     }
 
     fn style(self, code: &str, text: &str) -> String {
-        if self.styled {
+        if self.styled && !text.is_empty() {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {
             text.to_owned()

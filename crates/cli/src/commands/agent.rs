@@ -18,7 +18,7 @@ const WAITING: usize = 64;
 /// Runs a simulated device: a room sensor with a changing temperature and a battery
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It registers at a manager, answers every operation on the objects Server, Device and Temperature, and tells what it is
+It registers at a manager, answers every operation on the objects Server, Device and Temperature, and tells what it is \
 told. Ctrl-C makes it leave the manager and end.
 
 Examples:

@@ -12,7 +12,7 @@ use crate::terminal::Output;
 /// Attaches notification attributes to a node: when the device tells of a change
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-pmin and pmax are the shortest and the longest time between two notifications in seconds, gt and lt limits whose crossing
+pmin and pmax are the shortest and the longest time between two notifications in seconds, gt and lt limits whose crossing \
 is told, st the smallest step that is. What is not given stays as it is. `dunlin discover` shows what is attached.
 
 Examples:

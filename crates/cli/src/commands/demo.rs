@@ -38,7 +38,7 @@ Everything is on this machine and gone at the end. Where the usual ports 5683 an
 Examples:
   dunlin demo                               Five devices, until Ctrl-C
   dunlin demo --devices 50 --seconds 20     Fifty, for twenty seconds
-  dunlin demo --seconds 20 --json           One line of JSON at the start, one with the sums at the end")]
+  dunlin demo --seconds 20 --json           JSON: the addresses, and at the end the sums")]
 pub(crate) struct Arguments {
     /// How many devices
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     /// Keeps the data in this folder [default: a temporary one, removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What to log; `RUST_LOG` is stronger
+    /// What to log, such as info; `RUST_LOG` is stronger
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     log: String,
 }
@@ -108,15 +108,16 @@ async fn demo(arguments: &Arguments, output: Output) -> Result<(), Failure> {
             Ok(host) => break host,
             // Another program took the port since it was looked at.
             Err(NotStarted::CoapTaken(_)) if arguments.coap.is_none() && coap.port() != 0 => {
-                coap.set_port(0)
+                coap.set_port(0);
             }
             Err(NotStarted::HttpTaken(_)) if arguments.http.is_none() && http.port() != 0 => {
-                http.set_port(0)
+                http.set_port(0);
             }
             Err(error) => return Err(error.into()),
         }
     };
-    let tour = tour::Tour::new(&host, token.made.as_ref(), arguments.devices);
+    let moved = arguments.coap.is_none() && arguments.http.is_none();
+    let tour = tour::Tour::new(&host, token.made.as_ref(), arguments.devices, moved);
     tour.begin(&host, output);
 
     let mut audience = audience::Audience::new(&host.manager, arguments.devices, output);

@@ -106,7 +106,7 @@ fn object_table(object: &ObjectNode, all: bool, now: Timestamp, output: Output) 
         output.line("  no instances");
     }
     let mut hidden = 0_usize;
-    let mut table = output.table(&["PATH", "NAME", "OPS", "VALUE>", "UNIT", "UPDATED"]);
+    let mut table = output.table(&["PATH", "NAME", "OPS", "VALUE", "UNIT", "UPDATED"]);
     for resource in object
         .instances
         .iter()

@@ -17,7 +17,7 @@ use crate::{moment, name};
 /// Shows values as they change, until Ctrl-C
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The device sends the values by itself. An observation that this command has started ends with it, unless --keep is given;
+The device sends the values by itself. An observation that this command has started ends with it, unless --keep is given; \
 one that was there before stays.
 
 Examples:

@@ -83,7 +83,7 @@ fn text(read: &ReadResponse, output: Output) -> String {
             format!("{}{unit}", show(&record.value, record.kind))
         }
         records => {
-            let mut table = output.table(&["PATH", "NAME", "VALUE>", "UNIT"]);
+            let mut table = output.table(&["PATH", "NAME", "VALUE", "UNIT"]);
             for record in records {
                 let (name, unit) = describe(record, records);
                 table.add_row([
@@ -122,8 +122,8 @@ mod tests {
         assert_eq!(
             read("/3/0", values),
             "PATH       NAME           VALUE  UNIT\n\
-             /3/0/9     Battery Level     87  /100\n\
-             /3/0/11/0  Error Code         0"
+             /3/0/9     Battery Level  87     /100\n\
+             /3/0/11/0  Error Code     0"
         );
         assert_eq!(read("/5", json!([])), "/5 is there and empty.");
     }

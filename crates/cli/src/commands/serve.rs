@@ -17,8 +17,8 @@ const DEFAULT_FILE: &str = "dunlin.toml";
 /// Runs a manager: devices on one side, the web portal and the HTTP API on the other
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Each setting comes from the flag, else from the environment (DUNLIN_HTTP_LISTEN for http.listen), else from the file, else
-from the defaults; --print-config shows all of them. The HTTP side is open to this machine only; on any other address it
+Each setting comes from the flag, else from the environment (DUNLIN_HTTP_LISTEN for http.listen), else from the file, else \
+from the defaults; --print-config shows all of them. The HTTP side is open to this machine only; on any other address it \
 asks for an API token, which is made and printed at the first start.
 
 Examples:

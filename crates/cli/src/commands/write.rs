@@ -14,7 +14,7 @@ use crate::{input, name};
 /// Writes a resource, or several of an instance
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The type of the value is the registry's; beyond the registry it is guessed from the text, or given with --type. Times may be
+The type of the value is the registry's; beyond the registry it is guessed from the text, or given with --type. Times may be \
 `now` or 2026-11-22T18:00:00Z, bytes base64, hex:01af or @FILE, and links to objects 3:0.
 
 Examples:
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// What to write: /1/0/1, or server.lifetime; an instance such as server.0 takes RESOURCE=VALUE
     path: String,
     /// The value, or for an instance one or more RESOURCE=VALUE
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true, allow_negative_numbers = true)]
     value: Vec<String>,
     /// Leaves what is not given as it is, instead of removing it
     #[arg(long)]

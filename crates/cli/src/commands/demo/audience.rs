@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use dunlin_agent::Event as DeviceEvent;
 use dunlin_manager::{CommandError, Device, Event, Events, Manager, Timestamp, device};
+use dunlin_model::Path;
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -53,7 +54,7 @@ pub(super) struct Audience {
     turn: VecDeque<Device>,
     ask: Interval,
     /// Devices that have registered and were not visited yet.
-    waiting: VecDeque<Device>,
+    waiting: VecDeque<(Device, Acquaintance)>,
     commands: JoinSet<Outcome>,
     outcome: Outcome,
     shown_registrations: usize,
@@ -123,7 +124,12 @@ impl Audience {
                 } else {
                     self.say(Timestamp::now(), device.endpoint(), "registered again");
                 }
-                self.waiting.push_back(device.clone());
+                let acquaintance = if new {
+                    Acquaintance::New
+                } else {
+                    Acquaintance::Known
+                };
+                self.waiting.push_back((device.clone(), acquaintance));
                 self.visit();
             }
             Event::Notification(notification) if self.shown_notifications < SHOWN => {
@@ -155,9 +161,11 @@ impl Audience {
             | DeviceEvent::Deleted { .. }
             | DeviceEvent::Reboot
             | DeviceEvent::FactoryReset => {
-                self.say(Timestamp::now(), &news.endpoint, &describe(&news.event).1)
+                self.say(Timestamp::now(), &news.endpoint, &describe(&news.event).1);
             }
-            DeviceEvent::Observed { .. } | DeviceEvent::Unobserved { .. } if self.tour_shown => {
+            DeviceEvent::Observed { path } | DeviceEvent::Unobserved { path }
+                if Path::try_from(OBSERVED) != Ok(path) =>
+            {
                 self.say(Timestamp::now(), &news.endpoint, &describe(&news.event).1);
             }
             DeviceEvent::RegistrationFailed { .. } => {
@@ -179,9 +187,9 @@ impl Audience {
     /// Visits devices that have registered, as far as there are hands free.
     fn visit(&mut self) {
         while self.commands.len() < AT_ONCE
-            && let Some(device) = self.waiting.pop_front()
+            && let Some((device, acquaintance)) = self.waiting.pop_front()
         {
-            self.commands.spawn(visit(device));
+            self.commands.spawn(visit(device, acquaintance));
         }
     }
 
@@ -259,10 +267,20 @@ impl Audience {
     }
 }
 
+/// Whether a device was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Acquaintance {
+    New,
+    /// The manager takes its observations up again by itself.
+    Known,
+}
+
 /// Observes a device that has registered, and reads what it is.
-async fn visit(device: Device) -> Outcome {
+async fn visit(device: Device, acquaintance: Acquaintance) -> Outcome {
     let mut outcome = Outcome::default();
-    if let Err(error) = device.observe(OBSERVED).pmax(PMAX).await {
+    if acquaintance == Acquaintance::New
+        && let Err(error) = device.observe(OBSERVED).pmax(PMAX).await
+    {
         outcome
             .errors
             .push(format!("{}: {error}", device.endpoint()));

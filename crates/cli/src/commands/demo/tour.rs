@@ -22,10 +22,12 @@ pub(super) struct Tour {
     options: String,
     token: Option<String>,
     devices: u32,
+    /// Whether ports that are not the usual ones were not asked for.
+    moved: bool,
 }
 
 impl Tour {
-    pub(super) fn new(host: &Host, token: Option<&ApiToken>, devices: u32) -> Self {
+    pub(super) fn new(host: &Host, token: Option<&ApiToken>, devices: u32, moved: bool) -> Self {
         let url = format!("http://{}", reachable(host.http()));
         let usual = host.http() == HTTP && env::var_os("DUNLIN_API").is_none();
         Self {
@@ -38,6 +40,7 @@ impl Tour {
             program: program(),
             token: token.map(|token| token.expose().to_owned()),
             devices,
+            moved,
         }
     }
 
@@ -70,18 +73,15 @@ impl Tour {
         if let Some(token) = &self.token {
             output.line(format!("  Token    {token}   (the portal asks for it)"));
         }
-        for (taken, now) in [
+        for (usual, now) in [
             (COAP, host.coap().first().copied()),
             (HTTP, Some(host.http())),
         ] {
-            // With an own address given the ports may differ for that reason; then there is nothing to explain.
-            if let Some(now) =
-                now.filter(|now| now.ip() == taken.ip() && now.port() != taken.port())
-            {
+            if let Some(now) = now.filter(|now| self.moved && now.port() != usual.port()) {
                 output.line(output.dim(&format!(
-                    "  (port {} instead of the usual {})",
+                    "  (port {} as the usual {} is taken)",
                     now.port(),
-                    taken.port()
+                    usual.port()
                 )));
             }
         }
