@@ -4,7 +4,7 @@
 //! is measured beside `ciborium` with `serde` structures, which gives records with names where ours gives paths and
 //! checks the types of the values; TLV has no peer among Rust crates.
 
-use std::hint::black_box;
+use core::hint::black_box;
 
 use ciborium::Value as Cbor;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -16,7 +16,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 fn message(name: &str) -> Option<Vec<u8>> {
     let file = dunlin_testkit::shared("vectors/bench-messages.json")?;
-    let message = file["messages"].as_array()?.iter().find(|message| message["name"] == name)?;
+    let message = file["messages"]
+        .as_array()?
+        .iter()
+        .find(|message| message["name"] == name)?;
     message["hex"].as_str().map(dunlin_testkit::hex)
 }
 
@@ -27,7 +30,12 @@ fn base() -> Path {
 /// Reads every record.
 fn decode(format: ContentFormat, bytes: &[u8]) -> usize {
     let decoder = Decoder::new(format, base(), bytes, objects::CORE, &mut []).expect("a payload");
-    decoder.map(|record| black_box(record.expect("a record"))).count()
+    let mut count = 0;
+    for record in decoder {
+        black_box(record.expect("a record"));
+        count += 1;
+    }
+    count
 }
 
 fn encode(format: ContentFormat, records: &[Record<'_>], buffer: &mut [u8]) -> usize {
@@ -68,7 +76,7 @@ impl<'de> Deserialize<'de> for Number {
         impl Visitor<'_> for Numbers {
             type Value = Number;
 
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 formatter.write_str("a number")
             }
 
@@ -77,7 +85,9 @@ impl<'de> Deserialize<'de> for Number {
             }
 
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Number, E> {
-                i64::try_from(number).map(Number::Integer).map_err(E::custom)
+                i64::try_from(number)
+                    .map(Number::Integer)
+                    .map_err(E::custom)
             }
 
             fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
@@ -90,8 +100,14 @@ impl<'de> Deserialize<'de> for Number {
 
 impl Serialize for Senml {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields = [self.base_name.is_some(), self.name.is_some(), self.string_value.is_some(), self.value.is_some()];
-        let mut map = serializer.serialize_map(Some(fields.iter().filter(|field| **field).count()))?;
+        let fields = [
+            self.base_name.is_some(),
+            self.name.is_some(),
+            self.string_value.is_some(),
+            self.value.is_some(),
+        ];
+        let mut map =
+            serializer.serialize_map(Some(fields.iter().filter(|field| **field).count()))?;
         if let Some(name) = &self.base_name {
             map.serialize_entry(&-2, name)?;
         }
@@ -114,7 +130,7 @@ impl<'de> Deserialize<'de> for Senml {
         impl<'de> Visitor<'de> for Records {
             type Value = Senml;
 
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 formatter.write_str("a SenML record")
             }
 
@@ -137,9 +153,13 @@ impl<'de> Deserialize<'de> for Senml {
 }
 
 fn tlv(criterion: &mut Criterion) {
-    let Some(bytes) = message("tlv20") else { return };
+    let Some(bytes) = message("tlv20") else {
+        return;
+    };
     let mut group = criterion.benchmark_group("codec/decode/tlv");
-    group.bench_function("dunlin", |bencher| bencher.iter(|| decode(ContentFormat::TLV, black_box(&bytes))));
+    group.bench_function("dunlin", |bencher| {
+        bencher.iter(|| decode(ContentFormat::TLV, black_box(&bytes)));
+    });
     group.finish();
 
     let records: Vec<_> = Decoder::new(ContentFormat::TLV, base(), &bytes, objects::CORE, &mut [])
@@ -147,33 +167,63 @@ fn tlv(criterion: &mut Criterion) {
         .collect::<Result<_, _>>()
         .expect("records");
     let mut buffer = [0; 512];
-    assert_eq!(encode(ContentFormat::TLV, &records, &mut buffer), bytes.len());
+    assert_eq!(
+        encode(ContentFormat::TLV, &records, &mut buffer),
+        bytes.len()
+    );
     let mut group = criterion.benchmark_group("codec/encode/tlv");
     group.bench_function("dunlin", |bencher| {
-        bencher.iter(|| encode(ContentFormat::TLV, black_box(&records), black_box(&mut buffer)));
+        bencher.iter(|| {
+            encode(
+                ContentFormat::TLV,
+                black_box(&records),
+                black_box(&mut buffer),
+            )
+        });
     });
     group.finish();
 }
 
 fn senml_cbor(criterion: &mut Criterion) {
-    let Some(bytes) = message("senml-cbor20") else { return };
+    let Some(bytes) = message("senml-cbor20") else {
+        return;
+    };
     let mut group = criterion.benchmark_group("codec/decode/senml-cbor");
-    group.bench_function("dunlin", |bencher| bencher.iter(|| decode(ContentFormat::SENML_CBOR, black_box(&bytes))));
+    group.bench_function("dunlin", |bencher| {
+        bencher.iter(|| decode(ContentFormat::SENML_CBOR, black_box(&bytes)));
+    });
     group.bench_function("ciborium", |bencher| {
-        bencher.iter(|| ciborium::from_reader::<Vec<Senml>, _>(black_box(&bytes[..])).expect("a pack"));
+        bencher.iter(|| {
+            ciborium::from_reader::<Vec<Senml>, _>(black_box(&bytes[..])).expect("a pack")
+        });
     });
     group.finish();
 
-    let records: Vec<_> = Decoder::new(ContentFormat::SENML_CBOR, base(), &bytes, objects::CORE, &mut [])
-        .expect("a payload")
-        .collect::<Result<_, _>>()
-        .expect("records");
+    let records: Vec<_> = Decoder::new(
+        ContentFormat::SENML_CBOR,
+        base(),
+        &bytes,
+        objects::CORE,
+        &mut [],
+    )
+    .expect("a payload")
+    .collect::<Result<_, _>>()
+    .expect("records");
     let theirs: Vec<Senml> = ciborium::from_reader(&bytes[..]).expect("a pack");
     let mut buffer = [0; 512];
-    assert_eq!(encode(ContentFormat::SENML_CBOR, &records, &mut buffer), bytes.len());
+    assert_eq!(
+        encode(ContentFormat::SENML_CBOR, &records, &mut buffer),
+        bytes.len()
+    );
     let mut group = criterion.benchmark_group("codec/encode/senml-cbor");
     group.bench_function("dunlin", |bencher| {
-        bencher.iter(|| encode(ContentFormat::SENML_CBOR, black_box(&records), black_box(&mut buffer)));
+        bencher.iter(|| {
+            encode(
+                ContentFormat::SENML_CBOR,
+                black_box(&records),
+                black_box(&mut buffer),
+            )
+        });
     });
     group.bench_function("ciborium", |bencher| {
         let mut buffer = Vec::with_capacity(512);
