@@ -25,8 +25,11 @@ const COAP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5683);
 const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// The lifetime of the devices' registrations in seconds.
 const LIFETIME: u32 = 60;
-/// How many sensors are read in a second at most, so that a crowd does not drown the machine that it runs on.
-const SAMPLES: u32 = 1000;
+/// How often the devices read their sensors.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How long answers are waited for at the end, and after Ctrl-C.
+const SETTLE: Duration = Duration::from_secs(10);
+const HURRY: Duration = Duration::from_millis(500);
 /// How many of the devices' events wait while the terminal is slow.
 const WAITING: usize = 1024;
 
@@ -41,7 +44,7 @@ Examples:
   dunlin demo --seconds 20 --json           JSON: the addresses, and at the end the sums")]
 pub(crate) struct Arguments {
     /// How many devices
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     devices: u32,
     /// Ends by itself after so many seconds
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
@@ -120,7 +123,7 @@ async fn demo(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     let tour = tour::Tour::new(&host, token.made.as_ref(), arguments.devices, moved);
     tour.begin(&host, output);
 
-    let mut audience = audience::Audience::new(&host.manager, arguments.devices, output);
+    let mut audience = audience::Audience::new(&host.manager, names(arguments.devices), output);
     let (stop_devices, devices_stopping) = watch::channel(false);
     let (sender, mut news) = mpsc::channel(WAITING);
     let mut devices = start_devices(arguments.devices, server(&host), &sender, &devices_stopping);
@@ -142,34 +145,28 @@ async fn demo(arguments: &Arguments, output: Output) -> Result<(), Failure> {
                 }
             }
             Some(news) = news.recv() => audience.hear(&news),
+            Some(ended) = devices.join_next() => audience.lose(ended),
             () = &mut finish => break false,
             () = stop::stopped(&mut stopping) => break true,
         }
     };
 
     // What was asked is answered before the devices go.
-    audience.settle().await;
+    audience
+        .settle(if interrupted { HURRY } else { SETTLE })
+        .await;
     stop_devices.send_replace(true);
-    let mut broken = 0_u64;
     let mut gone = false;
     while !gone {
         tokio::select! {
             ended = devices.join_next() => match ended {
-                Some(Ok(Ok(()))) => {}
-                Some(Ok(Err(error))) => {
-                    broken += 1;
-                    tracing::error!(%error, "a simulated device cannot use the network");
-                }
-                Some(Err(error)) => {
-                    broken += 1;
-                    tracing::error!(%error, "a simulated device broke");
-                }
+                Some(ended) => audience.lose(ended),
                 None => gone = true,
             },
-            Some(news) = news.recv() => audience.goodbye(&news),
+            Some(news) = news.recv() => tracing::debug!(endpoint = %news.endpoint, event = ?news.event, "a device goes"),
         }
     }
-    let sums = audience.sums(&host.manager, broken);
+    let sums = audience.sums(&host.manager);
     host.shutdown().await;
     if let Some(folder) = temporary
         && let Err(error) = folder.close()
@@ -211,16 +208,20 @@ fn start_devices(
     news: &mpsc::Sender<News>,
     stopping: &watch::Receiver<bool>,
 ) -> JoinSet<std::io::Result<()>> {
-    let interval = Duration::from_secs(count.div_ceil(SAMPLES).into());
-    (1..=count)
-        .map(|number| Device {
-            endpoint: endpoint(number, count),
+    names(count)
+        .map(|endpoint| Device {
+            endpoint,
             server,
             lifetime: LIFETIME,
-            interval,
+            interval: INTERVAL,
         })
         .map(|device| device.run(news.clone(), stopping.clone()))
         .collect()
+}
+
+/// The names of the devices.
+fn names(count: u32) -> impl Iterator<Item = Arc<str>> {
+    (1..=count).map(move |number| endpoint(number, count))
 }
 
 /// The name of the device `number` of `count`: `demo-07` of 50, so that their order by name is that by number.
@@ -237,7 +238,7 @@ mod tests {
     fn names_sort_as_numbers_do() {
         assert_eq!(&*endpoint(1, 5), "demo-1");
         assert_eq!(&*endpoint(7, 50), "demo-07");
-        let names: Vec<_> = (1..=100).map(|number| endpoint(number, 100)).collect();
+        let names: Vec<_> = names(100).collect();
         assert!(names.is_sorted());
     }
 
