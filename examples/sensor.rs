@@ -10,31 +10,39 @@ use dunlin::agent::objects::{Device, Security, Server, Temperature};
 use dunlin::agent::{Agent, Config, Event, objects};
 use rand::rngs::StdRng;
 
-struct Sensor {
+struct Node {
     security: Security<1>,
     server: Server<1>,
     device: Device<'static>,
-    temperature: Temperature,
+    sensor: Temperature,
 }
 
-objects!(Sensor { security, server, device, temperature });
+#[rustfmt::skip]
+objects!(Node { security, server, device, sensor });
 
 fn main() -> Result<(), Box<dyn Error>> {
     let uri = env::args().nth(1).unwrap_or("coap://localhost:5683".into());
-    let sensor = Sensor {
+    let node = Node {
         security: Security::no_sec(1, &uri)?,
         server: Server::single(1, 300),
         device: Device::new("Dunlin", "Linux sensor", "1"),
-        temperature: Temperature::new("Cel"),
+        sensor: Temperature::new("Cel"),
     };
-    let agent = Agent::new(sensor, Config::new("urn:dev:os:32473-sensor"), rand::make_rng::<StdRng>());
+    let rng: StdRng = rand::make_rng();
+    let agent = Agent::new(node, Config::new("urn:dev:os:32473-sensor"), rng);
     dunlin::agent::std::run(agent, |agent, event| {
-        // Thousandths of a degree; a virtual machine has no such file.
-        let text = fs::read_to_string("/sys/class/thermal/thermal_zone0/temp");
-        let celsius = text.ok().and_then(|text| text.trim().parse::<f64>().ok()).map_or(20.0, |value| value / 1000.0);
-        agent.set(|sensor| sensor.temperature.measure(celsius));
+        agent.set(|node| node.sensor.measure(celsius().unwrap_or(20.0)));
         event.inspect(|event| println!("{event:?}"));
-        if event == Some(Event::Reboot) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        match event {
+            Some(Event::Reboot) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
     })?;
     Ok(())
+}
+
+/// The machine's temperature; a virtual one has none.
+fn celsius() -> Option<f64> {
+    let text = fs::read_to_string("/sys/class/thermal/thermal_zone0/temp").ok()?;
+    Some(text.trim().parse::<f64>().ok()? / 1000.0)
 }

@@ -119,7 +119,12 @@ impl<P: Copy + Eq> Core<'_, P> {
                 path: observation.path,
             });
         }
-        *slot = Some(observation);
+        // The numbers go on, or a client that renews its interest would take what follows for old (RFC 7641 §3.4).
+        let sequence = slot.map_or(SequenceNumber::default(), |known| known.sequence);
+        *slot = Some(Observation {
+            sequence,
+            ..observation
+        });
         self.forget_unconfirmed(place);
         Some(place)
     }

@@ -577,3 +577,16 @@ fn two_servers_observe_each_for_itself() {
     assert_eq!(bench.sent.pop_front().unwrap().0, crate::bench::SERVER);
     bench.expect_silence();
 }
+
+#[test]
+fn the_numbers_go_on_when_interest_is_renewed() {
+    let mut bench = bench();
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.measure(1.0);
+    let before = bench.next().message().observe();
+    let mut again = request.clone();
+    again.id = bench.id();
+    let answer = bench.ask(&again);
+    assert!(answer.message().observe() > before);
+    assert_eq!(bench.agent.observations(), 1);
+}
