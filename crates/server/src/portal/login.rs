@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -68,6 +68,7 @@ pub(crate) async fn page(State(shared): State<Shared>, headers: HeaderMap) -> Re
 )]
 pub(crate) async fn log_in(
     State(shared): State<Shared>,
+    headers: HeaderMap,
     form: Result<Form<Login>, FormRejection>,
 ) -> Response {
     if !shared.authority.asks() {
@@ -77,7 +78,14 @@ pub(crate) async fn log_in(
         .ok()
         .and_then(|Form(login)| shared.authority.log_in(&login.token, Instant::now()));
     if let Some(id) = session {
-        let cookie = cookie(&id, Sessions::LIFETIME.as_secs());
+        let mut cookie = cookie(&id, Sessions::LIFETIME.as_secs());
+        // Behind a proxy with TLS the browser says so, and then the cookie stays within TLS.
+        if headers
+            .get(ORIGIN)
+            .is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
+        {
+            cookie.push_str("; Secure");
+        }
         ([(SET_COOKIE, cookie)], Redirect::to("/")).into_response()
     } else {
         tracing::warn!("a login at the portal failed");

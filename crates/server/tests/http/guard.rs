@@ -165,7 +165,12 @@ async fn the_login_page_opens_a_session() {
     for part in ["; HttpOnly", "; SameSite=Strict", "; Path=/", "; Max-Age="] {
         assert!(cookie.contains(part), "{cookie}");
     }
-    assert!(!cookie.contains(TOKEN));
+    assert!(!cookie.contains(TOKEN) && !cookie.contains("Secure"));
+    let proxied = post(TOKEN)
+        .header(ORIGIN, "https://127.0.0.1:8080")
+        .send(&router)
+        .await;
+    assert!(proxied.header(SET_COOKIE).ends_with("; Secure"));
     let session = cookie.split(';').next().expect("the pair");
 
     let page = Call::get("/")
