@@ -95,15 +95,17 @@ class Program:
                 if left <= 0 or not self.arrived.wait(left):
                     raise AssertionError(f"no {wanted!r} from {self.name}; it printed:\n" + "\n".join(seen[-40:]))
 
-    def event(self, kind):
-        """The next JSON line of that event; other lines before it are skipped."""
+    def event(self, kind, **members):
+        """The next JSON line of that event with these members; other lines before it are skipped."""
 
         def fits(line):
             try:
                 event = json.loads(line)
             except ValueError:
                 return None
-            return event if isinstance(event, dict) and event.get("event") == kind else None
+            if isinstance(event, dict) and {"event": kind, **members}.items() <= event.items():
+                return event
+            return None
 
         return self.expect(fits)
 

@@ -21,7 +21,7 @@ class Aiocoap(unittest.TestCase):
         for name, number in [("text", TEXT), ("tlv", TLV), ("senml-cbor", SENML_CBOR)]:
             with self.subTest(name):
                 self.assertEqual(self.device.read("/3/0/1", name), {"/3/0/1": "Foreign device"})
-                self.assertEqual(self.peer.event("read")["format"], number)
+                self.peer.event("read", path=[3, 0, 1], format=number)
 
     def test_reads_numbers_and_multiple_resources_in_each_format(self):
         for name in ["tlv", "senml-cbor"]:
