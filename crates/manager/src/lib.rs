@@ -30,8 +30,22 @@
 //! # }
 //! ```
 //!
-//! Inside, a [`shard::Shard`] is the whole protocol without sockets, threads or clocks; the runtime around it has one task
-//! that owns the shard and its UDP sockets, and one thread that owns the store.
+//! # What outlives a crash
+//!
+//! A registration, a change of one, a device's leave and the start of an observation are stored before they are
+//! acknowledged: whoever was told of them finds them again after `kill -9`, and the devices stay usable without
+//! registering again. What only repeats or informs is stored within [`Config::write_behind`]: refreshed lifetimes, last
+//! known values, the end of lifetimes and of observations. A device whose lifetime passed while no manager ran has
+//! [`Config::lifetime_grace`] to be heard.
+//!
+//! When the store takes no changes, registrations and changes of them are refused with 5.03 and a Max-Age, everything
+//! else goes on, [`Event::StoreFailing`] and [`StoreMetrics::failing`] tell it, and every [`Config::store_retry`] the
+//! store is tried again.
+//!
+//! # What is inside
+//!
+//! A [`shard::Shard`] is the whole protocol without sockets, threads or clocks; the runtime around it has one task that
+//! owns the shard and its UDP sockets, and one thread that owns the store.
 
 mod command;
 mod config;

@@ -243,6 +243,10 @@ fn sqlite_outlives_a_process_that_is_killed() {
     store
         .commit(&[register(&Arc::new(registration("a")))])
         .unwrap();
+    assert!(
+        folder.path().join("fleet.db-wal").exists(),
+        "the write-ahead log is used"
+    );
     // What a killed process leaves is what lies on the disk while it runs.
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder.path()).unwrap() {

@@ -57,6 +57,8 @@ fn an_instance_that_lost_a_resource_loses_its_known_value() {
         let request = bench.next_to(peer(1));
         bench.input(peer(1), &reply(&request, Code::CONTENT, &[TLV], payload));
         bench.result().unwrap();
+        // Both states are stored.
+        bench.pass(Duration::from_secs(3));
     }
     let known: Vec<_> = bench
         .shard
@@ -894,4 +896,41 @@ fn an_answer_without_content_format_is_text_if_it_can_be() {
         let expected = [("/3/0/9".to_owned(), OwnedValue::Integer(87))];
         assert_eq!(values(bench.result()), expected, "{payload:?}");
     }
+}
+
+#[test]
+fn no_more_and_no_larger_values_are_kept_than_the_limits() {
+    let mut bench = Bench::with(Config {
+        max_values_per_device: 2,
+        max_value_size: 4,
+        ..Config::default()
+    });
+    bench.device("a", 1);
+    for (target, text) in [
+        ("/3/0/0", "one"),
+        ("/3/0/1", "larger"),
+        ("/3/0/2", "two"),
+        ("/3/0/3", "more"),
+    ] {
+        bench.read("a", target);
+        let request = bench.next_to(peer(1));
+        bench.input(
+            peer(1),
+            &reply(&request, Code::CONTENT, &[TEXT], text.as_bytes()),
+        );
+        bench.result().unwrap();
+    }
+    let kept = |bench: &Bench| {
+        let values = bench.shard.values("a").unwrap();
+        values
+            .iter()
+            .map(|known| known.path.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&bench), ["/3/0/0", "/3/0/2"]);
+    // A known value that has become too large is not shown in its old state.
+    bench.read("a", "/3/0/0");
+    let request = bench.next_to(peer(1));
+    bench.input(peer(1), &reply(&request, Code::CONTENT, &[TEXT], b"larger"));
+    assert_eq!(kept(&bench), ["/3/0/2"]);
 }

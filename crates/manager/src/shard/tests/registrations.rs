@@ -510,3 +510,43 @@ fn no_more_devices_than_the_limit() {
     bench.now += Duration::from_secs(1);
     bench.device("a", 1);
 }
+
+#[test]
+fn the_upload_that_was_silent_for_the_longest_time_makes_room() {
+    let mut bench = Bench::with(Config {
+        max_uploads: 2,
+        ..Config::default()
+    });
+    let block = |id: u16, number: u8| {
+        let block = [number << 4 | 8];
+        let options: [Written<'_>; 5] = [
+            (OptionNumber::URI_PATH, b"rd"),
+            (OptionNumber::CONTENT_FORMAT, &[40]),
+            (OptionNumber::URI_QUERY, b"ep=a"),
+            (OptionNumber::URI_QUERY, b"lt=60"),
+            (OptionNumber::BLOCK1, &block),
+        ];
+        message(
+            Type::Confirmable,
+            Code::POST,
+            id,
+            [8; 4],
+            &options,
+            b"</3303/0>,</3/0>",
+        )
+    };
+    for last in 1..=3 {
+        assert_eq!(
+            bench.exchange(peer(last), &block(1, 0)).code,
+            Code::CONTINUE
+        );
+        bench.pass(Duration::from_secs(1));
+        assert!(bench.shard.upload_count() <= 2);
+    }
+    assert_eq!(bench.exchange(peer(3), &block(2, 1)).code, Code::CONTINUE);
+    assert_eq!(bench.exchange(peer(2), &block(2, 1)).code, Code::CONTINUE);
+    assert_eq!(
+        bench.exchange(peer(1), &block(2, 1)).code,
+        Code::REQUEST_ENTITY_INCOMPLETE
+    );
+}
