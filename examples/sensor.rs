@@ -4,7 +4,8 @@
 //!
 //! prints `Registered { server: 1 }` and what the server does from then on. Ctrl-C ends it.
 
-use std::{env, error::Error, fs, ops::ControlFlow};
+use core::{error::Error, ops::ControlFlow};
+use std::{env, fs};
 
 use dunlin::agent::objects::{Device, Security, Server, Temperature};
 use dunlin::agent::{Agent, Config, Event, objects};

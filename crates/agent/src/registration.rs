@@ -213,9 +213,14 @@ impl<P> Slot<P> {
         }
     }
 
-    /// Asks for an Update when the server has been told what no longer holds.
+    /// Asks for an Update when the server has been told, or is being told, what no longer holds.
     pub(crate) fn review(&mut self, objects: &dyn Objects, config: &Config<'_>) {
-        if self.is_registered() && self.to_tell(objects, config) != self.told {
+        let told = match &self.state {
+            Registration::Registered { .. } => self.told,
+            Registration::Updating(exchange) => exchange.telling,
+            _ => return,
+        };
+        if self.to_tell(objects, config) != told {
             self.update = true;
         }
     }

@@ -653,3 +653,20 @@ fn a_change_waits_for_the_clock() {
     bench.turn();
     assert_eq!(bench.next().query(), ["lt=500"]);
 }
+
+#[test]
+fn what_is_being_told_is_not_told_again() {
+    let mut bench = Bench::registered();
+    bench.set(|node| node.server.get_mut(0).unwrap().lifetime = 600);
+    let update = bench.next();
+    assert_eq!(update.query(), ["lt=600"]);
+    bench.set(|node| node.device.battery_level = Some(2));
+    bench.answer(&update, Code::CHANGED, &[]);
+    bench.expect_silence();
+    // A change back, while the change is under way, is a change again.
+    bench.set(|node| node.server.get_mut(0).unwrap().lifetime = 700);
+    let update = bench.next();
+    bench.set(|node| node.server.get_mut(0).unwrap().lifetime = 600);
+    bench.answer(&update, Code::CHANGED, &[]);
+    assert_eq!(bench.next().query(), ["lt=600"]);
+}
