@@ -36,7 +36,7 @@ pub(crate) fn build(program: &str) -> Result<PathBuf> {
     let folder = project::root().join("examples/firmware");
     project::run(
         thumb::build()?
-            .args(["--quiet", "--locked", "--bin", program])
+            .args(["--quiet", "--bin", program])
             .current_dir(&folder),
     )?;
     Ok(thumb::target()?
