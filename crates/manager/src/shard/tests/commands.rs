@@ -934,3 +934,29 @@ fn no_more_and_no_larger_values_are_kept_than_the_limits() {
     bench.input(peer(1), &reply(&request, Code::CONTENT, &[TEXT], b"larger"));
     assert_eq!(kept(&bench), ["/3/0/2"]);
 }
+
+#[test]
+fn a_sleepy_device_that_does_not_answer_is_taken_for_asleep() {
+    let mut bench = Bench::new();
+    let location = bench.registered("a", 1, &["lwm2m=1.1", "Q"], "</3/0>");
+    for target in ["/3/0/9", "/3/0/10"] {
+        let action = Action::Read { path: path(target) };
+        bench.order(
+            "a",
+            Command {
+                action,
+                timeout: Some(Duration::from_secs(130)),
+                format: None,
+            },
+        );
+    }
+    bench.pass(Duration::from_secs(50));
+    // It was heard, so that it should be awake until 143 s, but it answers no request.
+    bench.input(peer(1), &update(500, &location, &[], ""));
+    bench.pass(Duration::from_secs(43));
+    assert!(matches!(bench.result(), Err(CommandError::TimedOut { .. })));
+    bench.sent.clear();
+    bench.pass(Duration::from_secs(37));
+    assert!(bench.silent());
+    assert!(matches!(bench.result(), Err(CommandError::Asleep { .. })));
+}

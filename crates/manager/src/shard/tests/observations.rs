@@ -456,3 +456,45 @@ fn no_more_observations_than_the_limit() {
     );
     assert!(matches!(bench.result(), Err(CommandError::Invalid { .. })));
 }
+
+#[test]
+fn an_observation_whose_first_values_do_not_arrive_whole_is_reset() {
+    let mut bench = Bench::new();
+    bench.device("a", 1);
+    observe(&mut bench, Attributes::NONE);
+    let first = bench.next_to(peer(1));
+    let part = [
+        (OptionNumber::OBSERVE, &[1][..]),
+        TEXT,
+        (OptionNumber::BLOCK2, &[0x08][..]),
+    ];
+    bench.input(peer(1), &reply(&first, Code::CONTENT, &part, &[b'1'; 16]));
+    let second = bench.next_to(peer(1));
+    assert_eq!(
+        (
+            second.uint(OptionNumber::OBSERVE),
+            second.block(OptionNumber::BLOCK2).as_deref()
+        ),
+        (None, Some("1/0/16"))
+    );
+    // A notification in between is not lost to the device, but nobody has asked for it yet.
+    bench.input(
+        peer(1),
+        &notification(Type::Confirmable, 60, first.token, 2, "2"),
+    );
+    assert_eq!(
+        bench.sent.pop_front(),
+        Some((peer(1), vec![0x60, 0, 0, 60]))
+    );
+    bench.input(peer(1), &reply(&second, Code::NOT_FOUND, &[], &[]));
+    assert!(matches!(bench.result(), Err(CommandError::Refused { .. })));
+    bench.input(
+        peer(1),
+        &notification(Type::Confirmable, 61, first.token, 3, "3"),
+    );
+    assert_eq!(
+        bench.sent.pop_front(),
+        Some((peer(1), vec![0x70, 0, 0, 61]))
+    );
+    assert!(bench.shard.by_token.is_empty() && notified(&bench).is_empty());
+}

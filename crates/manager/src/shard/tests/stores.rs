@@ -278,3 +278,41 @@ fn a_backlog_is_written_in_parts() {
     bench.pass(Duration::from_millis(50));
     assert!(bench.shard.dirty.is_empty());
 }
+
+#[test]
+fn an_update_behind_the_leave_brings_nobody_back() {
+    let mut bench = Bench::new();
+    let location = bench.device("a", 1);
+    bench.storage = Storage::Waits;
+    bench.input(peer(1), &deregister(500, &location));
+    bench.input(peer(1), &update(501, &location, &["lt=60"], ""));
+    bench.tell_store(Storage::Works);
+    bench.storage = Storage::Works;
+    bench.drain();
+    assert_eq!(bench.next_to(peer(1)).code, Code::DELETED);
+    assert_eq!(bench.next_to(peer(1)).code, Code::NOT_FOUND);
+    bench.pass(Duration::from_secs(3));
+    let mut second = bench.restart();
+    assert_eq!(
+        second.shard.device("a").unwrap().state,
+        crate::DeviceState::Offline
+    );
+    // And who has left does not expire.
+    second.pass(Duration::from_secs(1_000));
+    assert!(second.events.is_empty(), "{:?}", second.events);
+}
+
+#[test]
+fn what_could_not_be_written_behind_is_written_when_the_store_works_again() {
+    let mut bench = Bench::new();
+    bench.device("a", 1);
+    bench.read("a", "/3/0/9");
+    let request = bench.next_to(peer(1));
+    bench.input(peer(1), &reply(&request, Code::CONTENT, &[TEXT], b"5"));
+    bench.storage = Storage::Fails;
+    bench.pass(Duration::from_secs(3));
+    assert!(bench.shard.metrics().store.failing);
+    bench.storage = Storage::Works;
+    bench.pass(Duration::from_secs(10));
+    assert_eq!(bench.restart().shard.values("a").unwrap().len(), 1);
+}
