@@ -373,6 +373,9 @@ impl From<CommandError> for Problem {
                 .remedy(remedy_for(code.class(), code.detail()))
                 .code(code.to_string()),
             CommandError::BadAnswer { .. } => ProblemKind::BadAnswer.problem(detail),
+            CommandError::Interrupted { .. } => ProblemKind::BadAnswer.problem(detail).remedy(
+                "Look at the device whether it was carried out before you ask for it again.",
+            ),
             CommandError::Invalid { .. } => ProblemKind::BadRequest.problem(detail),
             CommandError::Overloaded { .. } => ProblemKind::Overloaded.problem(detail),
             CommandError::StoreFailed { .. } => ProblemKind::StoreFailed.problem(detail),

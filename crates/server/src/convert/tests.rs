@@ -113,3 +113,13 @@ fn record_times_beyond_the_calendar_are_left_out() {
         assert_eq!(record_time(seconds), None, "{seconds}");
     }
 }
+
+#[test]
+fn a_command_that_may_have_been_carried_out_is_no_fault_of_the_server() {
+    let problem = Problem::from(dunlin_manager::CommandError::Interrupted {
+        path: path("/3/0/4").unwrap(),
+        operation: "Execute",
+    });
+    assert_eq!(problem.status, 502);
+    assert!(problem.detail.contains("/3/0/4"), "{}", problem.detail);
+}
