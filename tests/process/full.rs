@@ -7,7 +7,7 @@ use std::fs;
 use std::net::UdpSocket;
 
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
-use support::{DEADLINE, Program, Serve};
+use support::{DEADLINE, Program, Serve, run};
 
 /// Registers a device with a long list of objects and gives the code of the answer.
 fn register(socket: &UdpSocket, server: SocketAddr, number: u16) -> Code {
@@ -80,6 +80,8 @@ fn a_full_database_refuses_new_devices_and_serves_the_known() {
     });
     assert_eq!(refused, Some(Code::SERVICE_UNAVAILABLE));
 
+    assert!(serve.get("/healthz").starts_with("HTTP/1.1 503"));
+
     // Who was let in is still there and works.
     let list = serve.client(folder, &["devices", "pilot"]).json();
     assert_eq!(list["devices"][0]["state"], "registered");
@@ -104,4 +106,27 @@ fn a_full_database_refuses_new_devices_and_serves_the_known() {
     Program::start(folder, &events).json(|event| event["type"] == "notification");
     drop(agent);
     serve.program.interrupt().succeeded();
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_start_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(
+        folder.path().join("dunlin.toml"),
+        "[limits]\ndatabase_bytes = 4096\n",
+    )
+    .expect("writable");
+    let ended = run(
+        folder.path(),
+        &[
+            "serve",
+            "--coap",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+            "--data",
+            "data",
+        ],
+    );
+    ended.failed(1, &["cannot grow", "full", "data/dunlin.db", "--data"]);
 }

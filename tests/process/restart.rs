@@ -69,6 +69,10 @@ fn devices_stay_usable_after_kill_without_registering_again() {
             &["write", "pilot", "device.timezone", "Europe/Lisbon"],
         )
         .succeeded();
+    assert!(
+        serve.metric("dunlin_registered_total") < 0.5,
+        "nobody registered at the new process"
+    );
     // The device's own account of it: one registration, before the kill.
     let registrations = agent
         .lines()

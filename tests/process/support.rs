@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "every test file uses another part")]
 
 use core::time::Duration;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -265,6 +266,29 @@ impl Serve {
         let agent = Program::start(folder, &arguments);
         agent.json(|line| line["event"] == "registered");
         agent
+    }
+
+    /// What an address of the HTTP side gives.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.http).expect("the HTTP side is open");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            self.http
+        );
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    /// The value of a counter in `/metrics`.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let metrics = self.get("/metrics");
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = line.unwrap_or_else(|| panic!("no {name} in {metrics}"));
+        value.trim().parse().expect("a number")
     }
 
     /// Runs a client command with `--json`.

@@ -12,6 +12,8 @@ use crate::simulation::{Device, News};
 use crate::terminal::Output;
 use crate::{logging, moment, stop};
 
+/// After so much silence of the manager a person is told.
+const QUIET: Duration = Duration::from_secs(5);
 /// How many events wait while the terminal is slow.
 const WAITING: usize = 64;
 
@@ -88,8 +90,22 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     }
     let (sender, mut news) = mpsc::channel(WAITING);
     let running = tokio::spawn(device.run(sender, stopping));
-    while let Some(news) = news.recv().await {
-        print(&news, server, output);
+    let mut quiet = core::pin::pin!(tokio::time::sleep(QUIET));
+    let mut heard = false;
+    loop {
+        tokio::select! {
+            next = news.recv() => {
+                let Some(news) = next else { break };
+                heard = true;
+                print(&news, server, output);
+            }
+            () = &mut quiet, if !heard => {
+                heard = true;
+                if !output.json {
+                    output.line(format!("Nothing answers at coap://{server} yet; still trying. Is a manager there (`dunlin serve`)?"));
+                }
+            }
+        }
     }
     match running.await {
         Ok(Ok(())) => Ok(()),

@@ -126,6 +126,16 @@ async fn serve(config: &Config, token: Token, output: Output) -> Result<(), Fail
     Ok(())
 }
 
+/// Where a browser finds the portal.
+fn portal(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let port = address.port();
+        format!("http://127.0.0.1:{port}, and on every address of this machine")
+    } else {
+        format!("http://{address}")
+    }
+}
+
 /// Says where everything is.
 fn announce(host: &Host, config: &Config, made: Option<&str>, output: Output) {
     if output.json {
@@ -147,7 +157,7 @@ fn announce(host: &Host, config: &Config, made: Option<&str>, output: Output) {
     for address in host.coap() {
         output.line(format!("  Devices  coap://{address}"));
     }
-    output.line(format!("  Portal   http://{}", host.http()));
+    output.line(format!("  Portal   {}", portal(host.http())));
     output.line(format!("  Data     {}", config.data.display()));
     if let Some(token) = made {
         output.line(format!("\n  Token    {token}"));
@@ -188,6 +198,13 @@ mod tests {
         assert_eq!(config.log, "warn");
         assert_eq!(config.http.listen.port(), 9);
         assert_eq!(config.coap.listen, ["coap://127.0.0.1:1", "coap://[::1]:2"]);
+    }
+
+    #[test]
+    fn the_portal_is_at_an_address_that_a_browser_takes() {
+        let portal = |text: &str| portal(text.parse().expect("an address"));
+        assert_eq!(portal("[::1]:80"), "http://[::1]:80");
+        assert!(portal("0.0.0.0:80").starts_with("http://127.0.0.1:80,"));
     }
 
     #[test]
