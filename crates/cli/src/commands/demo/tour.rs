@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::terminal::Output;
 
 /// How long a command may be to have its explanation beside it instead of above.
-const WIDE: usize = 60;
+const WIDE: usize = 70;
 
 /// A guide for whoever has just started the demo.
 pub(super) struct Tour {
