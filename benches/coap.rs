@@ -2,7 +2,7 @@
 //!
 //! The messages are those of the shared vectors, which is why this measures nothing where they are absent.
 
-use std::hint::black_box;
+use core::hint::black_box;
 
 use coap_lite::{CoapOption, MessageType, Packet};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -70,7 +70,7 @@ fn parse(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("coap/parse/{case}"));
         group.bench_function("dunlin", |b| b.iter(|| read(black_box(&bytes))));
         group.bench_function("coap-lite", |b| {
-            b.iter(|| read_coap_lite(black_box(&bytes)))
+            b.iter(|| read_coap_lite(black_box(&bytes)));
         });
         group.finish();
     }
@@ -131,8 +131,11 @@ fn build_coap_lite(parts: &Message<'_>, payload: &[u8]) -> Vec<u8> {
     packet.to_bytes().expect("fits")
 }
 
+/// Writes a message with this payload.
+type Build = for<'b> fn(&'b mut [u8], &[u8]) -> &'b [u8];
+
 fn serialise(c: &mut Criterion) {
-    let builders: [for<'b> fn(&'b mut [u8], &[u8]) -> &'b [u8]; 3] = [get, register, content];
+    let builders: [Build; 3] = [get, register, content];
     for ((case, bytes), build) in cases().into_iter().zip(builders) {
         let parts = Message::parse(&bytes).expect("well formed");
         let payload = parts.payload();

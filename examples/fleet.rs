@@ -5,7 +5,7 @@
 //!
 //! prints `urn:dev:os:32473-sensor is a Linux sensor by Dunlin` and then its values. Ctrl-C ends it.
 
-use std::error::Error;
+use core::error::Error;
 
 use dunlin::manager::{CommandError, Device, Event, Manager, Sqlite, device};
 

@@ -1,7 +1,7 @@
 //! A fleet in memory.
 
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 
 use dunlin_agent::objects::{Device, Security, Server, Temperature};
 use dunlin_agent::{Agent, Config, Event as AgentEvent, Output as AgentOutput, objects};
@@ -286,7 +286,7 @@ impl Fleet {
             loop {
                 match agent.poll_output(&mut buffer) {
                     AgentOutput::Transmit { to, bytes } => {
-                        self.link.send(self.now, *address, to, bytes)
+                        self.link.send(self.now, *address, to, bytes);
                     }
                     AgentOutput::Event(AgentEvent::Reboot | AgentEvent::FactoryReset) => {
                         panic!("nobody asked for that")
@@ -301,11 +301,11 @@ impl Fleet {
             match shard.poll_output(&mut buffer) {
                 Output::Transmit { to, length } => {
                     self.link
-                        .send(self.now, manager(), to.address, &buffer[..length])
+                        .send(self.now, manager(), to.address, &buffer[..length]);
                 }
                 Output::Persist { ticket, change } => {
                     self.committing
-                        .push_back((self.now + COMMIT, ticket, change))
+                        .push_back((self.now + COMMIT, ticket, change));
                 }
                 Output::Completed { command, result } => {
                     assert!(

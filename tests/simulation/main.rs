@@ -13,9 +13,9 @@ fn path(text: &str) -> Path {
 }
 
 /// Runs `scene` once for each seed, and says which one failed.
-fn for_seeds(seeds: std::ops::Range<u64>, scene: impl Fn(u64)) {
+fn for_seeds(seeds: core::ops::Range<u64>, scene: impl Fn(u64)) {
     for seed in seeds {
-        let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scene(seed)));
+        let run = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| scene(seed)));
         assert!(run.is_ok(), "seed {seed} fails");
     }
 }
@@ -70,7 +70,7 @@ fn every_command_ends_exactly_once_on_a_rough_network() {
             match &fleet.completed[command] {
                 Ok(_) => assert_ne!(index % 4, 3, "there is no /9/9/9"),
                 Err(CommandError::Refused { .. }) => {
-                    assert_eq!(index % 4, 3, "only /9/9/9 is refused")
+                    assert_eq!(index % 4, 3, "only /9/9/9 is refused");
                 }
                 Err(_) => timed_out += 1,
             }
