@@ -27,3 +27,8 @@ pub use dunlin_agent as agent;
 pub use dunlin_manager as manager;
 #[cfg(feature = "server")]
 pub use dunlin_server as server;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
