@@ -1,9 +1,10 @@
 //! A manager in forty lines: it reads every device that registers and prints its temperature as it changes.
 //!
 //!     cargo run --example fleet --features manager
-//!     cargo run --example sensor --features agent-std -- coap://localhost:5683      # in another terminal
+//!     cargo run --example sensor --features agent-std -- coap://127.0.0.1:5683      # in another terminal
 //!
-//! prints `urn:dev:os:32473-sensor is a Linux sensor by Dunlin` and then its values. Ctrl-C ends it.
+//! prints `urn:dev:os:32473-sensor is a Linux sensor by Dunlin` and then its values. Another address and another file
+//! for the database can follow as arguments. Ctrl-C ends it.
 
 use core::error::Error;
 
@@ -11,9 +12,12 @@ use dunlin::manager::{CommandError, Device, Event, Manager, Sqlite, device};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let uri = arguments.next().unwrap_or("coap://127.0.0.1:5683".into());
+    let database = arguments.next().unwrap_or("fleet.db".into());
     let manager = Manager::builder()
-        .listen("coap://[::]:5683")?
-        .store(Sqlite::open("fleet.db")?)
+        .listen(&uri)?
+        .store(Sqlite::open(database)?)
         .start()
         .await?;
     println!("waiting for devices at {:?}", manager.local_addresses());

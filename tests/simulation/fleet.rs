@@ -8,8 +8,8 @@ use dunlin_agent::{Agent, Config, Event as AgentEvent, Output as AgentOutput, ob
 use dunlin_coap::time::Instant;
 use dunlin_manager::shard::{CommandId, Event, Output, Shard, Ticket};
 use dunlin_manager::{
-    Action, Change, Command, CommandError, Config as ManagerConfig, MemoryStore, Outcome,
-    OwnedValue, Peer, Store, Timestamp,
+    Action, Change, Command, CommandError, Config as ManagerConfig, DeviceState, MemoryStore,
+    Outcome, OwnedValue, Peer, Store, Timestamp,
 };
 use dunlin_model::{Attributes, Path};
 use dunlin_testkit::{Conditions, Link};
@@ -181,6 +181,21 @@ impl Fleet {
             .iter()
             .filter(|(_, agent)| agent.is_registered(1))
             .count()
+    }
+
+    /// The devices that believe themselves registered and that the manager does not know as such.
+    pub(crate) fn forgotten(&self) -> Vec<String> {
+        let shard = self.shard.as_ref().unwrap();
+        let known = |name: &String| {
+            shard
+                .device(name)
+                .is_some_and(|info| info.state == DeviceState::Registered)
+        };
+        let believers = (0_u16..)
+            .zip(&self.agents)
+            .filter(|(_, (_, agent))| agent.is_registered(1))
+            .map(|(number, _)| endpoint(number));
+        believers.filter(|name| !known(name)).collect()
     }
 
     /// The last known value at the manager.

@@ -170,6 +170,8 @@ fn a_crash_at_any_moment_of_a_rough_start_loses_nobody() {
             fleet.crash();
             fleet.run_for(500);
             fleet.restart();
+            // Whoever was told that it is registered is in the store.
+            assert_eq!(fleet.forgotten(), Vec::<String>::new());
         }
         fleet.run_until("all are registered", 40 * MINUTE, |fleet| {
             fleet.registered() == 30
@@ -178,7 +180,6 @@ fn a_crash_at_any_moment_of_a_rough_start_loses_nobody() {
         fleet.run_until("the agents know it too", 40 * MINUTE, |fleet| {
             fleet.agents_registered() == 30
         });
-        // What an agent was told is in the store: its registration works.
         let commands: Vec<_> = (0..30)
             .map(|device| {
                 fleet.command(
