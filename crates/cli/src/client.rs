@@ -212,7 +212,7 @@ impl Client {
         };
         Failure {
             code: problem.code,
-            ..Failure::new(crate::terminal::clean(&detail)).remedy(crate::terminal::clean(&remedy))
+            ..Failure::new(crate::clean::clean(&detail)).remedy(crate::clean::clean(&remedy))
         }
     }
 }

@@ -20,9 +20,9 @@ use dunlin_model::ValueType;
 use dunlin_server::api::{DataType, NotificationAttributes, Record};
 use serde_json::Value;
 
+use crate::clean::clean;
 use crate::failure::Failure;
 use crate::name;
-use crate::terminal::clean;
 
 /// A value of the API as a person reads it.
 fn show(value: &Value, kind: DataType) -> String {

@@ -2,6 +2,7 @@
 //! commands that speak to a manager's HTTP API.
 
 mod arguments;
+mod clean;
 mod client;
 mod commands;
 mod failure;
@@ -10,6 +11,7 @@ mod input;
 mod logging;
 mod moment;
 mod name;
+mod patience;
 mod simulation;
 mod stop;
 mod stream;

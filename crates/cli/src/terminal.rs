@@ -133,19 +133,6 @@ pub(crate) fn trimmed(table: &Table) -> String {
         .join("\n")
 }
 
-/// Makes control characters of foreign text visible, so that no device can write on an operator's terminal.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' => ' ',
-            // The explicit directional marks can make a text read as another.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
-}
-
 /// Writes a failure to standard error, in the form that the results have.
 pub(crate) fn report(failure: &Failure, json: bool) {
     let text = if json {
@@ -186,14 +173,5 @@ mod tests {
              Battery Level      9  /100\n\
              Memory         65536"
         );
-    }
-
-    #[test]
-    fn a_device_cannot_write_on_the_terminal() {
-        assert_eq!(
-            clean("a\u{1b}[2J\nb\tc\u{202e}"),
-            "a\u{fffd}[2J\u{fffd}b c\u{fffd}"
-        );
-        assert_eq!(clean("Größe 21 °C"), "Größe 21 °C");
     }
 }

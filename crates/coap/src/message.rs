@@ -6,8 +6,8 @@ mod tests;
 use core::fmt;
 
 use crate::block::{Block, BlockError};
-use crate::header::reset;
 use crate::options::{PAYLOAD_MARKER, small, split_extended};
+use crate::parse_error::{ParseError, ParseErrorKind};
 use crate::{Code, MessageId, OptionNumber, Options, Token, Type, Values, decode_uint};
 
 /// A message in the bytes of its datagram: checked whole by [`Message::parse`], nothing copied.
@@ -15,7 +15,6 @@ use crate::{Code, MessageId, OptionNumber, Options, Token, Type, Values, decode_
 /// The accessors of options take an option whose length is outside the defined range for absent, as they must treat
 /// it like an option that they do not know (RFC 7252 §5.4.3), and the first of several where only one is allowed
 /// (RFC 7252 §5.4.5). A server must refuse requests where such an option is critical:
-/// [`unknown_critical`](crate::request::unknown_critical) finds it.
 /// [`unknown_critical`](crate::request::unknown_critical) finds it.
 #[derive(Clone, Copy)]
 pub struct Message<'a> {
@@ -52,39 +51,6 @@ pub enum Kind {
     /// not Empty, an Empty Non-confirmable message. Answered with a Reset when Confirmable, else ignored
     /// (RFC 7252 §4.2, §4.3).
     Invalid,
-}
-
-/// Why some bytes are not a message, and what could be read of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseError {
-    kind: ParseErrorKind,
-    header: Option<(Type, MessageId)>,
-}
-
-/// Why some bytes are not a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ParseErrorKind {
-    /// Shorter than the header of four bytes.
-    TruncatedHeader,
-    /// A version other than 1; to be ignored silently (RFC 7252 §3).
-    UnknownVersion,
-    /// A token length of 9 to 15 (RFC 7252 §3).
-    ReservedTokenLength,
-    /// The datagram ends inside the token.
-    TruncatedToken,
-    /// An option delta of 15 in a byte that is not the payload marker (RFC 7252 §3.1).
-    ReservedOptionDelta,
-    /// An option length of 15 (RFC 7252 §3.1).
-    ReservedOptionLength,
-    /// The datagram ends inside an option.
-    TruncatedOption,
-    /// An option number above 65535.
-    OptionNumberTooLarge,
-    /// A payload marker without payload (RFC 7252 §3).
-    MissingPayload,
-    /// An Empty message with a token or with bytes after the message id (RFC 7252 §4.1).
-    EmptyWithContent,
 }
 
 impl<'a> Message<'a> {
@@ -357,65 +323,3 @@ impl fmt::Debug for Message<'_> {
             .finish()
     }
 }
-
-impl ParseError {
-    /// What is wrong.
-    #[inline]
-    pub const fn kind(&self) -> ParseErrorKind {
-        self.kind
-    }
-
-    /// The type of the message, where the header could be read and its version is 1.
-    #[inline]
-    pub const fn message_type(&self) -> Option<Type> {
-        match self.header {
-            Some((message_type, _)) => Some(message_type),
-            None => None,
-        }
-    }
-
-    /// The id of the message, where the header could be read and its version is 1.
-    #[inline]
-    pub const fn id(&self) -> Option<MessageId> {
-        match self.header {
-            Some((_, id)) => Some(id),
-            None => None,
-        }
-    }
-
-    /// The Reset that rejects the message: for a Confirmable one; anything else is ignored silently
-    /// (RFC 7252 §4.2, §4.3).
-    #[inline]
-    pub const fn reset(&self) -> Option<[u8; 4]> {
-        match self.header {
-            Some((Type::Confirmable, id)) => Some(reset(id)),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for ParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)
-    }
-}
-
-impl fmt::Display for ParseErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TruncatedHeader => "shorter than a CoAP header",
-            Self::UnknownVersion => "CoAP version is not 1",
-            Self::ReservedTokenLength => "token length is reserved",
-            Self::TruncatedToken => "ends inside the token",
-            Self::ReservedOptionDelta => "option delta 15 is reserved",
-            Self::ReservedOptionLength => "option length 15 is reserved",
-            Self::TruncatedOption => "ends inside an option",
-            Self::OptionNumberTooLarge => "option number above 65535",
-            Self::MissingPayload => "payload marker without payload",
-            Self::EmptyWithContent => "Empty message with more than a header",
-        })
-    }
-}
-
-impl core::error::Error for ParseError {}
-impl core::error::Error for ParseErrorKind {}

@@ -3,7 +3,7 @@
 use core::iter::FusedIterator;
 
 use crate::OptionNumber;
-use crate::message::ParseErrorKind;
+use crate::parse_error::ParseErrorKind;
 
 /// Marks the end of the options and the start of the payload.
 pub(crate) const PAYLOAD_MARKER: u8 = 0xff;

@@ -40,7 +40,7 @@ pub enum CommandError {
     },
     /// The device did not answer before the command's timeout, or to any retransmission.
     #[error(
-        "“{endpoint}” did not answer to {operation} of {path}: it was sent {transmissions} times"
+        "“{endpoint}” did not answer to {operation} of {path}: transmissions of the request: {transmissions}"
     )]
     TimedOut {
         /// The device.

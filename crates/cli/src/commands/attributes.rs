@@ -3,10 +3,10 @@
 use ureq::http::Method;
 
 use super::{list_attributes, notification_attributes};
-use crate::arguments::Patience;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
 use crate::name;
+use crate::patience::Patience;
 use crate::terminal::Output;
 
 /// Attaches notification attributes to a node: when the device tells of a change

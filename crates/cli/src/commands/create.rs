@@ -4,9 +4,9 @@ use dunlin_model::{Level, Path};
 use dunlin_server::api::{CreateRequest, Created};
 use ureq::http::Method;
 
-use crate::arguments::Patience;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
+use crate::patience::Patience;
 use crate::terminal::Output;
 use crate::{input, name};
 

@@ -2,10 +2,10 @@
 
 use ureq::http::Method;
 
-use crate::arguments::Patience;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
 use crate::name;
+use crate::patience::Patience;
 use crate::terminal::Output;
 
 /// Deletes an instance of an object

@@ -5,10 +5,11 @@ use dunlin_server::api::{
 };
 
 use super::{list_attributes, show};
+use crate::clean::clean;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
 use crate::moment;
-use crate::terminal::{Output, clean};
+use crate::terminal::Output;
 
 /// Shows one device: its registration, its objects with the last known values, its observations
 #[derive(Debug, clap::Args)]

@@ -3,10 +3,11 @@
 use comfy_table::{Attribute, Cell, Color};
 use dunlin_server::api::{DeviceList, DeviceState, DeviceSummary, Timestamp};
 
+use crate::clean::clean;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
 use crate::moment;
-use crate::terminal::{Output, clean};
+use crate::terminal::Output;
 
 /// Lists the devices that the manager knows
 #[derive(Debug, clap::Args)]

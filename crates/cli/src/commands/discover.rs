@@ -2,11 +2,12 @@
 
 use dunlin_server::api::{DiscoverResponse, Link};
 
-use crate::arguments::Patience;
+use crate::clean::clean;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
 use crate::name;
-use crate::terminal::{Output, clean};
+use crate::patience::Patience;
+use crate::terminal::Output;
 
 /// Asks a device what it has at and below a path, and which attributes are attached there
 #[derive(Debug, clap::Args)]

@@ -3,11 +3,12 @@
 use dunlin_server::api::{Event, EventKind};
 
 use super::{describe, show};
+use crate::clean::clean;
 use crate::client::{Client, Received};
 use crate::failure::Failure;
 use crate::moment;
 use crate::stream::Watch;
-use crate::terminal::{Output, clean};
+use crate::terminal::Output;
 
 /// Shows what happens at the devices as it happens, until Ctrl-C
 #[derive(Debug, clap::Args)]

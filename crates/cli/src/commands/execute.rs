@@ -3,10 +3,10 @@
 use dunlin_server::api::ExecuteRequest;
 use ureq::http::Method;
 
-use crate::arguments::Patience;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
 use crate::name;
+use crate::patience::Patience;
 use crate::terminal::Output;
 
 /// Executes a resource: reboots a device, resets a counter

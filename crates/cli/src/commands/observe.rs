@@ -7,11 +7,12 @@ use dunlin_server::api::{
 use ureq::http::Method;
 
 use super::{describe, show};
-use crate::arguments::Patience;
+use crate::clean::clean;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
+use crate::patience::Patience;
 use crate::stream::Watch;
-use crate::terminal::{Output, clean};
+use crate::terminal::Output;
 use crate::{moment, name};
 
 /// Shows values as they change, until Ctrl-C

@@ -4,11 +4,12 @@ use clap::ValueEnum;
 use dunlin_server::api::ReadResponse;
 
 use super::{describe, show};
-use crate::arguments::Patience;
+use crate::clean::clean;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
 use crate::name;
-use crate::terminal::{Output, clean};
+use crate::patience::Patience;
+use crate::terminal::Output;
 
 /// Reads a resource, an instance or an object of a device
 #[derive(Debug, clap::Args)]

@@ -5,9 +5,9 @@ use dunlin_model::Level;
 use dunlin_server::api::{DataType, WriteRequest};
 use ureq::http::Method;
 
-use crate::arguments::Patience;
 use crate::client::{Client, Route};
 use crate::failure::Failure;
+use crate::patience::Patience;
 use crate::terminal::Output;
 use crate::{input, name};
 

@@ -13,11 +13,8 @@ use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
 
 use super::climate::Climate;
-use super::node::Node;
+use super::node::{Node, SERVER};
 use crate::stop;
-
-/// The short server id of a device's only server.
-pub(super) const SERVER: u16 = 1;
 
 /// Room for the largest datagram that the agent sends or takes.
 const DATAGRAM: usize = 1500;

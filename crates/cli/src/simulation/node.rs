@@ -4,6 +4,9 @@ use dunlin_agent::objects::{Device, PowerSource, Security, Server, Temperature};
 use dunlin_agent::{Instances, objects};
 use jiff::Timestamp;
 
+/// The short server id of a device's only server.
+pub(super) const SERVER: u16 = 1;
+
 /// How many instances of the Temperature object a simulated device has room for, so that servers can create some.
 const SENSORS: usize = 4;
 
@@ -28,7 +31,7 @@ objects!(Node<'_> { security, server, device, temperature });
 impl<'a> Node<'a> {
     /// A device called `serial_number` with an account at `uri`; `None` if the URI is too long.
     pub(super) fn new(serial_number: &'a str, uri: &str, lifetime: u32) -> Option<Self> {
-        let mut server = Server::single(super::device::SERVER, lifetime);
+        let mut server = Server::single(SERVER, lifetime);
         if let Some(account) = server.get_mut(0) {
             account.retry_timer = Some(RETRY);
             account.retry_count = Some(3);
@@ -44,7 +47,7 @@ impl<'a> Node<'a> {
         let mut temperature = Instances::new();
         let _ = temperature.insert(0, Temperature::new("Cel"));
         Some(Self {
-            security: Security::no_sec(super::device::SERVER, uri).ok()?,
+            security: Security::no_sec(SERVER, uri).ok()?,
             server,
             device,
             temperature,
