@@ -179,7 +179,9 @@ impl<P: Copy + Eq> Core<'_, P> {
             return None;
         }
         for index in 0..self.servers.len() {
-            if let Some(sent) = self.poll_server(index, buffer) {
+            // A request that has failed may make way for another that is due at once: a Register after an Update.
+            let sent = self.poll_server(index, buffer);
+            if let Some(sent) = sent.or_else(|| self.poll_server(index, buffer)) {
                 return Some(sent);
             }
         }
