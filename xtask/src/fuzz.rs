@@ -12,6 +12,9 @@ pub(crate) struct Arguments {
     /// The whole time, shared by the targets.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Begins with this seed, so that a run can be done again; else with one that libFuzzer draws and prints.
+    #[arg(long)]
+    seed: Option<u32>,
     /// Runs one target only.
     #[arg(long, value_name = "TARGET")]
     only: Option<String>,
@@ -40,7 +43,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 .args(["run", target])
                 .args([scratch, committed])
                 .args(["--", "-max_len=4096", "-timeout=10", "-print_final_stats=1"])
-                .arg(format!("-max_total_time={share}")),
+                .arg(format!("-max_total_time={share}"))
+                // libFuzzer draws one for 0.
+                .arg(format!("-seed={}", arguments.seed.unwrap_or(0))),
         )?;
     }
     Ok(())
