@@ -352,11 +352,11 @@ impl Exchange {
                 self.next_block = Some(block);
                 Step::Again
             }
-            Next::Complete(_) => self.read_content(root),
+            Next::Complete(_) => self.read_content(root, config),
         }
     }
 
-    fn read_content(&mut self, root: &str) -> Step {
+    fn read_content(&mut self, root: &str, config: &Config) -> Step {
         let path = self.job.action.path();
         if matches!(self.job.action, Action::Discover { .. }) {
             return match read_discovered(&self.answer, root) {
@@ -371,6 +371,16 @@ impl Exchange {
         match records {
             Ok(records) if self.observing.is_some() => Step::Done(Ok(Finished::Observing(records))),
             Ok(records) => Step::Done(Ok(Finished::Outcome(Outcome::Records(records)))),
+            // It chose the format itself, and not one that is understood here: now it is told.
+            Err(_)
+                if self.format.is_none()
+                    && matches!(self.job.action, Action::Read { .. })
+                    && self.fall_back(config) =>
+            {
+                self.receiver.reset();
+                self.answer.clear();
+                Step::Again
+            }
             Err(reason) => self.bad_answer(&reason),
         }
     }

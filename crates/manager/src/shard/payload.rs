@@ -200,7 +200,15 @@ pub(super) fn formats_to_read(
             formats.push(plain);
         }
     }
-    formats.into_iter().map(Some).chain([None]).collect()
+    let named = formats.into_iter().map(Some);
+    // A device of 1.0 that announces nothing may know TLV by a number of an old draft, or drop a request whose Accept it
+    // has no name for. It knows best what it speaks.
+    let silent = registration.version == LwM2mVersion::V1_0 && registration.formats.is_empty();
+    if silent && first.is_none() {
+        [None].into_iter().chain(named).collect()
+    } else {
+        named.chain([None]).collect()
+    }
 }
 
 /// The formats to write `records` in, in their order.

@@ -100,6 +100,38 @@ fn the_announced_format_is_preferred_and_a_refused_one_replaced() {
 }
 
 #[test]
+fn a_device_of_1_0_that_announces_nothing_chooses_the_format_itself() {
+    let mut bench = Bench::new();
+    bench.registered("a", 1, &["lwm2m=1.0"], "</3/0>");
+    bench.read("a", "/3/0/0");
+    let request = bench.next_to(peer(1));
+    assert_eq!(request.uint(OptionNumber::ACCEPT), None);
+    bench.input(peer(1), &reply(&request, Code::CONTENT, &[], b"Dunlin"));
+    let dunlin = [("/3/0/0".to_owned(), OwnedValue::String("Dunlin".to_owned()))];
+    assert_eq!(values(bench.result()), dunlin);
+
+    // What it chooses is not understood: it is told the format.
+    bench.read("a", "/3/0/0");
+    let request = bench.next_to(peer(1));
+    assert_eq!(request.uint(OptionNumber::ACCEPT), None);
+    let old_json = (OptionNumber::CONTENT_FORMAT, &[0x2d, 0x17][..]);
+    bench.input(
+        peer(1),
+        &reply(&request, Code::CONTENT, &[old_json], b"{\"e\":[]}"),
+    );
+    let request = bench.next_to(peer(1));
+    assert_eq!(request.uint(OptionNumber::ACCEPT), Some(11542));
+    bench.input(peer(1), &reply(&request, Code::CONTENT, &[TEXT], b"Dunlin"));
+    assert_eq!(values(bench.result()), dunlin);
+    // Learned.
+    bench.read("a", "/3/0/0");
+    assert_eq!(
+        bench.next_to(peer(1)).uint(OptionNumber::ACCEPT),
+        Some(11542)
+    );
+}
+
+#[test]
 fn a_forced_format_is_not_replaced() {
     let mut bench = Bench::new();
     bench.device("a", 1);
@@ -856,7 +888,7 @@ fn the_alternate_path_stands_before_every_path() {
     bench.read("a", "/3/0/9");
     let request = bench.next_to(peer(1));
     assert_eq!(request.uri(), "/lwm2m/3/0/9");
-    assert_eq!(request.uint(OptionNumber::ACCEPT), Some(11542));
+    assert_eq!(request.uint(OptionNumber::ACCEPT), None);
     bench.input(
         peer(1),
         &reply(&request, Code::CONTENT, &[TLV], &[0xc1, 9, 87]),
