@@ -378,6 +378,7 @@ impl Exchange {
                     && self.fall_back(config) =>
             {
                 self.receiver.reset();
+                self.next_block = None;
                 self.answer.clear();
                 Step::Again
             }

@@ -115,12 +115,29 @@ fn a_device_of_1_0_that_announces_nothing_chooses_the_format_itself() {
     let request = bench.next_to(peer(1));
     assert_eq!(request.uint(OptionNumber::ACCEPT), None);
     let old_json = (OptionNumber::CONTENT_FORMAT, &[0x2d, 0x17][..]);
+    // In two blocks of 16 bytes.
+    let first = [old_json, (OptionNumber::BLOCK2, &[0x08][..])];
     bench.input(
         peer(1),
-        &reply(&request, Code::CONTENT, &[old_json], b"{\"e\":[]}"),
+        &reply(&request, Code::CONTENT, &first, b"{\"bn\":\"/3/0/0/\","),
+    );
+    let request = bench.next_to(peer(1));
+    assert_eq!(
+        request.block(OptionNumber::BLOCK2).as_deref(),
+        Some("1/0/16")
+    );
+    let second = [old_json, (OptionNumber::BLOCK2, &[0x10][..])];
+    bench.input(
+        peer(1),
+        &reply(&request, Code::CONTENT, &second, b"\"e\":[]}"),
     );
     let request = bench.next_to(peer(1));
     assert_eq!(request.uint(OptionNumber::ACCEPT), Some(11542));
+    assert_eq!(
+        request.block(OptionNumber::BLOCK2),
+        None,
+        "from the beginning"
+    );
     bench.input(peer(1), &reply(&request, Code::CONTENT, &[TEXT], b"Dunlin"));
     assert_eq!(values(bench.result()), dunlin);
     // Learned.
