@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -18,10 +19,14 @@ pub(crate) const CORE: [&str; 5] = [
 ];
 
 /// The root of the repository.
+///
+/// As cargo tells it at run time: clones that share a target directory share this program too, whichever built it.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the repository")
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
+    });
+    FOLDER.parent().expect("xtask lies in the repository")
 }
 
 /// The folder of installed tools, which outlives a clone: `$HOME/.cache/dunlin`.
