@@ -133,6 +133,7 @@ mod parse_error;
 pub mod request;
 pub mod time;
 mod transmission;
+pub mod uri;
 
 pub use builder::{BuildError, MessageBuilder};
 pub use code::Code;
