@@ -2,15 +2,19 @@
 
 use core::fmt;
 
-use super::{Block, BlockError, BlockSize};
-use crate::{Code, Message, OptionNumber, Token};
+use super::{Block, BlockError, BlockOptions, BlockSize, Tag};
+use crate::{Code, Message, OptionNumber};
 
 /// Puts a body together from blocks that arrive in order: a request's body on a server (Block1), a response's on a
 /// client (Block2).
 ///
 /// It keeps the place in the body, not the body: the owner stores each payload at the offset that it is told, in a
-/// buffer or a flash memory. Peer, method and path of the requests are the owner's to match (RFC 7959 §2.5), and so
-/// is the time after which a body that does not go on is given up, at least `EXCHANGE_LIFETIME` where possible.
+/// buffer or a flash memory. Which requests belong together is the owner's to tell, by their peer and
+/// [`TransferKey`](super::TransferKey), and so is the time after which a body that does not go on is given up, at
+/// least `EXCHANGE_LIFETIME` where possible (RFC 7959 §2.5).
+///
+/// Where blocks of at most [`BlockSize::Bert`] are wanted, SZX 7 is understood and payloads may have several blocks
+/// (RFC 8323 §6).
 ///
 /// ```text
 ///            block 0                      last block
@@ -30,12 +34,12 @@ struct Progress {
     /// Where the last block began, which a client may send again.
     last: u32,
     content_format: Option<u16>,
-    // Of the same form as a token: up to eight bytes.
-    etag: Option<Token>,
+    etag: Option<Tag>,
 }
 
 /// A block that arrived in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Received {
     /// Where in the body the payload is to be stored.
     pub offset: usize,
@@ -47,6 +51,7 @@ pub struct Received {
 
 /// What to do after a block was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Next {
     /// The body is complete. On a server the final response carries this Block1 option, if any (RFC 7959 §2.3).
     Complete(Option<Block>),
@@ -57,6 +62,7 @@ pub enum Next {
 
 /// Why a block was not accepted. The receiver has forgotten the body; it begins again at block 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ReceiveError {
     /// The option itself is malformed.
@@ -119,7 +125,8 @@ impl BlockReceiver {
         capacity: usize,
         preferred: BlockSize,
     ) -> Result<(Received, Progress), ReceiveError> {
-        let block = message.block1().map_err(ReceiveError::Option)?;
+        let block = Block::in_message(message, OptionNumber::BLOCK1, preferred)
+            .map_err(ReceiveError::Option)?;
         let announced = message.uint(OptionNumber::SIZE1).unwrap_or(0);
         if usize::try_from(announced).unwrap_or(usize::MAX) > capacity {
             return Err(ReceiveError::TooLarge);
@@ -164,8 +171,9 @@ impl BlockReceiver {
         capacity: usize,
         preferred: BlockSize,
     ) -> Result<(Received, Progress), ReceiveError> {
-        let block = message.block2().map_err(ReceiveError::Option)?;
-        let etag = message.etag().and_then(Token::new);
+        let block = Block::in_message(message, OptionNumber::BLOCK2, preferred)
+            .map_err(ReceiveError::Option)?;
+        let etag = message.etag().and_then(Tag::new);
         if self.is_receiving() && block.is_none_or(|block| block.number() == 0) {
             // Not taken for a new beginning: a peer that sends nothing else would keep us asking for ever.
             return Err(ReceiveError::Incomplete);
@@ -188,12 +196,12 @@ impl BlockReceiver {
         &self,
         message: &Message<'_>,
         block: Option<Block>,
-        etag: Option<Token>,
+        etag: Option<Tag>,
         capacity: usize,
     ) -> Result<(Received, Progress), ReceiveError> {
         let offset = block.map_or(0, Block::offset);
         let len = message.payload().len();
-        if block.is_some_and(|block| block.more() && block.size().bytes() != len) {
+        if block.is_some_and(|block| block.more() && !block.size().fills(len)) {
             return Err(ReceiveError::PayloadSize);
         }
         let content_format = message.content_format();
@@ -241,6 +249,42 @@ impl BlockReceiver {
 }
 
 impl Received {
+    /// Takes a request with or without a Block1 option on a server that acts on each block for itself and keeps
+    /// nothing (RFC 7959 §2.3, Figure 8).
+    ///
+    /// `next` is always [`Next::Complete`]: the response has the code of what was done with this block and the given
+    /// Block1 option, whose M bit is unset. `capacity` and `preferred` as in [`BlockReceiver::request`].
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError::Option`], [`ReceiveError::PayloadSize`] and [`ReceiveError::TooLarge`].
+    pub fn alone(
+        message: &Message<'_>,
+        capacity: usize,
+        preferred: BlockSize,
+    ) -> Result<Self, ReceiveError> {
+        let block = Block::in_message(message, OptionNumber::BLOCK1, preferred)
+            .map_err(ReceiveError::Option)?;
+        let len = message.payload().len();
+        if block.is_some_and(|block| block.more() && !block.size().fills(len)) {
+            return Err(ReceiveError::PayloadSize);
+        }
+        let offset = block.map_or(0, Block::offset);
+        let offset = usize::try_from(offset).map_err(|_| ReceiveError::TooLarge)?;
+        if offset.checked_add(len).is_none_or(|end| end > capacity) {
+            return Err(ReceiveError::TooLarge);
+        }
+        let answer = block.map(|block| {
+            let size = block.size().min(preferred);
+            block.without_more().with_size(size)
+        });
+        Ok(Self {
+            offset,
+            len,
+            next: Next::Complete(answer),
+        })
+    }
+
     /// Stores `payload` in `body`; false, and nothing stored, where it does not fit.
     #[must_use]
     pub fn store(&self, payload: &[u8], body: &mut [u8]) -> bool {
@@ -275,6 +319,26 @@ impl ReceiveError {
             Self::Option(BlockError::ReservedSize) | Self::PayloadSize => Code::BAD_REQUEST,
             Self::Incomplete | Self::EtagChanged => Code::REQUEST_ENTITY_INCOMPLETE,
             Self::TooLarge => Code::REQUEST_ENTITY_TOO_LARGE,
+        }
+    }
+
+    /// The options with which a server refuses `request`: Block1 where the request had it, in a size of at most
+    /// `preferred`, which in a 4.13 is a hint to try that size; and in a 4.13 the greatest body that is taken, Size1
+    /// (RFC 7959 §2.9.3, §4).
+    ///
+    /// A request without Block1 gets none: its sender need not know the option.
+    pub fn options(
+        self,
+        request: &Message<'_>,
+        capacity: usize,
+        preferred: BlockSize,
+    ) -> BlockOptions {
+        let block1 = Block::in_message(request, OptionNumber::BLOCK1, preferred);
+        let block1 = block1.ok().flatten();
+        BlockOptions {
+            block1: block1.map(|block| block.with_size(block.size().min(preferred))),
+            size1: (self == Self::TooLarge).then(|| u32::try_from(capacity).unwrap_or(u32::MAX)),
+            ..BlockOptions::default()
         }
     }
 }

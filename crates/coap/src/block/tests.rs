@@ -465,3 +465,5 @@ fn blocks_that_do_not_exist() {
 
 const _: () = assert!(size_of::<BlockReceiver>() <= 32);
 const _: () = assert!(size_of::<BlockSender>() <= 12);
+const _: () = assert!(size_of::<Tag>() <= 9);
+const _: () = assert!(size_of::<Transfer>() <= 56);
