@@ -2,12 +2,12 @@
 
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use core::fmt;
 
-use crate::block::Block;
 use crate::options::PAYLOAD_MARKER;
-use crate::{Code, MessageId, OptionNumber, Token, Type};
+use crate::{Code, Message, MessageId, OptionNumber, Token, Type};
 
 /// Writes a message into a buffer: header and token at once, then options in ascending order, then the payload.
 ///
@@ -31,6 +31,21 @@ use crate::{Code, MessageId, OptionNumber, Token, Type};
 /// assert_eq!(message.len(), 14);
 /// # Ok::<(), dunlin_coap::BuildError>(())
 /// ```
+///
+/// # The order of options
+///
+/// Nothing is sorted here: an option whose number is below that of the one before is
+/// [`BuildError::OutOfOrder`], which names both. The methods are listed, and to be called, in this order:
+///
+/// | | | | |
+/// |-|-|-|-|
+/// | 1 If-Match | 9 OSCORE | 19 Q-Block1 | 35 Proxy-Uri |
+/// | 3 Uri-Host | 11 Uri-Path | 20 Location-Query | 39 Proxy-Scheme |
+/// | 4 `ETag` | 12 Content-Format | 21 EDHOC | 60 Size1 |
+/// | 5 If-None-Match | 14 Max-Age | 23 Block2 | 252 Echo |
+/// | 6 Observe | 15 Uri-Query | 27 Block1 | 258 No-Response |
+/// | 7 Uri-Port | 16 Hop-Limit | 28 Size2 | 292 Request-Tag |
+/// | 8 Location-Path | 17 Accept | 31 Q-Block2 | |
 #[derive(Debug)]
 pub struct MessageBuilder<'b> {
     buffer: &'b mut [u8],
@@ -60,8 +75,19 @@ enum State {
 pub enum BuildError {
     /// The buffer is too small.
     NoSpace,
-    /// An option has a smaller number than the one before it, or comes after the payload.
-    OutOfOrder,
+    /// An option has a smaller number than the one before it: options are written in the order of their numbers
+    /// (RFC 7252 §3.1), which [`MessageBuilder`] lists.
+    OutOfOrder {
+        /// The option that was written before.
+        previous: OptionNumber,
+        /// The option that came too late.
+        number: OptionNumber,
+    },
+    /// An option comes after the payload.
+    OptionAfterPayload(OptionNumber),
+    /// A token is longer than 65804 bytes (RFC 8974 §2.1), or stands for one that was not known here
+    /// ([`Token::EXTENDED`]).
+    TokenTooLong,
     /// An option's value is longer than 65804 bytes, the greatest length that can be written (RFC 7252 §3.1).
     ValueTooLong,
     /// A token, an option or a payload in an Empty message (RFC 7252 §4.1).
@@ -79,16 +105,34 @@ impl<'b> MessageBuilder<'b> {
         id: MessageId,
         token: Token,
     ) -> Self {
-        let mut builder = Self {
-            buffer,
-            len: 0,
-            previous: 0,
-            state: State::Options,
+        let mut builder = Self::new_extended(buffer, message_type, code, id, token.as_bytes());
+        if token.is_extended() {
+            builder.fail(BuildError::TokenTooLong);
+        }
+        builder
+    }
+
+    /// Begins a message with a token of up to 65804 bytes at the beginning of `buffer` (RFC 8974 §2.1).
+    ///
+    /// Up to eight bytes this is the same as [`new`](MessageBuilder::new). A longer token is for a server that takes it,
+    /// which a Confirmable request finds out, and for the answer to a request that had it (RFC 8974 §2.2.2).
+    pub fn new_extended(
+        buffer: &'b mut [u8],
+        message_type: Type,
+        code: Code,
+        id: MessageId,
+        token: &[u8],
+    ) -> Self {
+        let mut builder = Self::at_beginning(buffer);
+        let Some((token_length, extension)) = token_length(token) else {
+            builder.fail(BuildError::TokenTooLong);
+            return builder;
         };
         let [high, low] = id.0.to_be_bytes();
-        let first = 0x40 | ((message_type as u8) << 4) | token.length_field();
+        let first = 0x40 | ((message_type as u8) << 4) | token_length;
         builder.write(&[first, code.0, high, low]);
-        builder.write(token.as_bytes());
+        builder.write_extension(extension);
+        builder.write(token);
         if code.is_empty() && builder.state == State::Options {
             builder.state = if token.is_empty() {
                 State::Empty
@@ -97,6 +141,34 @@ impl<'b> MessageBuilder<'b> {
             };
         }
         builder
+    }
+
+    /// Begins a message without a header, as over a reliable transport (RFC 8323 §3.2): what follows the code, that is
+    /// the token with its extended length, if any, options and payload. The header is the caller's, with the TKL field
+    /// that is given here.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "used by the framing for reliable transports")
+    )]
+    pub(crate) fn without_header(buffer: &'b mut [u8], token: &[u8]) -> (u8, Self) {
+        let mut builder = Self::at_beginning(buffer);
+        let Some((token_length, extension)) = token_length(token) else {
+            builder.fail(BuildError::TokenTooLong);
+            return (0, builder);
+        };
+        builder.write_extension(extension);
+        builder.write(token);
+        (token_length, builder)
+    }
+
+    #[inline]
+    fn at_beginning(buffer: &'b mut [u8]) -> Self {
+        Self {
+            buffer,
+            len: 0,
+            previous: 0,
+            state: State::Options,
+        }
     }
 
     /// Adds an option with this value.
@@ -128,68 +200,70 @@ impl<'b> MessageBuilder<'b> {
         self.option(number, &[])
     }
 
-    /// Adds a Uri-Path option for each segment.
-    pub fn path<S: AsRef<[u8]>>(&mut self, segments: impl IntoIterator<Item = S>) -> &mut Self {
-        self.repeated(OptionNumber::URI_PATH, segments)
-    }
-
-    /// Adds a Uri-Query option for each argument.
-    pub fn query<S: AsRef<[u8]>>(&mut self, arguments: impl IntoIterator<Item = S>) -> &mut Self {
-        self.repeated(OptionNumber::URI_QUERY, arguments)
-    }
-
-    /// Adds a Location-Path option for each segment.
-    pub fn location_path<S: AsRef<[u8]>>(
+    /// Adds the options of `message`, but in place of those whose numbers `replace` has, what it says: another value, or
+    /// nothing (`None`). A number that the message has not is added; one that stands several times has several values.
+    ///
+    /// This is how a request is repeated for the next block, or sent on by a proxy:
+    ///
+    /// ```
+    /// use dunlin_coap::block::{Block, BlockSize};
+    /// use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
+    ///
+    /// let (mut first, mut second) = ([0; 64], [0; 64]);
+    /// let first = MessageBuilder::new(&mut first, Type::Confirmable, Code::GET, MessageId(1), Token::EMPTY)
+    ///     .observe(0)
+    ///     .path(["a"])
+    ///     .accept(60)
+    ///     .finish()?;
+    /// let first = Message::parse(first)?;
+    /// let second = MessageBuilder::new(&mut second, Type::Confirmable, Code::GET, MessageId(2), Token::from([2; 4]))
+    ///     .copy_options(&first, &[(OptionNumber::OBSERVE, None), (OptionNumber::BLOCK2, Some(&[0x16]))])
+    ///     .finish()?;
+    /// let second = Message::parse(second)?;
+    /// assert_eq!(second.observe(), None);
+    /// assert!(second.uri_path().eq([b"a"]));
+    /// assert_eq!(second.accept(), Some(60));
+    /// assert_eq!(second.block2()?, Block::new(1, false, BlockSize::B1024));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// The numbers in `replace` ascend, or the error is [`BuildError::OutOfOrder`].
+    pub fn copy_options(
         &mut self,
-        segments: impl IntoIterator<Item = S>,
+        message: &Message<'_>,
+        replace: &[(OptionNumber, Option<&[u8]>)],
     ) -> &mut Self {
-        self.repeated(OptionNumber::LOCATION_PATH, segments)
-    }
-
-    fn repeated<S: AsRef<[u8]>>(
-        &mut self,
-        number: OptionNumber,
-        values: impl IntoIterator<Item = S>,
-    ) -> &mut Self {
-        for value in values {
-            self.option(number, value.as_ref());
+        let mut replace = replace.iter().copied().peekable();
+        let mut last = None;
+        for (number, value) in message.options() {
+            while let Some((ours, value)) = replace.next_if(|(ours, _)| *ours <= number) {
+                self.replacement(&mut last, ours, value);
+            }
+            if last != Some(number) {
+                self.option(number, value);
+            }
+        }
+        for (ours, value) in replace {
+            self.replacement(&mut last, ours, value);
         }
         self
     }
 
-    /// Adds the format of the payload (Content-Format).
-    pub fn content_format(&mut self, format: u16) -> &mut Self {
-        self.uint(OptionNumber::CONTENT_FORMAT, u32::from(format))
-    }
-
-    /// Adds the format wanted of the response (Accept).
-    pub fn accept(&mut self, format: u16) -> &mut Self {
-        self.uint(OptionNumber::ACCEPT, u32::from(format))
-    }
-
-    /// Adds an Observe option; of a sequence number the low 24 bits are written (RFC 7641 §2).
-    pub fn observe(&mut self, value: u32) -> &mut Self {
-        self.uint(OptionNumber::OBSERVE, value & 0x00ff_ffff)
-    }
-
-    /// Adds an `ETag`.
-    pub fn etag(&mut self, etag: &[u8]) -> &mut Self {
-        self.option(OptionNumber::ETAG, etag)
-    }
-
-    /// Adds the time in seconds for which a response is fresh (Max-Age).
-    pub fn max_age(&mut self, seconds: u32) -> &mut Self {
-        self.uint(OptionNumber::MAX_AGE, seconds)
-    }
-
-    /// Adds a Block1 option.
-    pub fn block1(&mut self, block: Block) -> &mut Self {
-        self.uint(OptionNumber::BLOCK1, block.to_uint())
-    }
-
-    /// Adds a Block2 option.
-    pub fn block2(&mut self, block: Block) -> &mut Self {
-        self.uint(OptionNumber::BLOCK2, block.to_uint())
+    /// Adds one option of `copy_options`'s list, of which `last` was the one before.
+    fn replacement(
+        &mut self,
+        last: &mut Option<OptionNumber>,
+        number: OptionNumber,
+        value: Option<&[u8]>,
+    ) {
+        if let Some(previous) = last.replace(number)
+            && number < previous
+        {
+            self.fail(BuildError::OutOfOrder { previous, number });
+        }
+        if let Some(value) = value {
+            self.option(number, value);
+        }
     }
 
     /// Adds the payload; an empty one is none.
@@ -319,11 +393,14 @@ impl<'b> MessageBuilder<'b> {
         match self.state {
             State::Options => {}
             State::Empty => return self.fail(BuildError::EmptyWithContent),
-            State::Payload(_) | State::Done => return self.fail(BuildError::OutOfOrder),
+            State::Payload(_) | State::Done => {
+                return self.fail(BuildError::OptionAfterPayload(number));
+            }
             State::Failed(_) => return,
         }
         let Some(delta) = number.0.checked_sub(self.previous) else {
-            return self.fail(BuildError::OutOfOrder);
+            let previous = OptionNumber(self.previous);
+            return self.fail(BuildError::OutOfOrder { previous, number });
         };
         let len = parts
             .iter()
@@ -377,6 +454,13 @@ enum Extension {
     Word([u8; 2]),
 }
 
+/// The TKL field of this token and the extension of its length; `None` above 65804 bytes.
+#[inline]
+fn token_length(token: &[u8]) -> Option<(u8, Extension)> {
+    // Where the nibble is 9 to 12, the length is the nibble, though it needs RFC 8974 all the same.
+    u32::try_from(token.len()).ok().and_then(nibble)
+}
+
 /// The nibble and the extension of a delta or length; `None` above 65804.
 #[inline]
 fn nibble(value: u32) -> Option<(u8, Extension)> {
@@ -394,13 +478,21 @@ fn nibble(value: u32) -> Option<(u8, Extension)> {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoSpace => "the buffer is too small for the message",
-            Self::OutOfOrder => "options must be added in ascending order and before the payload",
-            Self::ValueTooLong => "option value longer than 65804 bytes",
-            Self::EmptyWithContent => "an Empty message has nothing but a header",
-            Self::PayloadLength => "payload longer than its space, or given twice",
-        })
+        match self {
+            Self::NoSpace => f.write_str("the buffer is too small for the message"),
+            Self::OutOfOrder { previous, number } => write!(
+                f,
+                "option {} ({number}) comes after option {} ({previous}): options are added in the order of their numbers",
+                number.0, previous.0
+            ),
+            Self::OptionAfterPayload(number) => {
+                write!(f, "option {} ({number}) comes after the payload", number.0)
+            }
+            Self::TokenTooLong => f.write_str("the token cannot be written: too long"),
+            Self::ValueTooLong => f.write_str("option value longer than 65804 bytes"),
+            Self::EmptyWithContent => f.write_str("an Empty message has nothing but a header"),
+            Self::PayloadLength => f.write_str("payload longer than its space, or given twice"),
+        }
     }
 }
 

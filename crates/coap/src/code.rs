@@ -1,4 +1,4 @@
-//! Method and response codes (RFC 7252 §12.1).
+//! Method, response and signaling codes (RFC 7252 §12.1, RFC 8323 §5).
 
 use core::fmt;
 
@@ -93,6 +93,16 @@ codes! {
     PROXYING_NOT_SUPPORTED = 5 . 5 "Proxying Not Supported";
     /// 5.08 Hop Limit Reached (RFC 8768 §4).
     HOP_LIMIT_REACHED = 5 . 8 "Hop Limit Reached";
+    /// 7.01 CSM: capabilities and settings, over a reliable transport only (RFC 8323 §5.3).
+    CSM = 7 . 1 "CSM";
+    /// 7.02 Ping, over a reliable transport only (RFC 8323 §5.4).
+    PING = 7 . 2 "Ping";
+    /// 7.03 Pong, over a reliable transport only (RFC 8323 §5.4).
+    PONG = 7 . 3 "Pong";
+    /// 7.04 Release, over a reliable transport only (RFC 8323 §5.5).
+    RELEASE = 7 . 4 "Release";
+    /// 7.05 Abort, over a reliable transport only (RFC 8323 §5.6).
+    ABORT = 7 . 5 "Abort";
 }
 
 impl Code {
@@ -141,13 +151,22 @@ impl Code {
         self.class() == 2
     }
 
-    /// Whether the class is reserved (1, 3, 6 or 7).
+    /// Whether this is a signaling code, of class 7 (RFC 8323 §5.1).
+    ///
+    /// It has a meaning over reliable transports only; over UDP the class is reserved like those of
+    /// [`is_reserved`](Code::is_reserved).
+    #[inline]
+    pub const fn is_signaling(self) -> bool {
+        self.class() == 7
+    }
+
+    /// Whether the class is reserved over every transport (1, 3 or 6).
     ///
     /// A message with such a code is well formed but must be rejected (RFC 7252 §4.2 and §4.3; class 3 has no meaning
     /// in CoAP over UDP either). [`Message::kind`](crate::Message::kind) takes it for neither request nor response.
     #[inline]
     pub const fn is_reserved(self) -> bool {
-        matches!(self.class(), 1 | 3 | 6 | 7)
+        matches!(self.class(), 1 | 3 | 6)
     }
 }
 
@@ -194,6 +213,7 @@ mod tests {
                 code.is_empty(),
                 code.is_request(),
                 code.is_response(),
+                code.is_signaling(),
                 code.is_reserved(),
             ];
             assert_eq!(sorts.iter().filter(|sort| **sort).count(), 1, "{code}");

@@ -52,12 +52,19 @@ impl fmt::Display for MessageId {
 }
 
 /// The token that pairs a response with its request: 0 to 8 bytes (RFC 7252 §5.3.1).
+///
+/// Longer ones (RFC 8974) are read as [`Message::token_bytes`](crate::Message::token_bytes) and written by
+/// [`MessageBuilder::new_extended`](crate::MessageBuilder::new_extended).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Token {
     // Bytes beyond `len` are zero, so that the derived comparison is right.
     bytes: [u8; Self::MAX_LEN],
+    /// 0 to 8; `EXTENDED_LEN` in the place holder.
     len: u8,
 }
+
+/// No token has this length, as nine bytes and more do not fit.
+const EXTENDED_LEN: u8 = 9;
 
 /// More than eight bytes were offered as a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +77,14 @@ impl Token {
     pub const EMPTY: Self = Self {
         bytes: [0; Self::MAX_LEN],
         len: 0,
+    };
+    /// Stands for a token of more than eight bytes (RFC 8974 §2.1), which does not fit here; see
+    /// [`Message::token_bytes`](crate::Message::token_bytes).
+    ///
+    /// It has no bytes, equals no other token, and a message with it cannot be built.
+    pub const EXTENDED: Self = Self {
+        bytes: [0; Self::MAX_LEN],
+        len: EXTENDED_LEN,
     };
 
     /// The token of these bytes; `None` when there are more than eight.
@@ -94,22 +109,22 @@ impl Token {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    /// The length in bytes, 0 to 8.
+    /// The length in bytes, 0 to 8; 9 for [`Token::EXTENDED`], as more than eight.
     #[inline]
     pub const fn len(&self) -> usize {
         self.len as usize
     }
 
-    /// Whether there are no bytes.
+    /// Whether this is the token of no bytes.
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The length as the header's TKL field.
+    /// Whether this is [`Token::EXTENDED`].
     #[inline]
-    pub(crate) const fn length_field(self) -> u8 {
-        self.len
+    pub const fn is_extended(&self) -> bool {
+        self.len == EXTENDED_LEN
     }
 }
 
@@ -139,10 +154,20 @@ impl TryFrom<&[u8]> for Token {
 impl fmt::Debug for Token {
     /// Hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_extended() {
+            return f.write_str("extended");
+        }
+        Hex(self.as_bytes()).fmt(f)
+    }
+}
+
+/// Bytes that print as hexadecimal digits.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("0x")?;
-        self.as_bytes()
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -119,6 +119,7 @@
 extern crate std;
 
 pub mod block;
+mod body;
 mod builder;
 mod code;
 mod duplicates;

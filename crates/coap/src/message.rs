@@ -2,11 +2,12 @@
 
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use core::fmt;
 
-use crate::block::{Block, BlockError};
-use crate::options::{PAYLOAD_MARKER, small, split_extended};
+use crate::body::Body;
+use crate::header::Hex;
 use crate::parse_error::{ParseError, ParseErrorKind};
 use crate::{Code, MessageId, OptionNumber, Options, Token, Type, Values, decode_uint};
 
@@ -22,16 +23,6 @@ pub struct Message<'a> {
     code: Code,
     id: MessageId,
     body: Body<'a>,
-}
-
-/// What follows the header.
-#[derive(Clone, Copy)]
-struct Body<'a> {
-    /// At most eight bytes.
-    token: &'a [u8],
-    /// Walked once without an error, without the payload marker.
-    options: &'a [u8],
-    payload: &'a [u8],
 }
 
 /// What a message is to the message layer, by its type and code (RFC 7252 §4.3, Table 1).
@@ -64,6 +55,44 @@ impl<'a> Message<'a> {
     /// Every [`ParseErrorKind`]. [`ParseError::reset`] has the answer to send, if any.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        Self::parse_with(bytes, Body::parse)
+    }
+
+    /// Reads a datagram whose token may be longer than eight bytes (RFC 8974 §2.1).
+    ///
+    /// Like [`parse`](Message::parse), but the token may have up to 65804 bytes:
+    /// [`token_bytes`](Message::token_bytes) has them. It is never too long to be read, as a server that knows extended
+    /// tokens must not reset a request because of its token, but answers it, with the whole token: 4.00 Bad Request when
+    /// it will never take a token as long, 5.03 Service Unavailable when it cannot now (RFC 8974 §2.2.2).
+    ///
+    /// ```
+    /// use dunlin_coap::{Code, Message, MessageBuilder};
+    ///
+    /// # let mut buffer = [0; 128];
+    /// # let token = [7; 40];
+    /// # let datagram = MessageBuilder::new_extended(
+    /// #     &mut buffer, dunlin_coap::Type::Confirmable, Code::GET, dunlin_coap::MessageId(1), &token,
+    /// # ).path(["a"]).finish()?;
+    /// assert!(Message::parse(datagram).is_err());
+    /// let request = Message::parse_extended(datagram)?;
+    /// assert_eq!(request.token_bytes(), token);
+    /// let code = if request.token_bytes().len() > 32 { Code::BAD_REQUEST } else { Code::CONTENT };
+    /// # assert_eq!(code, Code::BAD_REQUEST);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every [`ParseErrorKind`].
+    pub fn parse_extended(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        Self::parse_with(bytes, Body::parse_extended)
+    }
+
+    #[inline]
+    fn parse_with(
+        bytes: &'a [u8],
+        body: impl FnOnce(u8, &'a [u8]) -> Result<Body<'a>, ParseErrorKind>,
+    ) -> Result<Self, ParseError> {
         let Some((&[first, code, high, low], rest)) = bytes.split_first_chunk() else {
             return Err(ParseError {
                 kind: ParseErrorKind::TruncatedHeader,
@@ -79,18 +108,44 @@ impl<'a> Message<'a> {
         let message_type = Type::from_bits(first >> 4);
         let code = Code(code);
         let id = MessageId(u16::from_be_bytes([high, low]));
-        match Body::parse(first & 0x0f, code, rest) {
-            Ok(body) => Ok(Self {
-                r#type: message_type,
-                code,
-                id,
-                body,
-            }),
-            Err(kind) => Err(ParseError {
-                kind,
-                header: Some((message_type, id)),
-            }),
+        let fail = |kind| ParseError {
+            kind,
+            header: Some((message_type, id)),
+        };
+        let token_length = first & 0x0f;
+        if code.is_empty() && (token_length != 0 || !rest.is_empty()) {
+            return Err(fail(ParseErrorKind::EmptyWithContent));
         }
+        let body = body(token_length, rest).map_err(fail)?;
+        Ok(Self {
+            r#type: message_type,
+            code,
+            id,
+            body,
+        })
+    }
+
+    /// Takes what follows the code in a message that has neither type nor message id, as over a reliable transport
+    /// (RFC 8323 §3.2): the token of a length that `token_length` tells, options and payload.
+    ///
+    /// The token may be of any length (RFC 8974 §2.1); who announced none above eight bytes looks at
+    /// [`token_bytes`](Message::token_bytes). The message has the type Non-confirmable and the id 0. An Empty message
+    /// with content passes, as it is to be ignored like any other (RFC 8323 §3.4).
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "used by the framing for reliable transports")
+    )]
+    pub(crate) fn parse_body(
+        code: Code,
+        token_length: u8,
+        rest: &'a [u8],
+    ) -> Result<Self, ParseErrorKind> {
+        Ok(Self {
+            r#type: Type::NonConfirmable,
+            code,
+            id: MessageId(0),
+            body: Body::parse_extended(token_length, rest)?,
+        })
     }
 
     /// The type.
@@ -112,9 +167,19 @@ impl<'a> Message<'a> {
     }
 
     /// The token.
+    ///
+    /// In place of a token of more than eight bytes, which only [`parse_extended`](Message::parse_extended) accepts,
+    /// stands [`Token::EXTENDED`]: it equals no token of up to eight bytes and cannot be written into a message. Who
+    /// reads extended tokens uses [`token_bytes`](Message::token_bytes).
     #[inline]
     pub fn token(&self) -> Token {
-        Token::new(self.body.token).unwrap_or_default()
+        Token::new(self.body.token).unwrap_or(Token::EXTENDED)
+    }
+
+    /// All bytes of the token, however many they are.
+    #[inline]
+    pub const fn token_bytes(&self) -> &'a [u8] {
+        self.body.token
     }
 
     /// The payload; empty when there is none.
@@ -180,126 +245,6 @@ impl<'a> Message<'a> {
     pub fn string(&self, number: OptionNumber) -> Option<&'a str> {
         core::str::from_utf8(self.option(number)?).ok()
     }
-
-    /// The segments of the path (Uri-Path).
-    #[inline]
-    pub const fn uri_path(&self) -> Values<'a> {
-        self.values(OptionNumber::URI_PATH)
-    }
-
-    /// The arguments of the query (Uri-Query).
-    #[inline]
-    pub const fn uri_query(&self) -> Values<'a> {
-        self.values(OptionNumber::URI_QUERY)
-    }
-
-    /// The segments of the path of a created resource (Location-Path).
-    #[inline]
-    pub const fn location_path(&self) -> Values<'a> {
-        self.values(OptionNumber::LOCATION_PATH)
-    }
-
-    /// The Observe option: 0 registers and 1 deregisters in a request, a sequence number in a notification
-    /// (RFC 7641 §2).
-    #[inline]
-    pub fn observe(&self) -> Option<u32> {
-        self.uint(OptionNumber::OBSERVE)
-    }
-
-    /// The format of the payload (Content-Format).
-    #[inline]
-    pub fn content_format(&self) -> Option<u16> {
-        self.uint(OptionNumber::CONTENT_FORMAT)
-            .and_then(|format| u16::try_from(format).ok())
-    }
-
-    /// The format wanted of the response (Accept).
-    #[inline]
-    pub fn accept(&self) -> Option<u16> {
-        self.uint(OptionNumber::ACCEPT)
-            .and_then(|format| u16::try_from(format).ok())
-    }
-
-    /// The first `ETag`.
-    #[inline]
-    pub fn etag(&self) -> Option<&'a [u8]> {
-        self.option(OptionNumber::ETAG)
-    }
-
-    /// The Block1 option.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`Block::decode`].
-    #[inline]
-    pub fn block1(&self) -> Result<Option<Block>, BlockError> {
-        self.block(OptionNumber::BLOCK1)
-    }
-
-    /// The Block2 option.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`Block::decode`].
-    #[inline]
-    pub fn block2(&self) -> Result<Option<Block>, BlockError> {
-        self.block(OptionNumber::BLOCK2)
-    }
-
-    #[inline]
-    fn block(&self, number: OptionNumber) -> Result<Option<Block>, BlockError> {
-        self.values(number).next().map(Block::decode).transpose()
-    }
-}
-
-impl<'a> Body<'a> {
-    #[inline]
-    fn parse(token_length: u8, code: Code, rest: &'a [u8]) -> Result<Self, ParseErrorKind> {
-        if token_length > 8 {
-            return Err(ParseErrorKind::ReservedTokenLength);
-        }
-        if code.is_empty() && (token_length != 0 || !rest.is_empty()) {
-            return Err(ParseErrorKind::EmptyWithContent);
-        }
-        let (token, body) = rest
-            .split_at_checked(usize::from(token_length))
-            .ok_or(ParseErrorKind::TruncatedToken)?;
-
-        // 64 bits never overflow: each option adds at most 65804.
-        let mut number = 0_u64;
-        let mut walk = body;
-        let mut payload: &[u8] = &[];
-        let mut options = body;
-        while let Some((&first, rest)) = walk.split_first() {
-            if let Some((delta, len)) = small(first) {
-                walk = rest.get(len..).ok_or(ParseErrorKind::TruncatedOption)?;
-                number = number.wrapping_add(u64::from(delta));
-                continue;
-            }
-            if first == PAYLOAD_MARKER {
-                if rest.is_empty() {
-                    return Err(ParseErrorKind::MissingPayload);
-                }
-                // `walk` is a tail of `body`.
-                let len = body.len().saturating_sub(walk.len());
-                options = body.get(..len).unwrap_or_default();
-                payload = rest;
-                break;
-            }
-            let option = split_extended(first, rest)?;
-            // Numbers never fall: it is enough to look at the last.
-            number = number.wrapping_add(u64::from(option.delta));
-            walk = option.rest;
-        }
-        if number > u64::from(u16::MAX) {
-            return Err(ParseErrorKind::OptionNumberTooLarge);
-        }
-        Ok(Self {
-            token,
-            options,
-            payload,
-        })
-    }
 }
 
 impl fmt::Debug for Message<'_> {
@@ -317,7 +262,7 @@ impl fmt::Debug for Message<'_> {
             .field("type", &self.r#type)
             .field("code", &self.code)
             .field("id", &self.id.0)
-            .field("token", &self.token())
+            .field("token", &Hex(self.body.token))
             .field("options", &Numbers(self.options()))
             .field("payload_len", &self.body.payload.len())
             .finish()

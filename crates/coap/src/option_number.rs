@@ -98,6 +98,8 @@ options! {
     Q_BLOCK1 = 19 "Q-Block1" Uint 0..=3 false;
     /// Location-Query: elective (RFC 7252 §5.10.7).
     LOCATION_QUERY = 20 "Location-Query" String 0..=255 true;
+    /// EDHOC: critical (RFC 9668 §3.1).
+    EDHOC = 21 "EDHOC" Empty 0..=0 false;
     /// Block2: critical, unsafe to forward (RFC 7959 §2.1).
     BLOCK2 = 23 "Block2" Uint 0..=3 false;
     /// Block1: critical, unsafe to forward (RFC 7959 §2.1).

@@ -43,8 +43,8 @@ pub(crate) fn split_extended(first: u8, rest: &[u8]) -> Result<RawOption<'_>, Pa
     Ok(RawOption { delta, value, rest })
 }
 
-/// Reads the extension of a delta or length nibble below 15.
-fn extension(nibble: u8, rest: &[u8]) -> Result<(u32, &[u8]), ParseErrorKind> {
+/// Reads the extension of a delta or length nibble below 15: the value that both mean, and what follows.
+pub(crate) fn extension(nibble: u8, rest: &[u8]) -> Result<(u32, &[u8]), ParseErrorKind> {
     match nibble {
         13 => match rest.split_first() {
             Some((&byte, rest)) => Ok((u32::from(byte).wrapping_add(13), rest)),

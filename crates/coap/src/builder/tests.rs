@@ -4,8 +4,8 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::block::BlockSize;
-use crate::{Kind, Message};
+use crate::block::{Block, BlockSize};
+use crate::{Kind, Message, ParseErrorKind};
 
 fn builder(buffer: &mut [u8]) -> MessageBuilder<'_> {
     MessageBuilder::new(
@@ -41,37 +41,85 @@ fn builds_the_get_of_the_benchmark() {
 
 #[test]
 fn every_named_option() {
-    let mut buffer = [0; 128];
+    let mut buffer = [0; 512];
     let block = Block::new(3, true, BlockSize::B64).unwrap();
     let bytes = builder(&mut buffer)
+        .if_match(&[])
+        .if_match(&[3])
+        .uri_host("example.net")
         .etag(&[1, 2])
+        .etag(&[2])
+        .if_none_match()
         .observe(0xff12_3456)
+        .uri_port(5683)
         .location_path(["rd", "5a3f"])
+        .oscore(&[9])
         .path(["a"])
         .content_format(0)
-        .max_age(60)
+        .max_age(61)
         .query(["x=1", "y"])
         .option_parts(OptionNumber::URI_QUERY, &[b"ep=", b"node"])
+        .hop_limit(core::num::NonZeroU8::new(16).unwrap())
         .accept(112)
+        .q_block1(block)
+        .location_query(["q"])
+        .edhoc()
         .block2(block)
         .block1(block)
-        .uint(OptionNumber::SIZE1, 0x0100_0000)
+        .size2(0)
+        .q_block2(block)
+        .proxy_uri("coap://a")
+        .proxy_scheme("coap")
+        .size1(0x0100_0000)
+        .echo(&[5; 40])
+        .no_response(26)
+        .request_tag(&[])
+        .request_tag(&[1])
         .payload(b"payload")
         .finish()
         .unwrap();
     let message = Message::parse(bytes).unwrap();
+    assert!(message.if_match().eq([&[][..], &[3]]));
+    assert_eq!(message.uri_host(), Some("example.net"));
     assert_eq!(message.etag(), Some(&[1, 2][..]));
+    assert!(message.etags().eq([&[1, 2][..], &[2]]));
+    assert!(message.if_none_match());
     assert_eq!(message.observe(), Some(0x12_3456));
+    assert_eq!(message.uri_port(), Some(5683));
     assert!(message.location_path().eq([&b"rd"[..], b"5a3f"]));
+    assert_eq!(message.oscore(), Some(&[9][..]));
     assert!(message.uri_path().eq([b"a"]));
     assert_eq!(message.content_format(), Some(0));
-    assert_eq!(message.uint(OptionNumber::MAX_AGE), Some(60));
+    assert_eq!((message.max_age(), message.freshness()), (Some(61), 61));
     assert!(message.uri_query().eq([&b"x=1"[..], b"y", b"ep=node"]));
+    assert_eq!(message.hop_limit(), Some(16));
     assert_eq!(message.accept(), Some(112));
-    assert_eq!(message.block1(), Ok(Some(block)));
+    assert_eq!(message.q_block1(), Ok(Some(block)));
+    assert!(message.location_query().eq([b"q"]));
+    assert!(message.edhoc());
     assert_eq!(message.block2(), Ok(Some(block)));
-    assert_eq!(message.uint(OptionNumber::SIZE1), Some(0x0100_0000));
+    assert_eq!(message.block1(), Ok(Some(block)));
+    assert_eq!(message.size2(), Some(0));
+    assert_eq!(message.q_block2(), Ok(Some(block)));
+    assert_eq!(message.proxy_uri(), Some("coap://a"));
+    assert_eq!(message.proxy_scheme(), Some("coap"));
+    assert_eq!(message.size1(), Some(0x0100_0000));
+    assert_eq!(message.echo(), Some(&[5; 40][..]));
+    assert_eq!(message.no_response(), Some(26));
+    assert_eq!(message.request_tag(), Some(&[][..]));
+    assert!(message.request_tags().eq([&[][..], &[1]]));
     assert_eq!(message.payload(), b"payload");
+    // Each of them is defined, so that a wrong length would count as absence.
+    assert!(
+        message
+            .options()
+            .all(|(number, value)| number.definition().unwrap().allows_len(value.len()))
+    );
+
+    let mut buffer = [0; 8];
+    let message = Message::parse(builder(&mut buffer).finish().unwrap()).unwrap();
+    assert!(!message.if_none_match() && !message.edhoc());
+    assert_eq!((message.max_age(), message.freshness()), (None, 60));
 }
 
 #[test]
@@ -141,8 +189,16 @@ fn the_first_error_sticks() {
     message.accept(0).path(["late"]).payload(&[0; 100]);
     assert_eq!(message.remaining(), 0);
     assert!(message.payload_buffer().is_empty());
-    assert_eq!(message.finish(), Err(BuildError::OutOfOrder));
-    assert_eq!(message.finish(), Err(BuildError::OutOfOrder));
+    let error = BuildError::OutOfOrder {
+        previous: OptionNumber::ACCEPT,
+        number: OptionNumber::URI_PATH,
+    };
+    assert_eq!(message.finish(), Err(error));
+    assert_eq!(message.finish(), Err(error));
+    assert_eq!(
+        std::format!("{error}"),
+        "option 11 (Uri-Path) comes after option 17 (Accept): options are added in the order of their numbers"
+    );
 }
 
 #[test]
@@ -150,7 +206,7 @@ fn nothing_follows_the_payload() {
     let mut buffer = [0; 64];
     assert_eq!(
         builder(&mut buffer).payload(b"a").path(["a"]).finish(),
-        Err(BuildError::OutOfOrder)
+        Err(BuildError::OptionAfterPayload(OptionNumber::URI_PATH))
     );
     assert_eq!(
         builder(&mut buffer).payload(b"a").payload(b"b").finish(),
@@ -158,7 +214,10 @@ fn nothing_follows_the_payload() {
     );
     let mut message = builder(&mut buffer);
     message.payload_buffer();
-    assert_eq!(message.accept(0).finish(), Err(BuildError::OutOfOrder));
+    assert_eq!(
+        message.accept(0).finish(),
+        Err(BuildError::OptionAfterPayload(OptionNumber::ACCEPT))
+    );
     let mut message = builder(&mut buffer);
     message.payload_buffer();
     assert_eq!(
@@ -210,6 +269,148 @@ fn values_that_are_too_long() {
             .option(OptionNumber(9), &longer)
             .finish(),
         Err(BuildError::ValueTooLong)
+    );
+}
+
+/// A Confirmable GET of "a" with a token of this many bytes.
+fn with_token(buffer: &mut [u8], len: usize) -> Result<&[u8], BuildError> {
+    let token: Vec<u8> = (0..=255).cycle().take(len).collect();
+    let id = MessageId(0x1234);
+    MessageBuilder::new_extended(buffer, Type::Confirmable, Code::GET, id, &token)
+        .path(["a"])
+        .finish()
+}
+
+#[test]
+fn extended_tokens_have_the_length_fields_of_rfc_8974() {
+    // RFC 8974 §2.1: 13 and a byte from 13 bytes on, 14 and two bytes from 269 on.
+    for (len, first, extension) in [
+        (0, 0x40, &[][..]),
+        (8, 0x48, &[]),
+        (9, 0x49, &[]),
+        (12, 0x4c, &[]),
+        (13, 0x4d, &[0]),
+        (268, 0x4d, &[255]),
+        (269, 0x4e, &[0, 0]),
+        (65_804, 0x4e, &[255, 255]),
+    ] {
+        let mut buffer = vec![0; 70_000];
+        let bytes = with_token(&mut buffer, len).unwrap();
+        assert_eq!(bytes[0], first);
+        assert_eq!(&bytes[4..4 + extension.len()], extension);
+        assert_eq!(bytes.len(), 4 + extension.len() + len + 2);
+        let message = Message::parse_extended(bytes).unwrap();
+        let token = message.token_bytes().iter().copied();
+        assert!(token.eq((0..=255).cycle().take(len)));
+        assert!(message.uri_path().eq([b"a"]));
+        assert_eq!(message.token() == Token::EXTENDED, len > 8);
+        assert_eq!(message.token().len(), len.min(9));
+        assert_eq!(Message::parse(bytes).is_ok(), len <= 8);
+    }
+    let mut buffer = vec![0; 70_000];
+    assert_eq!(
+        with_token(&mut buffer, 65_805),
+        Err(BuildError::TokenTooLong)
+    );
+}
+
+#[test]
+fn an_extended_token_is_not_mistaken_for_another() {
+    let mut buffer = [0; 64];
+    let bytes = with_token(&mut buffer, 9).unwrap();
+    let token = Message::parse_extended(bytes).unwrap().token();
+    assert_ne!(token, Token::EMPTY);
+    assert!(!token.is_empty() && token.is_extended());
+    assert!(token.as_bytes().is_empty());
+    assert_eq!(std::format!("{token:?}"), "extended");
+    let mut answer = [0; 64];
+    let answer = MessageBuilder::new(
+        &mut answer,
+        Type::Confirmable,
+        Code::CONTENT,
+        MessageId(1),
+        token,
+    )
+    .finish();
+    assert_eq!(answer, Err(BuildError::TokenTooLong));
+}
+
+#[test]
+fn a_body_without_header() {
+    let mut buffer = [0; 64];
+    let (token_length, mut body) = MessageBuilder::without_header(&mut buffer, &[7; 20]);
+    let body = body.path(["a"]).payload(b"p").finish().unwrap();
+    assert_eq!((token_length, body[0], body.len()), (13, 7, 1 + 20 + 2 + 2));
+    let message = Message::parse_body(Code::GET, token_length, body).unwrap();
+    assert_eq!(message.code(), Code::GET);
+    assert_eq!(message.token_bytes(), [7; 20]);
+    assert!(message.uri_path().eq([b"a"]));
+    assert_eq!(message.payload(), b"p");
+    let error = Message::parse_body(Code::GET, 15, body).unwrap_err();
+    assert_eq!(error, ParseErrorKind::ReservedTokenLength);
+}
+
+/// The options of `message`, copied with these replaced.
+fn copied(
+    message: &[u8],
+    replace: &[(u16, Option<&[u8]>)],
+) -> Result<Vec<(u16, Vec<u8>)>, BuildError> {
+    let message = Message::parse(message).unwrap();
+    let replace: Vec<_> = replace
+        .iter()
+        .map(|(number, value)| (OptionNumber(*number), *value))
+        .collect();
+    let mut buffer = [0; 256];
+    let copy = builder(&mut buffer)
+        .copy_options(&message, &replace)
+        .finish()?;
+    Ok(Message::parse(copy)
+        .unwrap()
+        .options()
+        .map(|(number, value)| (number.0, value.to_vec()))
+        .collect())
+}
+
+#[test]
+fn options_are_copied_but_for_some() {
+    let mut buffer = [0; 64];
+    let bytes = builder(&mut buffer)
+        .path(["a", "b"])
+        .query(["c"])
+        .finish()
+        .unwrap();
+    let option = |number, value: &[u8]| (number, value.to_vec());
+    let all = [option(11, b"a"), option(11, b"b"), option(15, b"c")];
+    assert_eq!(copied(bytes, &[]).unwrap(), all);
+    // Before all, in the middle, behind all; two values for one; nothing for one.
+    assert_eq!(
+        copied(
+            bytes,
+            &[
+                (6, Some(b"")),
+                (11, Some(b"x")),
+                (11, Some(b"y")),
+                (12, Some(b"z")),
+                (15, None),
+                (16, None),
+                (60, Some(&[1, 2])),
+            ]
+        )
+        .unwrap(),
+        [
+            option(6, b""),
+            option(11, b"x"),
+            option(11, b"y"),
+            option(12, b"z"),
+            option(60, &[1, 2]),
+        ]
+    );
+    assert_eq!(
+        copied(bytes, &[(60, None), (6, None)]),
+        Err(BuildError::OutOfOrder {
+            previous: OptionNumber::SIZE1,
+            number: OptionNumber::OBSERVE,
+        })
     );
 }
 
