@@ -1,5 +1,6 @@
 //! Writes a message once into the caller's buffer.
 
+mod reliable;
 #[cfg(test)]
 mod tests;
 mod typed;
@@ -54,6 +55,8 @@ pub struct MessageBuilder<'b> {
     /// The number of the last option.
     previous: u16,
     state: State,
+    /// On a stream: where the length goes at the end.
+    lengths: Option<reliable::Lengths>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,24 +146,6 @@ impl<'b> MessageBuilder<'b> {
         builder
     }
 
-    /// Begins a message without a header, as over a reliable transport (RFC 8323 §3.2): what follows the code, that is
-    /// the token with its extended length, if any, options and payload. The header is the caller's, with the TKL field
-    /// that is given here.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "used by the framing for reliable transports")
-    )]
-    pub(crate) fn without_header(buffer: &'b mut [u8], token: &[u8]) -> (u8, Self) {
-        let mut builder = Self::at_beginning(buffer);
-        let Some((token_length, extension)) = token_length(token) else {
-            builder.fail(BuildError::TokenTooLong);
-            return (0, builder);
-        };
-        builder.write_extension(extension);
-        builder.write(token);
-        (token_length, builder)
-    }
-
     #[inline]
     fn at_beginning(buffer: &'b mut [u8]) -> Self {
         Self {
@@ -168,6 +153,7 @@ impl<'b> MessageBuilder<'b> {
             len: 0,
             previous: 0,
             state: State::Options,
+            lengths: None,
         }
     }
 
@@ -347,7 +333,11 @@ impl<'b> MessageBuilder<'b> {
         }
         self.state = State::Failed(BuildError::NoSpace);
         let buffer = core::mem::take(&mut self.buffer);
-        buffer.get(..self.len).ok_or(BuildError::NoSpace)
+        let start = match self.lengths {
+            None => 0,
+            Some(lengths) => lengths.write(buffer, self.len).ok_or(BuildError::NoSpace)?,
+        };
+        buffer.get(start..self.len).ok_or(BuildError::NoSpace)
     }
 
     /// Puts an error into the message, which `finish` reports unless another came first.
@@ -452,6 +442,16 @@ enum Extension {
     None,
     Byte(u8),
     Word([u8; 2]),
+}
+
+impl Extension {
+    const fn len(self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Byte(_) => 1,
+            Self::Word(_) => 2,
+        }
+    }
 }
 
 /// The TKL field of this token and the extension of its length; `None` above 65804 bytes.

@@ -131,6 +131,7 @@ mod option_number;
 mod options;
 mod parameters;
 mod parse_error;
+pub mod reliable;
 pub mod request;
 pub mod time;
 mod transmission;

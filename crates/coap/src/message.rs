@@ -131,10 +131,6 @@ impl<'a> Message<'a> {
     /// The token may be of any length (RFC 8974 §2.1); who announced none above eight bytes looks at
     /// [`token_bytes`](Message::token_bytes). The message has the type Non-confirmable and the id 0. An Empty message
     /// with content passes, as it is to be ignored like any other (RFC 8323 §3.4).
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "used by the framing for reliable transports")
-    )]
     pub(crate) fn parse_body(
         code: Code,
         token_length: u8,

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::block::{Block, BlockSize};
+use crate::reliable::{Framer, Framing, Next, parse_websocket};
 use crate::{Kind, Message, ParseErrorKind};
 
 fn builder(buffer: &mut [u8]) -> MessageBuilder<'_> {
@@ -336,20 +337,73 @@ fn an_extended_token_is_not_mistaken_for_another() {
 }
 
 #[test]
-fn a_body_without_header() {
-    let mut buffer = [0; 64];
-    let (token_length, mut body) = MessageBuilder::without_header(&mut buffer, &[7; 20]);
-    let body = body.path(["a"]).payload(b"p").finish().unwrap();
-    assert_eq!((token_length, body[0], body.len()), (13, 7, 1 + 20 + 2 + 2));
-    let message = Message::parse_body(Code::GET, token_length, body).unwrap();
-    assert_eq!(message.code(), Code::GET);
-    assert_eq!(message.token_bytes(), [7; 20]);
-    assert!(message.uri_path().eq([b"a"]));
-    assert_eq!(message.payload(), b"p");
-    let error = Message::parse_body(Code::GET, 15, body).unwrap_err();
-    assert_eq!(error, ParseErrorKind::ReservedTokenLength);
+fn on_a_stream_the_length_comes_first() {
+    // Around the borders of Extended Length: whatever fits into the buffer with its length is written.
+    for len in [
+        0, 11, 12, 13, 14, 267, 268, 269, 270, 65803, 65804, 65805, 65806,
+    ] {
+        let extension = match len {
+            0..=12 => 0,
+            13..=268 => 1,
+            269..=65804 => 2,
+            _ => 4,
+        };
+        let payload = std::vec![7; usize::saturating_sub(len, 1)];
+        let size = 3 + extension + len;
+        for space in size..size + 6 {
+            let mut buffer = std::vec![0xee; space];
+            let message =
+                MessageBuilder::reliable(&mut buffer, Framing::Stream, Code::CONTENT, &[9])
+                    .payload(&payload)
+                    .finish();
+            if len == 1 {
+                continue;
+            }
+            let message = message.unwrap();
+            assert_eq!(message.len(), size, "{len} in {space}");
+            let Ok(Next::Message { message, consumed }) = Framer::new(u32::MAX).next(message)
+            else {
+                panic!("{len} in {space}");
+            };
+            assert_eq!(consumed, size);
+            assert_eq!(message.token_bytes(), [9]);
+            assert_eq!(message.payload(), payload);
+        }
+        let mut buffer = std::vec![0; size - 1];
+        let too_small = MessageBuilder::reliable(&mut buffer, Framing::Stream, Code::CONTENT, &[9])
+            .payload(&payload)
+            .finish();
+        assert_eq!(too_small, Err(BuildError::NoSpace), "{len}");
+    }
 }
 
+#[test]
+fn over_websockets_the_length_is_zero() {
+    let mut buffer = [0; 400];
+    let bytes = MessageBuilder::reliable(&mut buffer, Framing::WebSocket, Code::GET, &[7; 20])
+        .path(["a"])
+        .payload(&[1; 300])
+        .finish()
+        .unwrap();
+    assert_eq!(bytes[..4], [0x0d, 0x01, 7, 7]);
+    let message = parse_websocket(bytes).unwrap();
+    assert_eq!(message.token_bytes(), [7; 20]);
+    assert_eq!(message.payload(), [1; 300]);
+
+    let mut buffer = [0; 8];
+    for framing in [Framing::Stream, Framing::WebSocket] {
+        let empty = MessageBuilder::reliable(&mut buffer, framing, Code::EMPTY, &[])
+            .finish()
+            .unwrap();
+        assert_eq!(empty, [0, 0]);
+        let content = MessageBuilder::reliable(&mut buffer, framing, Code::EMPTY, &[])
+            .payload(b"a")
+            .finish();
+        assert_eq!(content, Err(BuildError::EmptyWithContent));
+        let long = MessageBuilder::reliable(&mut buffer, framing, Code::GET, &[0; 65805]).finish();
+        assert_eq!(long, Err(BuildError::TokenTooLong));
+    }
+}
 /// The options of `message`, copied with these replaced.
 fn copied(
     message: &[u8],
