@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::block::{Block, BlockSize};
 use crate::reliable::{Framer, Framing, Next, parse_websocket};
-use crate::{Kind, Message, ParseErrorKind};
+use crate::{Kind, Message};
 
 fn builder(buffer: &mut [u8]) -> MessageBuilder<'_> {
     MessageBuilder::new(
@@ -400,7 +400,8 @@ fn over_websockets_the_length_is_zero() {
             .payload(b"a")
             .finish();
         assert_eq!(content, Err(BuildError::EmptyWithContent));
-        let long = MessageBuilder::reliable(&mut buffer, framing, Code::GET, &[0; 65805]).finish();
+        let long =
+            MessageBuilder::reliable(&mut buffer, framing, Code::GET, &vec![0; 65805]).finish();
         assert_eq!(long, Err(BuildError::TokenTooLong));
     }
 }

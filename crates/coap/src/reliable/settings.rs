@@ -1,7 +1,5 @@
 //! What the two ends of a connection tell each other about themselves (RFC 8323 §5.3).
 
-use core::fmt;
-
 use super::signal::unknown_critical;
 use crate::{Message, MessageBuilder, OptionNumber, decode_uint};
 
@@ -20,7 +18,7 @@ const EXTENDED_TOKEN_LENGTH: OptionNumber = OptionNumber(6);
 /// assert!(settings.bert());
 /// assert_eq!(settings.bert_len(256), Some(8192));
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Settings {
     max_message_size: u32,
     /// 8 to 65804.
@@ -169,15 +167,5 @@ impl Default for Settings {
     /// [`Settings::BASE`].
     fn default() -> Self {
         Self::BASE
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("max_message_size", &self.max_message_size)
-            .field("block_wise_transfer", &self.block_wise_transfer)
-            .field("extended_token_length", &self.extended_token_length)
-            .finish()
     }
 }
