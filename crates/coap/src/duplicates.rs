@@ -107,26 +107,12 @@ impl<B: AsMut<[u8]>, I: AsMut<[u32]>> DuplicateWindow<B, I> {
 
     /// Looks a message up that has just arrived.
     pub fn check(&mut self, now: Instant, peer: u64, id: MessageId) -> Seen<'_> {
-        let key = Key { peer, id };
-        let view = self.view();
-        let Some((_, offset, record)) = view.find(key) else {
-            return Seen::New;
-        };
-        if view.is_expired(now, &record) {
-            return Seen::New;
-        }
-        match record.answer_len {
-            None => Seen::InProgress,
-            Some(_) => Seen::Answered(view.into_answer(offset, &record)),
-        }
+        self.view().into_seen(now, Key { peer, id })
     }
 
     /// Remembers that a message is being processed. Whatever was known under the same key is forgotten.
     pub fn begin(&mut self, now: Instant, peer: u64, id: MessageId) {
-        let key = Key { peer, id };
-        let mut view = self.view();
-        view.forget(key);
-        view.append(now, key, ticks(now), None);
+        self.view().begin(now, Key { peer, id });
     }
 
     /// Remembers the answer to a message, empty where there is nothing to send; replaces an earlier answer.
@@ -144,23 +130,7 @@ impl<B: AsMut<[u8]>, I: AsMut<[u32]>> DuplicateWindow<B, I> {
         id: MessageId,
         answer: &[u8],
     ) -> Result<(), AnswerTooLong> {
-        let key = Key { peer, id };
-        let mut view = self.view();
-        let time = match view.find(key) {
-            Some((_, offset, record)) if !view.is_expired(now, &record) => {
-                if view.extend_newest(offset, &record, answer) {
-                    return Ok(());
-                }
-                record.time
-            }
-            _ => ticks(now),
-        };
-        view.forget(key);
-        if view.append(now, key, time, Some(answer)) {
-            Ok(())
-        } else {
-            Err(AnswerTooLong)
-        }
+        self.view().answered(now, Key { peer, id }, answer)
     }
 
     /// Forgets a message, so that a duplicate is processed.
@@ -185,7 +155,8 @@ impl<B: AsMut<[u8]>, I: AsMut<[u32]>> DuplicateWindow<B, I> {
         self.state.entries == 0
     }
 
-    fn view(&mut self) -> View<'_> {
+    /// The window without its storage types.
+    pub(crate) fn view(&mut self) -> View<'_> {
         View {
             ring: Ring::new(self.ring.as_mut(), &mut self.state.ring),
             index: Index::new(self.index.as_mut(), self.state.seed),
@@ -213,13 +184,13 @@ impl core::error::Error for AnswerTooLong {}
 
 /// Under what a message is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key {
-    peer: u64,
-    id: MessageId,
+pub(crate) struct Key {
+    pub(crate) peer: u64,
+    pub(crate) id: MessageId,
 }
 
 /// The whole window without its storage types, so that the code exists once.
-struct View<'a> {
+pub(crate) struct View<'a> {
     ring: Ring<'a>,
     index: Index<'a>,
     entries: &'a mut usize,
@@ -227,6 +198,63 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// [`DuplicateWindow::check`].
+    pub(crate) fn check(&self, now: Instant, key: Key) -> Seen<'_> {
+        match self.find_fresh(now, key) {
+            None => Seen::New,
+            Some((offset, record)) => match record.answer_len {
+                None => Seen::InProgress,
+                Some(_) => Seen::Answered(self.ring.answer(offset, &record)),
+            },
+        }
+    }
+
+    fn into_seen(self, now: Instant, key: Key) -> Seen<'a> {
+        match self.find_fresh(now, key) {
+            None => Seen::New,
+            Some((offset, record)) => match record.answer_len {
+                None => Seen::InProgress,
+                Some(_) => Seen::Answered(self.ring.into_answer(offset, &record)),
+            },
+        }
+    }
+
+    /// [`DuplicateWindow::begin`].
+    pub(crate) fn begin(&mut self, now: Instant, key: Key) {
+        self.forget(key);
+        self.append(now, key, ticks(now), None);
+    }
+
+    /// [`DuplicateWindow::answered`].
+    pub(crate) fn answered(
+        &mut self,
+        now: Instant,
+        key: Key,
+        answer: &[u8],
+    ) -> Result<(), AnswerTooLong> {
+        let time = match self.find_fresh(now, key) {
+            Some((offset, record)) => {
+                if self.extend_newest(offset, &record, answer) {
+                    return Ok(());
+                }
+                record.time
+            }
+            None => ticks(now),
+        };
+        self.forget(key);
+        if self.append(now, key, time, Some(answer)) {
+            Ok(())
+        } else {
+            Err(AnswerTooLong)
+        }
+    }
+
+    /// The offset and the record of `key` within its lifetime.
+    fn find_fresh(&self, now: Instant, key: Key) -> Option<(usize, Record)> {
+        let (_, offset, record) = self.find(key)?;
+        (!self.is_expired(now, &record)).then_some((offset, record))
+    }
+
     /// The slot, the offset in the ring and the record of `key`.
     fn find(&self, key: Key) -> Option<(usize, usize, Record)> {
         for (slot, offset) in self.index.probe(key) {
@@ -240,10 +268,6 @@ impl<'a> View<'a> {
 
     fn is_expired(&self, now: Instant, record: &Record) -> bool {
         ticks(now).wrapping_sub(record.time) > self.lifetime
-    }
-
-    fn into_answer(self, offset: usize, record: &Record) -> &'a [u8] {
-        self.ring.into_answer(offset, record)
     }
 
     /// Takes `key` out of the index. Its record stays in the ring, dead, until the oldest end reaches it.

@@ -48,6 +48,18 @@ impl Transmission {
         }
     }
 
+    /// Starts the timer of a message that is sent once and not again, or of what else is waited for: `patience` after
+    /// `now` it is time to give up. At most 49 days.
+    pub fn once(now: Instant, patience: Duration) -> Self {
+        let patience = saturate(patience);
+        Self {
+            started: now,
+            deadline: patience,
+            timeout: patience,
+            retransmitted: u8::MAX,
+        }
+    }
+
     /// When [`on_timeout`](Transmission::on_timeout) is to be called next.
     #[inline]
     pub fn deadline(&self) -> Instant {
@@ -146,6 +158,17 @@ mod tests {
         for pair in sent.windows(2) {
             assert!(pair[1] - pair[0] >= 2000);
         }
+    }
+
+    #[test]
+    fn once_gives_up_at_the_first_timeout() {
+        let parameters = Parameters::DEFAULT;
+        let mut timer = Transmission::once(Instant::from_secs(5), Duration::from_secs(7));
+        assert_eq!(timer.deadline(), Instant::from_secs(12));
+        assert_eq!(
+            timer.on_timeout(Instant::from_secs(12), &parameters),
+            Retry::GiveUp
+        );
     }
 
     #[test]

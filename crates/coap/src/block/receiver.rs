@@ -22,7 +22,7 @@ use crate::{Code, Message, OptionNumber};
 ///            ▲  block 0, from the start again │
 ///            └────────────────────────────────┘   any failure ──► idle
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct BlockReceiver {
     state: Option<Progress>,
 }

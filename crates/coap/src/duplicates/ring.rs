@@ -134,6 +134,13 @@ impl<'a> Ring<'a> {
         self.state.limit.is_some()
     }
 
+    pub(super) fn answer(&self, offset: usize, record: &Record) -> &[u8] {
+        self.bytes
+            .get(offset..offset.saturating_add(record.len()))
+            .and_then(|bytes| bytes.get(HEADER..))
+            .unwrap_or_default()
+    }
+
     pub(super) fn into_answer(self, offset: usize, record: &Record) -> &'a [u8] {
         let bytes: &'a [u8] = self.bytes;
         bytes

@@ -1,0 +1,20 @@
+//! A ready endpoint for devices: what goes in and comes out of [`Endpoint`](crate::Endpoint).
+
+mod client;
+mod config;
+mod core;
+pub(crate) mod device;
+mod exchange;
+mod input;
+mod key;
+mod output;
+mod server;
+mod splice;
+mod transmit;
+
+pub use config::Config;
+pub use device::Write;
+pub use exchange::ExchangeId;
+pub use input::{Input, Request, Response};
+pub use output::{Event, Failure, Output, RequestError, Transmit};
+pub use server::Deferred;

@@ -1,0 +1,347 @@
+//! The endpoint's doors.
+
+use core::hash::Hash;
+
+use rand_core::Rng;
+
+use super::core::{Core, Slots, State};
+use super::exchange::{Exchange, Task};
+use super::{Config, Deferred, ExchangeId, Input, Output, Request, RequestError, Transmit};
+use crate::block::BlockSender;
+use crate::time::Instant;
+use crate::{BuildError, Code, DuplicateWindow, MessageBuilder, MessageId, Token, Type};
+
+/// A whole CoAP endpoint, client and server at once, over datagrams that somebody else carries (RFC 7252).
+///
+/// No allocator, no clock, no socket: the owner gives datagrams and the time, and takes datagrams and events. It does
+/// the whole message layer and what repeats itself above it: it sends again, acknowledges, rejects, tells duplicates
+/// and repeats their answers, matches responses, fetches and sends bodies block by block, keeps observations alive.
+///
+/// After each call that takes `now`, [`poll_output`](Endpoint::poll_output) is to be called until it is
+/// [`Output::Idle`], and [`handle_timeout`](Endpoint::handle_timeout) when
+/// [`next_timeout`](Endpoint::next_timeout) has come.
+///
+/// ```
+/// use dunlin_coap::endpoint::{Input, Output};
+/// use dunlin_coap::time::Instant;
+/// use dunlin_coap::{Code, Endpoint};
+/// # use core::convert::Infallible;
+/// # struct Random(u64);
+/// # impl rand_core::TryRng for Random {
+/// #     type Error = Infallible;
+/// #     fn try_next_u32(&mut self) -> Result<u32, Infallible> { Ok(self.try_next_u64()? as u32) }
+/// #     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+/// #         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+/// #         Ok(self.0.rotate_right(29))
+/// #     }
+/// #     fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> { Ok(()) }
+/// # }
+///
+/// let (mut client, mut server) = (Endpoint::<u8, _>::new(Random(1)), Endpoint::<u8, _>::new(Random(2)));
+/// let (mut there, mut back, now) = ([0; 256], [0; 256], Instant::ZERO);
+///
+/// let asked = client.request(now, 2, Code::GET, |request| request.path(["temperature"]))?;
+/// let Output::Transmit(request) = client.poll_output(&mut there) else { panic!() };
+///
+/// let Input::Request(request) = server.handle_input(now, 1, request.bytes) else { panic!() };
+/// let transmit = if request.uri_path().eq([b"temperature"]) {
+///     server.respond(now, &request, Code::CONTENT, &mut back, |response| {
+///         response.content_format(0).payload(b"22.3 C")
+///     })
+/// } else {
+///     server.respond(now, &request, Code::NOT_FOUND, &mut back, |response| response)
+/// };
+///
+/// let Input::Response(response) = client.handle_input(now, 2, transmit.unwrap().bytes) else { panic!() };
+/// assert_eq!(response.exchange, asked);
+/// assert_eq!(response.payload(), b"22.3 C");
+/// # Ok::<(), dunlin_coap::endpoint::RequestError>(())
+/// ```
+///
+/// `P` is a peer's address and `R` a source of random numbers, best one that cannot be predicted, as tokens are drawn
+/// from it (RFC 7252 §5.3.1). The numbers are what there is room for:
+///
+/// - `EXCHANGES`: requests, observations and separate responses of our own at the same time;
+/// - `REPLAY`: answers of up to 48 bytes that are remembered for duplicates; longer ones take the room of several.
+///   When there is no room the oldest is forgotten;
+/// - `MESSAGE`: bytes of a request's or separate response's message, with its payload.
+pub struct Endpoint<
+    P,
+    R,
+    const EXCHANGES: usize = 4,
+    const REPLAY: usize = 16,
+    const MESSAGE: usize = 256,
+> {
+    state: State<P>,
+    rng: R,
+    exchanges: [Option<Exchange<P>>; EXCHANGES],
+    messages: [[u8; MESSAGE]; EXCHANGES],
+    window: DuplicateWindow<Blocks<REPLAY>, Pairs<REPLAY>>,
+}
+
+/// The ring of the window of duplicates.
+struct Blocks<const N: usize>([[u8; 64]; N]);
+
+/// The index of the window of duplicates, of which three quarters may be used.
+struct Pairs<const N: usize>([[u32; 2]; N]);
+
+impl<const N: usize> AsMut<[u8]> for Blocks<N> {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.0.as_flattened_mut()
+    }
+}
+
+impl<const N: usize> AsMut<[u32]> for Pairs<N> {
+    fn as_mut(&mut self) -> &mut [u32] {
+        self.0.as_flattened_mut()
+    }
+}
+
+/// Writes what belongs between header and end of a message.
+///
+/// It gives the builder back so that a chain of calls is all it takes: `|message| message.path(["a"])`.
+pub trait Write:
+    for<'x, 'b> FnOnce(&'x mut MessageBuilder<'b>) -> &'x mut MessageBuilder<'b>
+{
+}
+
+impl<F: for<'x, 'b> FnOnce(&'x mut MessageBuilder<'b>) -> &'x mut MessageBuilder<'b>> Write for F {}
+
+impl<P: Copy + Eq + Hash, R: Rng, const EXCHANGES: usize, const REPLAY: usize, const MESSAGE: usize>
+    Endpoint<P, R, EXCHANGES, REPLAY, MESSAGE>
+{
+    /// An endpoint with [`Config::DEFAULT`].
+    pub fn new(rng: R) -> Self {
+        Self::with_config(rng, Config::DEFAULT)
+    }
+
+    /// An endpoint that does as it is told.
+    pub fn with_config(mut rng: R, config: Config) -> Self {
+        let lifetime = config.parameters.exchange_lifetime();
+        let (ring, index) = (Blocks([[0; 64]; REPLAY]), Pairs([[0; 2]; REPLAY]));
+        Self {
+            state: State::new(config, rng.next_u64()),
+            window: DuplicateWindow::new(ring, index, lifetime, rng.next_u64()),
+            rng,
+            exchanges: [const { None }; EXCHANGES],
+            messages: [[0; MESSAGE]; EXCHANGES],
+        }
+    }
+
+    #[inline]
+    fn core(&mut self) -> Core<'_, P> {
+        Core {
+            state: &mut self.state,
+            rng: &mut self.rng,
+            exchanges: &mut self.exchanges,
+            slots: Slots {
+                bytes: self.messages.as_flattened_mut(),
+                size: MESSAGE,
+            },
+            window: self.window.view(),
+        }
+    }
+
+    /// Takes a datagram from `peer` and tells what it meant.
+    pub fn handle_input<'a>(&mut self, now: Instant, peer: P, bytes: &'a [u8]) -> Input<'a, P> {
+        self.core().handle_input(now, peer, bytes)
+    }
+
+    /// The next thing to do; the datagram is written to `buffer`, which should have room for the greatest message.
+    ///
+    /// Its answer changes after every call that takes `now`.
+    pub fn poll_output<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
+        self.core().poll_output(buffer)
+    }
+
+    /// When [`handle_timeout`](Endpoint::handle_timeout) is to be called; asked after each call that takes `now`.
+    pub fn next_timeout(&mut self) -> Option<Instant> {
+        self.core().next_timeout()
+    }
+
+    /// Tells the time.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.core().handle_timeout(now);
+    }
+
+    /// Answers a request: the datagram is written to `buffer` and is to be sent at once. `None` is silence.
+    ///
+    /// The answer goes into the Acknowledgement of a Confirmable request, and into a Non-confirmable message for a
+    /// Non-confirmable one. It is remembered and repeated when a duplicate of the request arrives. Added by itself:
+    /// the Block1 option that acknowledges a block. Held back: what a No-Response option does not want (RFC 7967).
+    /// What cannot be written becomes 5.00 Internal Server Error.
+    pub fn respond<'b>(
+        &mut self,
+        now: Instant,
+        request: &Request<'_, P>,
+        code: Code,
+        buffer: &'b mut [u8],
+        write: impl Write,
+    ) -> Option<Transmit<'b, P>> {
+        self.state.now = self.state.now.max(now);
+        let (message_type, id) = self.core().response_header(request);
+        let written = write_message(buffer, message_type, code, id, request.token(), write);
+        let len = self
+            .core()
+            .finish_response(request, code, buffer, written)?;
+        let bytes = buffer.get(..len)?;
+        Some(Transmit {
+            to: request.peer,
+            bytes,
+        })
+    }
+
+    /// Puts the answer to a request off: the request is acknowledged, and so is every duplicate.
+    pub fn defer(&mut self, now: Instant, request: &Request<'_, P>) -> Deferred<P> {
+        self.state.now = self.state.now.max(now);
+        if request.message_type() == Type::Confirmable {
+            self.core().acknowledge_request(request);
+        }
+        Deferred::new(request)
+    }
+
+    /// Answers a request that was put off, in a message of its own; Confirmable where the request was.
+    ///
+    /// It is sent by the next polls, again and again until it is acknowledged. `None` where a No-Response option wants
+    /// no such response.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Full`] and [`RequestError::Build`].
+    pub fn respond_later(
+        &mut self,
+        now: Instant,
+        deferred: &Deferred<P>,
+        code: Code,
+        write: impl Write,
+    ) -> Result<Option<ExchangeId>, RequestError> {
+        let mut core = self.core();
+        core.clock(now);
+        if deferred.terms.is_silent(code) {
+            return Ok(None);
+        }
+        let index = core.vacant()?;
+        let slot = core.slots.at(index);
+        let id = MessageId(0);
+        let len = write_message(slot, deferred.message_type, code, id, deferred.token, write)?;
+        let block_size = core.state.config.block_size;
+        let len = deferred
+            .terms
+            .annotate(code, block_size, core.slots.at(index), len)?;
+        Ok(Some(core.open(index, deferred.peer, len, Task::Respond)))
+    }
+
+    /// Sends a Confirmable request: `write` adds options and payload.
+    ///
+    /// The response comes as [`Input::Response`]; a body in blocks as several of them, each further block being asked
+    /// for by the endpoint. With an Observe option of 0 the request registers an observation: its responses come as
+    /// [`Input::Notification`], and it is registered anew when the last of them is no longer fresh.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Full`] and [`RequestError::Build`].
+    pub fn request(
+        &mut self,
+        now: Instant,
+        peer: P,
+        code: Code,
+        write: impl Write,
+    ) -> Result<ExchangeId, RequestError> {
+        self.ask(now, peer, (Type::Confirmable, code), None, write)
+    }
+
+    /// Sends a Non-confirmable request: once, and the response may be lost too.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Endpoint::request).
+    pub fn request_non(
+        &mut self,
+        now: Instant,
+        peer: P,
+        code: Code,
+        write: impl Write,
+    ) -> Result<ExchangeId, RequestError> {
+        self.ask(now, peer, (Type::NonConfirmable, code), None, write)
+    }
+
+    /// Sends a request with a body of `len` bytes, block by block (RFC 7959 §2.3); `write` adds the options.
+    ///
+    /// The body stays with the owner, who is asked for each part with [`Output::Part`], again for each
+    /// retransmission.
+    ///
+    /// # Errors
+    ///
+    /// Every [`RequestError`].
+    pub fn upload(
+        &mut self,
+        now: Instant,
+        peer: P,
+        code: Code,
+        len: usize,
+        write: impl Write,
+    ) -> Result<ExchangeId, RequestError> {
+        let size = self.state.config.block_size;
+        let sender = BlockSender::new(len, size).map_err(|_| RequestError::TooLong)?;
+        self.ask(now, peer, (Type::Confirmable, code), Some(sender), write)
+    }
+
+    fn ask(
+        &mut self,
+        now: Instant,
+        peer: P,
+        (message_type, code): (Type, Code),
+        body: Option<BlockSender>,
+        write: impl Write,
+    ) -> Result<ExchangeId, RequestError> {
+        let mut core = self.core();
+        core.clock(now);
+        let index = core.vacant()?;
+        let token = Token::from(core.token());
+        let slot = core.slots.at(index);
+        let len = write_message(slot, message_type, code, MessageId(0), token, write)?;
+        let task = match body {
+            Some(sender) => Task::Upload(sender),
+            None => core.task(index, len),
+        };
+        Ok(core.open(index, peer, len, task))
+    }
+
+    /// Sends a part of an upload's body after [`Output::Part`]: `fill` gets the space for it.
+    ///
+    /// `None` when that part is no longer wanted, or `buffer` is too small.
+    pub fn part<'b>(
+        &mut self,
+        exchange: ExchangeId,
+        buffer: &'b mut [u8],
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Option<Transmit<'b, P>> {
+        let (to, part, start) = self.core().begin_part(exchange, buffer)?;
+        let end = start.checked_add(part.len)?;
+        fill(buffer.get_mut(start..end)?);
+        let bytes = buffer.get(..end)?;
+        Some(Transmit { to, bytes })
+    }
+
+    /// Ends an exchange of ours whose outcome no longer matters; an observation by telling the server
+    /// (RFC 7641 §3.6).
+    pub fn cancel(&mut self, now: Instant, exchange: ExchangeId) {
+        let mut core = self.core();
+        core.clock(now);
+        core.cancel(exchange);
+    }
+}
+
+/// Writes a whole message.
+fn write_message(
+    buffer: &mut [u8],
+    message_type: Type,
+    code: Code,
+    id: MessageId,
+    token: Token,
+    write: impl Write,
+) -> Result<usize, BuildError> {
+    let mut builder = MessageBuilder::new(buffer, message_type, code, id, token);
+    write(&mut builder);
+    builder.finish().map(<[u8]>::len)
+}

@@ -1,0 +1,6 @@
+//! Whole endpoints on a link that loses, doubles and reorders: every exchange ends, and nothing is executed twice.
+
+mod exchanges;
+mod layer;
+mod transfers;
+mod world;
