@@ -216,8 +216,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         after
             .check_target(path.level(), kind)
             .map_err(|_| Error::BadValue)?;
-        // What the agent does not act on it does not take (Core 1.2.2 §5.1.2 leaves them optional).
-        if after.epmin.is_some() || after.epmax.is_some() || after.hqmax.is_some() {
+        if !attributes::is_supported(&after) {
             return Err(Error::BadValue);
         }
         attributes::attach(self.attributes, server, path, after)
