@@ -1,5 +1,9 @@
 //! Sources of message ids and tokens.
 
+mod pool;
+
+pub use pool::{Exhausted, MessageIdPool};
+
 use rand_core::Rng;
 
 use crate::{MessageId, Token};
@@ -7,7 +11,7 @@ use crate::{MessageId, Token};
 /// Gives message ids in sequence from a random start (RFC 7252 §4.4).
 ///
 /// An id must not be used again towards the same peer within `EXCHANGE_LIFETIME`: one sequence for all peers holds
-/// for 65536 messages in that time, about 265 a second.
+/// for 65536 messages in that time, about 265 a second. [`MessageIdPool`] says when that is too few.
 #[derive(Clone, Debug)]
 pub struct MessageIds {
     next: u16,

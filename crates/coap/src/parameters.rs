@@ -1,11 +1,16 @@
 //! Transmission parameters and the times that follow from them (RFC 7252 §4.8).
 
+use core::fmt;
+
 use crate::time::Duration;
 
 /// The transmission parameters of RFC 7252 §4.8, with the RFC's values as default.
 ///
 /// Both ends must assume the same values where they change a derived time (RFC 7252 §4.8.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 pub struct Parameters {
     /// `ACK_TIMEOUT`: the least time before the first retransmission. Default 2 s; not below 1 s without measuring the
     /// round trip.
@@ -37,6 +42,35 @@ impl Parameters {
         probing_rate: 1,
         max_latency: Duration::from_secs(100),
     };
+
+    /// Checks what RFC 7252 §4.8.1 demands of any configuration. Parameters that fail still make nothing panic.
+    ///
+    /// # Errors
+    ///
+    /// The first [`ParameterError`].
+    pub const fn check(&self) -> Result<(), ParameterError> {
+        if self.ack_timeout.is_zero() {
+            Err(ParameterError::AckTimeout)
+        } else if self.ack_random_percent < 100 {
+            Err(ParameterError::AckRandomFactor)
+        } else if self.nstart == 0 {
+            Err(ParameterError::Nstart)
+        } else if self.probing_rate == 0 {
+            Err(ParameterError::ProbingRate)
+        } else if self.max_transmit_wait().as_millis() > MAX_WAIT.as_millis() {
+            Err(ParameterError::MaxTransmitWait)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether they are safe without congestion control of its own, such as a measured round trip: `ACK_TIMEOUT` not
+    /// below 1 s, `NSTART` not above 1 and `PROBING_RATE` not above the default (RFC 7252 §4.8.1).
+    pub const fn is_conservative(&self) -> bool {
+        self.ack_timeout.as_millis() >= 1000
+            && self.nstart <= Self::DEFAULT.nstart
+            && self.probing_rate <= Self::DEFAULT.probing_rate
+    }
 
     /// The greatest first timeout: `ACK_TIMEOUT * ACK_RANDOM_FACTOR`. 3 s by default.
     pub const fn max_ack_timeout(&self) -> Duration {
@@ -92,6 +126,42 @@ impl Parameters {
     }
 }
 
+/// The longest wait that [`Transmission`](crate::Transmission) can time: 32 bits of milliseconds.
+const MAX_WAIT: Duration = Duration::from_millis(u32::MAX as u64);
+
+/// What [`Parameters::check`] finds wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ParameterError {
+    /// `ACK_TIMEOUT` is zero.
+    AckTimeout,
+    /// `ACK_RANDOM_FACTOR` is below 1.0.
+    AckRandomFactor,
+    /// `NSTART` is zero: nothing could be sent.
+    Nstart,
+    /// `PROBING_RATE` is zero: nothing could be sent.
+    ProbingRate,
+    /// `MAX_TRANSMIT_WAIT` is above 49 days: `ACK_TIMEOUT` or `MAX_RETRANSMIT` is too great.
+    MaxTransmitWait,
+}
+
+impl fmt::Display for ParameterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AckTimeout => "ACK_TIMEOUT is zero",
+            Self::AckRandomFactor => "ACK_RANDOM_FACTOR is below 1.0",
+            Self::Nstart => "NSTART is zero",
+            Self::ProbingRate => "PROBING_RATE is zero",
+            Self::MaxTransmitWait => {
+                "ACK_TIMEOUT or MAX_RETRANSMIT is too great: a transmission would take more than 49 days"
+            }
+        })
+    }
+}
+
+impl core::error::Error for ParameterError {}
+
 impl Default for Parameters {
     fn default() -> Self {
         Self::DEFAULT
@@ -131,6 +201,67 @@ mod tests {
         assert_eq!(parameters.max_ack_timeout(), Duration::from_secs(2));
         assert_eq!(parameters.max_transmit_span(), Duration::MAX);
         assert_eq!(parameters.exchange_lifetime(), Duration::MAX);
+    }
+
+    #[test]
+    fn check_tells_what_is_wrong() {
+        let default = Parameters::DEFAULT;
+        assert_eq!(default.check(), Ok(()));
+        assert!(default.is_conservative());
+        let millis = Duration::from_millis;
+        let fails = |parameters: Parameters| parameters.check().unwrap_err();
+        assert_eq!(
+            fails(Parameters {
+                ack_timeout: Duration::ZERO,
+                ..default
+            }),
+            ParameterError::AckTimeout
+        );
+        assert_eq!(
+            fails(Parameters {
+                ack_random_percent: 99,
+                ..default
+            }),
+            ParameterError::AckRandomFactor
+        );
+        assert_eq!(
+            fails(Parameters {
+                nstart: 0,
+                ..default
+            }),
+            ParameterError::Nstart
+        );
+        assert_eq!(
+            fails(Parameters {
+                probing_rate: 0,
+                ..default
+            }),
+            ParameterError::ProbingRate
+        );
+        assert_eq!(
+            fails(Parameters {
+                max_retransmit: 30,
+                ..default
+            }),
+            ParameterError::MaxTransmitWait
+        );
+        for parameters in [
+            Parameters {
+                ack_timeout: millis(999),
+                ..default
+            },
+            Parameters {
+                nstart: 2,
+                ..default
+            },
+            Parameters {
+                probing_rate: 2,
+                ..default
+            },
+        ] {
+            assert_eq!(parameters.check(), Ok(()));
+            assert!(!parameters.is_conservative());
+        }
     }
 
     #[test]

@@ -11,13 +11,29 @@ use crate::time::{Duration, Instant};
 ///              └─ Acknowledgement, Reset or response arrives: drop it
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Transmission {
     started: Instant,
     // Milliseconds after `started`.
     deadline: u32,
     // Milliseconds.
     timeout: u32,
+    // In milliseconds: the least time between two transmissions.
+    least: u32,
+    backoff: Backoff,
     retransmitted: u8,
+}
+
+/// By what each timeout is longer than the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Backoff {
+    /// One and a half times.
+    OneAndAHalf,
+    /// Twice, the rule of RFC 7252 §4.2.
+    Double,
+    /// Three times.
+    Triple,
 }
 
 /// What to do when a Confirmable message was not acknowledged in time.
@@ -35,6 +51,17 @@ impl Transmission {
     /// `random` is any random number; it spreads the first timeout evenly between `ACK_TIMEOUT` and `ACK_TIMEOUT *
     /// ACK_RANDOM_FACTOR`.
     pub fn start(now: Instant, parameters: &Parameters, random: u32) -> Self {
+        Self::start_with(now, parameters, Backoff::Double, random)
+    }
+
+    /// As [`start`](Transmission::start) with another back-off, where the round trip to the peer is measured:
+    /// [`RtoEstimator::start`](crate::RtoEstimator::start).
+    pub fn start_with(
+        now: Instant,
+        parameters: &Parameters,
+        backoff: Backoff,
+        random: u32,
+    ) -> Self {
         let least = parameters.ack_timeout;
         let spread = parameters.max_ack_timeout().saturating_sub(least);
         // Both factors are below 2^32 unless the parameters are absurd.
@@ -44,6 +71,8 @@ impl Transmission {
             started: now,
             deadline: timeout,
             timeout,
+            least: saturate(least),
+            backoff,
             retransmitted: 0,
         }
     }
@@ -56,6 +85,8 @@ impl Transmission {
             started: now,
             deadline: patience,
             timeout: patience,
+            least: 0,
+            backoff: Backoff::Double,
             retransmitted: u8::MAX,
         }
     }
@@ -87,8 +118,8 @@ impl Transmission {
 
     /// Tells what to do, to be called once the deadline has come; sets the next deadline.
     ///
-    /// A late call catches up with the schedule, yet leaves `ACK_TIMEOUT` before the next retransmission and never
-    /// transmits after `MAX_TRANSMIT_SPAN` (RFC 7252 §4.2).
+    /// A late call catches up with the schedule, yet leaves the `ACK_TIMEOUT` it was started with before the next
+    /// retransmission, and never transmits after `MAX_TRANSMIT_SPAN` (RFC 7252 §4.2).
     pub fn on_timeout(&mut self, now: Instant, parameters: &Parameters) -> Retry {
         let elapsed = now.saturating_duration_since(self.started);
         if self.retransmitted >= parameters.max_retransmit
@@ -97,10 +128,21 @@ impl Transmission {
             return Retry::GiveUp;
         }
         self.retransmitted = self.retransmitted.saturating_add(1);
-        self.timeout = self.timeout.saturating_mul(2);
-        let earliest = saturate(elapsed.saturating_add(parameters.ack_timeout));
+        self.timeout = self.backoff.apply(self.timeout);
+        let earliest = saturate(elapsed).saturating_add(self.least);
         self.deadline = self.deadline.saturating_add(self.timeout).max(earliest);
         Retry::Again
+    }
+}
+
+impl Backoff {
+    /// The timeout that follows `timeout`.
+    const fn apply(self, timeout: u32) -> u32 {
+        match self {
+            Self::OneAndAHalf => timeout.saturating_add(timeout / 2),
+            Self::Double => timeout.saturating_mul(2),
+            Self::Triple => timeout.saturating_mul(3),
+        }
     }
 }
 

@@ -6,10 +6,7 @@ mod tests;
 use crate::block::Block;
 use crate::observe::{Freshness, REORDERING_TIME, SequenceNumber};
 use crate::time::{Duration, Instant};
-use crate::{Message, OptionNumber, Type};
-
-/// The age in seconds up to which a response without Max-Age is fresh (RFC 7252 §5.10.5).
-pub(crate) const DEFAULT_MAX_AGE: u32 = 60;
+use crate::{DEFAULT_MAX_AGE, Message, OptionNumber, Type};
 
 /// The least time to wait after Max-Age before registering again (RFC 7641 §3.3.1).
 const LEAST_WAIT: Duration = Duration::from_secs(5);
