@@ -115,7 +115,7 @@
     )
 )]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "tokio"))]
 extern crate std;
 
 pub mod block;
@@ -137,6 +137,8 @@ pub mod reliable;
 pub mod request;
 mod rto;
 pub mod time;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod transmission;
 pub mod uri;
 

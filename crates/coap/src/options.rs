@@ -73,6 +73,12 @@ impl<'a> Options<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { previous: 0, bytes }
     }
+
+    /// The bytes of the options that were not taken yet.
+    #[cfg(feature = "tokio")]
+    pub(crate) const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
 }
 
 impl<'a> Iterator for Options<'a> {

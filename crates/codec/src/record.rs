@@ -1,6 +1,6 @@
 //! What payloads are made of.
 
-use dunlin_model::{ObjectDefinition, Path, ResourceDefinition, Storage, Value, ValueType};
+use dunlin_model::{ObjectDefinition, Path, ResourceDefinition, Value, ValueType};
 
 /// From this many seconds on a SenML time is absolute: RFC 8428 §4.5.3.
 const FIRST_ABSOLUTE_TIME: f64 = 268_435_456.0;
@@ -70,7 +70,7 @@ impl<T: Types + ?Sized> Types for &T {
     }
 }
 
-impl<S: Storage> Types for [&ObjectDefinition<S>] {
+impl Types for [&ObjectDefinition] {
     fn value_type(&self, path: &Path) -> Option<ValueType> {
         find(self, *path).map(|resource| resource.kind)
     }
@@ -80,10 +80,7 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
     }
 }
 
-fn find<'o, S: Storage>(
-    objects: &[&'o ObjectDefinition<S>],
-    path: Path,
-) -> Option<&'o ResourceDefinition<S>> {
+fn find(objects: &[&ObjectDefinition], path: Path) -> Option<&'static ResourceDefinition> {
     let (object, resource) = (path.object_id()?, path.resource_id()?);
     objects
         .iter()

@@ -83,9 +83,7 @@ fn observation(target: &str, token: u8) -> StoredObservation {
             pmax: None,
             gt: Some(0.1),
             lt: Some(-2.0),
-            con: Some(true),
-            hqmax: Some(7),
-            ..Attributes::NONE
+            st: None,
         },
         token: Token::from([token; 8]),
         format: Some(ContentFormat::TLV),

@@ -1,0 +1,46 @@
+//! What a server holds at most.
+
+use core::time::Duration;
+
+use crate::Parameters;
+use crate::block::BlockSize;
+
+/// Bounds of what one worker of a server holds, and its times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) parameters: Parameters,
+    /// The greatest body of a request.
+    pub(crate) max_body: usize,
+    /// How many bodies may be arriving.
+    pub(crate) uploads: usize,
+    /// How many bytes of them may be held together.
+    pub(crate) upload_bytes: usize,
+    /// How many handlers may be at work.
+    pub(crate) tasks: usize,
+    /// How many Confirmable messages may be waiting for their Acknowledgement.
+    pub(crate) outgoing: usize,
+    /// The greatest block that is sent and asked for.
+    pub(crate) block_size: BlockSize,
+    /// The memory for the answers to duplicates, in bytes.
+    pub(crate) duplicates: usize,
+    /// After this time the Empty Acknowledgement goes before the response.
+    pub(crate) acknowledge_after: Duration,
+    /// After this time a handler is given up.
+    pub(crate) handler_timeout: Duration,
+}
+
+impl Limits {
+    pub(crate) const DEFAULT: Self = Self {
+        parameters: Parameters::DEFAULT,
+        max_body: 1 << 20,
+        uploads: 256,
+        upload_bytes: 16 << 20,
+        tasks: 4096,
+        outgoing: 4096,
+        block_size: BlockSize::B1024,
+        duplicates: 4 << 20,
+        // Well below ACK_TIMEOUT, after which the client would send again (RFC 7252 §5.2.2).
+        acknowledge_after: Duration::from_millis(500),
+        handler_timeout: Duration::from_secs(90),
+    };
+}

@@ -1,0 +1,313 @@
+//! Client and server on tokio, over the loopback.
+#![cfg(feature = "tokio")]
+
+use core::time::Duration;
+use std::sync::{Arc, Mutex};
+
+use dunlin_coap::block::BlockSize;
+use dunlin_coap::tokio::{
+    Client, Error, Response, Server, ServerBuilder, delete_sync, get, get_sync, post_sync,
+    put_sync, put_upload,
+};
+use dunlin_coap::{Code, OptionNumber};
+
+/// A body of which each part looks different.
+fn body(len: usize) -> Vec<u8> {
+    (0..len)
+        .map(|i| u8::try_from(i * 7 % 251).unwrap())
+        .collect()
+}
+
+async fn serve(builder: ServerBuilder) -> (Server, Client, String) {
+    let server = builder.listen("127.0.0.1:0").await.unwrap();
+    let uri = format!("coap://{}", server.local_address());
+    (server, Client::new().await.unwrap(), uri)
+}
+
+#[tokio::test]
+async fn methods_and_paths() {
+    let stored = Arc::new(Mutex::new(b"old".to_vec()));
+    let (read, write) = (stored.clone(), stored);
+    let (_server, client, uri) = serve(
+        Server::builder()
+            .route(
+                "/value",
+                get_sync(move |_| Response::content(read.lock().unwrap().clone()))
+                    .put_sync(move |request| {
+                        *write.lock().unwrap() = request.payload().to_vec();
+                        Code::CHANGED
+                    })
+                    .resource_type("value")
+                    .content_format(0),
+            )
+            .route(
+                "/rooms/{room}/{*rest}",
+                get_sync(|request| {
+                    let room = request.parameter("room").unwrap_or_default();
+                    let rest: Vec<&str> = request.rest().collect();
+                    let unit = request.argument("u").unwrap_or("none");
+                    format!("{room} {rest:?} {unit}")
+                })
+                .delete_sync(|_| Response::deleted()),
+            )
+            .route(
+                "/new",
+                post_sync(|_| Response::created().with_location("/new/1")),
+            )
+            .route("/gone", delete_sync(|_| Code::DELETED)),
+    )
+    .await;
+    let uri = |path: &str| format!("{uri}{path}");
+
+    let response = client.get(&uri("/value")).await.unwrap();
+    assert_eq!(
+        (response.code(), response.text()),
+        (Code::CONTENT, Some("old"))
+    );
+    let response = client.put(&uri("/value")).body("new").await.unwrap();
+    assert_eq!(response.code(), Code::CHANGED);
+    let response = client.get(&uri("/value")).accept(0).await.unwrap();
+    assert_eq!(response.text(), Some("new"));
+
+    let response = client.get(&uri("/rooms/k%C3%BCche/a/b?u=c")).await.unwrap();
+    assert_eq!(response.text(), Some("küche [\"a\", \"b\"] c"));
+    assert_eq!(response.content_format(), Some(0));
+    let response = client.post(&uri("/new")).await.unwrap();
+    assert_eq!(response.code(), Code::CREATED);
+    assert_eq!(response.location().as_deref(), Some("/new/1"));
+
+    for (request, code) in [
+        (client.get(&uri("/nothing")), Code::NOT_FOUND),
+        (client.get(&uri("/gone")), Code::METHOD_NOT_ALLOWED),
+        (client.get(&uri("/value")).accept(60), Code::NOT_ACCEPTABLE),
+        // The handler of this one has not said what it offers.
+        (
+            client.get(&uri("/rooms/1")).accept(60),
+            Code::NOT_ACCEPTABLE,
+        ),
+        (
+            client.get(&uri("/value")).option(OptionNumber(2049), b"x"),
+            Code::BAD_OPTION,
+        ),
+        (client.put(&uri("/value")).if_match(b"e"), Code::BAD_OPTION),
+        (
+            client
+                .get(&uri("/value"))
+                .option(OptionNumber::PROXY_URI, b"coap://x/"),
+            Code::PROXYING_NOT_SUPPORTED,
+        ),
+        (client.get(&uri("/value")).non_confirmable(), Code::CONTENT),
+        (
+            client.delete(&uri("/gone")).non_confirmable(),
+            Code::DELETED,
+        ),
+    ] {
+        let response = request.await.unwrap();
+        assert_eq!(response.code(), code, "{response:?}");
+    }
+
+    let response = client.get(&uri("/.well-known/core")).await.unwrap();
+    assert_eq!(response.content_format(), Some(40));
+    assert_eq!(
+        response.text(),
+        Some("</value>;rt=\"value\";ct=0,</new>,</gone>")
+    );
+    let response = client
+        .get(&uri("/.well-known/core?rt=value"))
+        .await
+        .unwrap();
+    assert_eq!(response.text(), Some("</value>;rt=\"value\";ct=0"));
+}
+
+#[tokio::test]
+async fn long_bodies_both_ways() {
+    let stored = Arc::new(Mutex::new(Vec::new()));
+    let (read, write) = (stored.clone(), stored.clone());
+    let (_server, client, uri) = serve(
+        Server::builder().max_body(100_000).route(
+            "/long",
+            get_sync(move |_| Response::content(read.lock().unwrap().clone()).with_etag(b"1"))
+                .put_sync(move |request| {
+                    *write.lock().unwrap() = request.payload().to_vec();
+                    Code::CHANGED
+                }),
+        ),
+    )
+    .await;
+    let uri = format!("{uri}/long");
+    for len in [0, 1, 1023, 1024, 1025, 2048, 70_001] {
+        let sent = body(len);
+        let response = client.put(&uri).body(sent.clone()).await.unwrap();
+        assert_eq!(response.code(), Code::CHANGED, "{len}");
+        assert_eq!(*stored.lock().unwrap(), sent, "{len}");
+        let response = client.get(&uri).await.unwrap();
+        assert_eq!(response.payload(), &sent, "{len}");
+        let response = client.get(&uri).block_size(BlockSize::B64).await.unwrap();
+        assert_eq!(response.payload(), &sent, "{len}");
+    }
+
+    // The same from a reader, and part by part.
+    let sent = body(30_000);
+    let source = std::io::Cursor::new(sent.clone());
+    let request = client.put(&uri).body_from(source, sent.len());
+    let response = request.block_size(BlockSize::B256).await.unwrap();
+    assert_eq!(response.code(), Code::CHANGED);
+    assert_eq!(*stored.lock().unwrap(), sent);
+    let mut download = client.get(&uri).download().await.unwrap();
+    assert_eq!(download.response().code(), Code::CONTENT);
+    let mut taken = Vec::new();
+    while let Some(part) = download.next().await.unwrap() {
+        taken.extend_from_slice(&part);
+    }
+    assert_eq!(taken, sent);
+
+    let response = client.put(&uri).body(body(100_001)).await.unwrap();
+    assert_eq!(response.code(), Code::REQUEST_ENTITY_TOO_LARGE);
+    let request = client.get(&uri).max_response(29_999);
+    assert!(matches!(request.await, Err(Error::Receive(_))));
+}
+
+#[tokio::test]
+async fn uploads_are_streamed() {
+    let (_server, client, uri) = serve(Server::builder().route(
+        "/firmware",
+        put_upload(|request, mut upload| async move {
+            let most = request.argument("most").and_then(|text| text.parse().ok());
+            let mut taken = Vec::new();
+            while let Some(part) = upload.next().await? {
+                assert!(part.len() <= 1024);
+                taken.extend_from_slice(&part);
+                if most.is_some_and(|most| taken.len() > most) {
+                    return Ok(Response::new(Code::REQUEST_ENTITY_TOO_LARGE));
+                }
+            }
+            assert_eq!(taken, body(taken.len()));
+            Ok::<_, dunlin_coap::tokio::UploadAborted>(Response::content(format!(
+                "{} bytes",
+                taken.len()
+            )))
+        }),
+    ))
+    .await;
+    for len in [0, 10, 1024, 5000, 200_000] {
+        let uri = format!("{uri}/firmware");
+        let response = client.put(&uri).body(body(len)).await.unwrap();
+        assert_eq!(response.text(), Some(&*format!("{len} bytes")));
+    }
+    let uri = format!("{uri}/firmware?most=3000");
+    let response = client.put(&uri).body(body(5000)).await.unwrap();
+    assert_eq!(response.code(), Code::REQUEST_ENTITY_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn slow_handlers_answer_separately() {
+    let (server, client, uri) = serve(
+        Server::builder()
+            .acknowledge_after(Duration::from_millis(20))
+            .handler_timeout(Duration::from_millis(400))
+            .max_tasks(1)
+            .route(
+                "/slow/{millis}",
+                get(|request| async move {
+                    let millis = request.parameter("millis").unwrap().parse().unwrap();
+                    tokio::time::sleep(Duration::from_millis(millis)).await;
+                    Response::content("done")
+                }),
+            )
+            .route("/quick", get(|_| async { "quick" }))
+            .route(
+                "/panics",
+                get(|_| async { panic!("on purpose") as Response }),
+            )
+            .route(
+                "/panics/now",
+                put_sync(|_| panic!("on purpose") as Response),
+            ),
+    )
+    .await;
+    for millis in [1, 120] {
+        for request in [
+            client.get(&format!("{uri}/slow/{millis}")),
+            client
+                .get(&format!("{uri}/slow/{millis}"))
+                .non_confirmable(),
+        ] {
+            assert_eq!(request.await.unwrap().text(), Some("done"));
+        }
+    }
+    assert_eq!(
+        client.get(&format!("{uri}/quick")).await.unwrap().text(),
+        Some("quick")
+    );
+    let response = client.get(&format!("{uri}/slow/100000")).await.unwrap();
+    assert_eq!(response.code(), Code::SERVICE_UNAVAILABLE);
+    for request in [
+        client.get(&format!("{uri}/panics")),
+        client.put(&format!("{uri}/panics/now")),
+    ] {
+        assert_eq!(request.await.unwrap().code(), Code::INTERNAL_SERVER_ERROR);
+    }
+
+    // One task is at work: another has no place.
+    let other = Client::new().await.unwrap();
+    let slow = format!("{uri}/slow/200");
+    let (first, second) = tokio::join!(client.get(&slow), other.get(&slow));
+    let mut codes = [first.unwrap().code(), second.unwrap().code()];
+    codes.sort();
+    assert_eq!(codes, [Code::CONTENT, Code::SERVICE_UNAVAILABLE]);
+
+    // A response under way is waited for.
+    let request = tokio::spawn(client.get(&slow).send());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.shutdown().await;
+    assert_eq!(request.await.unwrap().unwrap().text(), Some("done"));
+}
+
+#[tokio::test]
+async fn nobody_answers() {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("coap://{}/x", socket.local_addr().unwrap());
+    let client = Client::builder()
+        .parameters(dunlin_coap::Parameters {
+            ack_timeout: dunlin_coap::time::Duration::from_millis(10),
+            max_retransmit: 2,
+            ..dunlin_coap::Parameters::DEFAULT
+        })
+        .build()
+        .await
+        .unwrap();
+    assert!(matches!(client.get(&uri).await, Err(Error::NoAnswer)));
+    // The request, and two retransmissions of the same bytes.
+    let mut first = [0; 64];
+    let len = socket.recv(&mut first).await.unwrap();
+    for _ in 0..2 {
+        let mut again = [0; 64];
+        assert_eq!(socket.recv(&mut again).await.unwrap(), len);
+        assert_eq!(first, again);
+    }
+
+    let request = client.get(&uri).non_confirmable();
+    let result = request.timeout(Duration::from_millis(20)).await;
+    assert!(matches!(result, Err(Error::TimedOut)));
+    for wrong in [
+        "http://h/",
+        "coaps://127.0.0.1/",
+        "coap://no.such.name.invalid/",
+    ] {
+        assert!(client.get(wrong).await.is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn workers_share_a_port() {
+    let (_server, _, uri) =
+        serve(Server::builder().workers(4).route("/x", get_sync(|_| "x"))).await;
+    let uri = format!("{uri}/x");
+    let mut clients = Vec::new();
+    for _ in 0..16 {
+        clients.push(Client::new().await.unwrap());
+    }
+    for client in clients {
+        assert_eq!(client.get(&uri).await.unwrap().text(), Some("x"));
+    }
+}
