@@ -7,10 +7,13 @@ pub(crate) mod device;
 mod exchange;
 mod input;
 mod key;
+mod notify;
 mod output;
+mod part;
 mod server;
 mod splice;
 mod transmit;
+mod upload;
 
 pub use config::Config;
 pub use device::Write;
@@ -18,3 +21,4 @@ pub use exchange::ExchangeId;
 pub use input::{Input, Request, Response};
 pub use output::{Event, Failure, Output, RequestError, Transmit};
 pub use server::Deferred;
+pub use upload::Upload;

@@ -6,7 +6,7 @@ use super::core::{Content, Core};
 use super::exchange::{Exchange, Phase, Task, has_token, message_id, set_token};
 use super::splice::set_option;
 use super::{ExchangeId, Failure, Input, RequestError, Response};
-use crate::block::{Block, BlockReceiver, BlockSender, Next, ReceiveError};
+use crate::block::{Block, BlockReceiver, BlockSender, Next, ReceiveError, Sent};
 use crate::duplicates::Key;
 use crate::observe::{Freshness, REGISTER, SequenceNumber};
 use crate::request::unknown_critical;
@@ -64,7 +64,6 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
             phase: Phase::Queued,
             due: false,
             echo: 0,
-            restarts: RESTARTS,
         };
         if let Some(slot) = self.exchanges.get_mut(index) {
             *slot = Some(exchange);
@@ -141,7 +140,12 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
     }
 
     /// The exchange whose last message has this id.
-    fn by_id(&self, peer: P, id: MessageId, phases: impl Fn(Phase) -> bool) -> Option<usize> {
+    pub(super) fn by_id(
+        &self,
+        peer: P,
+        id: MessageId,
+        phases: impl Fn(Phase) -> bool,
+    ) -> Option<usize> {
         let mut exchanges = self.exchanges.iter().enumerate();
         exchanges.position(|(index, slot)| {
             slot.as_ref().is_some_and(|exchange| {
@@ -168,12 +172,14 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         };
         let patience = self.state.config.parameters.exchange_lifetime();
         if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
-            if exchange.is_client() {
-                exchange.phase = Phase::Waiting;
-                exchange.due = false;
-                exchange.timer = Transmission::once(self.state.now, patience);
-            } else {
-                self.free(index);
+            match exchange.task {
+                Task::Respond => self.free(index),
+                Task::Notify => self.notification_acknowledged(index, self.state.now),
+                _ => {
+                    exchange.phase = Phase::Waiting;
+                    exchange.due = false;
+                    exchange.timer = Transmission::once(self.state.now, patience);
+                }
             }
         }
     }
@@ -184,11 +190,16 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         if let Some(index) = self.by_id(peer, id, under_way) {
             self.fail(index, Failure::Reset);
         }
+        // A notification of either type (RFC 7641 §4.5).
+        self.observers.reset(&peer, id);
     }
 
     pub(super) fn fail(&mut self, index: usize, failure: Failure) {
         if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
-            exchange.phase = Phase::Over(failure);
+            match exchange.task {
+                Task::Notify => self.notification_failed(index),
+                _ => exchange.phase = Phase::Over(failure),
+            }
         }
     }
 
@@ -258,7 +269,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
                 self.free(index);
                 Input::Nothing
             }
-            Task::Respond => Input::Nothing,
+            Task::Respond | Task::Notify => Input::Nothing,
         }
     }
 
@@ -270,16 +281,24 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         mut receiver: BlockReceiver,
         message: Message<'a>,
     ) -> Input<'a, P> {
-        if !message.code().is_success() {
-            self.free(index);
-            return answer(&exchange, message, 0, false);
-        }
-        let notified = match exchange.task {
-            Task::Download { notified, .. } => notified,
-            _ => None,
+        let told = exchange.told();
+        let mut restarts = match exchange.task {
+            Task::Download { restarts, .. } => restarts,
+            _ => RESTARTS,
         };
         let preferred = self.state.config.block_size;
-        let (input, next) = match receiver.response(&message, ANY_SIZE, preferred) {
+        let safe = matches!(self.method(index), Code::GET | Code::FETCH);
+        let may_restart = receiver.is_receiving() && safe && restarts > 0;
+        let received = match message.code() {
+            // The server has forgotten the body.
+            Code::REQUEST_ENTITY_INCOMPLETE if may_restart => Err(ReceiveError::EtagChanged),
+            code if !code.is_success() => {
+                self.free(index);
+                return answer(&exchange, message, 0, false);
+            }
+            _ => receiver.response(&message, ANY_SIZE, preferred),
+        };
+        let (input, next) = match received {
             Ok(received) => {
                 let Next::More(next) = received.next else {
                     self.free(index);
@@ -287,8 +306,8 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
                 };
                 (answer(&exchange, message, received.offset, true), next)
             }
-            Err(ReceiveError::EtagChanged) if exchange.restarts > 0 => {
-                exchange.restarts = exchange.restarts.saturating_sub(1);
+            Err(ReceiveError::EtagChanged) if may_restart => {
+                restarts = restarts.saturating_sub(1);
                 receiver.reset();
                 (Input::Nothing, Block::first(preferred))
             }
@@ -300,11 +319,20 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         exchange.task = Task::Download {
             receiver,
             next,
-            notified,
+            told,
+            restarts,
         };
         self.put_back(index, exchange);
         self.repeat(index);
         input
+    }
+
+    /// The method of the request in a slot.
+    fn method(&self, index: usize) -> Code {
+        match self.slots.message(index, 2) {
+            [_, code] => Code(*code),
+            _ => Code::EMPTY,
+        }
     }
 
     /// Takes the response to one part of an upload.
@@ -315,25 +343,15 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         mut sender: BlockSender,
         message: Message<'a>,
     ) -> Input<'a, P> {
-        let block = message.block1().ok().flatten();
-        let goes_on = match message.code() {
-            code if code.is_success() => {
-                let Ok(more) = sender.acknowledge(block) else {
-                    self.fail(index, Failure::Upload);
-                    return Input::Nothing;
-                };
-                more
+        match sender.response(&message) {
+            Ok(Sent::More) => {}
+            Ok(Sent::Final) => {
+                return self.download(index, exchange, BlockReceiver::new(), message);
             }
-            Code::REQUEST_ENTITY_INCOMPLETE if exchange.restarts > 0 => {
-                exchange.restarts = exchange.restarts.saturating_sub(1);
-                sender.restart();
-                true
+            Err(error) => {
+                self.fail(index, Failure::Upload(error));
+                return Input::Nothing;
             }
-            Code::REQUEST_ENTITY_TOO_LARGE => sender.shrink(block),
-            _ => false,
-        };
-        if !goes_on {
-            return self.download(index, exchange, BlockReceiver::new(), message);
         }
         exchange.task = Task::Upload(sender);
         self.put_back(index, exchange);
@@ -423,7 +441,8 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         let task = Task::Download {
             receiver,
             next,
-            notified: Some(observation.id),
+            told: observation.id,
+            restarts: RESTARTS,
         };
         self.open(index, observation.peer, len, task);
         Some(())

@@ -1,6 +1,7 @@
 //! What an endpoint is told once.
 
 use crate::block::BlockSize;
+use crate::observe::Policy;
 use crate::{OptionNumber, Parameters};
 
 /// What an [`Endpoint`](crate::Endpoint) is told once.
@@ -13,6 +14,8 @@ pub struct Config {
     pub known: fn(OptionNumber) -> bool,
     /// The greatest block to send and to ask for. Default: 64 bytes, which every network carries.
     pub block_size: BlockSize,
+    /// How our observers are notified. Default: [`Policy::NON_CONFIRMABLE`].
+    pub notify: Policy,
 }
 
 impl Config {
@@ -21,6 +24,7 @@ impl Config {
         parameters: Parameters::DEFAULT,
         known: Self::usual_options,
         block_size: BlockSize::B64,
+        notify: Policy::NON_CONFIRMABLE,
     };
 
     /// Uri-Host, Uri-Port, Uri-Path, Uri-Query, Accept, Block1 and Block2.

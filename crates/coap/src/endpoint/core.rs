@@ -9,6 +9,7 @@ use super::exchange::Exchange;
 use super::key::peer_key;
 use super::{Config, Input};
 use crate::duplicates::View;
+use crate::observe::{Observer, Observers};
 use crate::time::Instant;
 use crate::{Kind, Message, MessageId, MessageIds, Token, Type};
 
@@ -25,6 +26,8 @@ pub(super) struct State<P> {
     pub(super) serial: u16,
     /// Makes the peers' numbers secret.
     pub(super) seed: u64,
+    /// Whose turn it is among the observers.
+    pub(super) turn: usize,
     pub(super) replies: Deque<Reply<P>, REPLIES>,
 }
 
@@ -60,6 +63,7 @@ pub(super) struct Core<'c, P> {
     pub(super) rng: &'c mut dyn Rng,
     pub(super) exchanges: &'c mut [Option<Exchange<P>>],
     pub(super) slots: Slots<'c>,
+    pub(super) observers: Observers<P, u32, &'c mut [Option<Observer<P, u32>>]>,
     pub(super) window: View<'c>,
 }
 
@@ -72,6 +76,7 @@ impl<P> State<P> {
             ids: MessageIds::new(u16::from_le_bytes([a, b])),
             serial: u16::from_le_bytes([c, d]),
             seed: random,
+            turn: 0,
             replies: Deque::new(),
         }
     }

@@ -6,8 +6,10 @@ use rand_core::Rng;
 
 use super::core::{Core, Slots, State};
 use super::exchange::{Exchange, Task};
-use super::{Config, Deferred, ExchangeId, Input, Output, Request, RequestError, Transmit};
-use crate::block::BlockSender;
+use super::part::Part;
+use super::{Config, Deferred, ExchangeId, Input, Output, Request, RequestError, Transmit, Upload};
+use crate::block::{BlockSender, Body, Received};
+use crate::observe::{Notification, Observer, Observers};
 use crate::time::Instant;
 use crate::{BuildError, Code, DuplicateWindow, MessageBuilder, MessageId, Token, Type};
 
@@ -62,6 +64,7 @@ use crate::{BuildError, Code, DuplicateWindow, MessageBuilder, MessageId, Token,
 /// from it (RFC 7252 §5.3.1). The numbers are what there is room for:
 ///
 /// - `EXCHANGES`: requests, observations and separate responses of our own at the same time;
+/// - `OBSERVERS`: observers of our resources;
 /// - `REPLAY`: answers of up to 48 bytes that are remembered for duplicates; longer ones take the room of several.
 ///   When there is no room the oldest is forgotten;
 /// - `MESSAGE`: bytes of a request's or separate response's message, with its payload.
@@ -69,6 +72,7 @@ pub struct Endpoint<
     P,
     R,
     const EXCHANGES: usize = 4,
+    const OBSERVERS: usize = 4,
     const REPLAY: usize = 16,
     const MESSAGE: usize = 256,
 > {
@@ -76,6 +80,7 @@ pub struct Endpoint<
     rng: R,
     exchanges: [Option<Exchange<P>>; EXCHANGES],
     messages: [[u8; MESSAGE]; EXCHANGES],
+    observers: [Option<Observer<P, u32>>; OBSERVERS],
     window: DuplicateWindow<Blocks<REPLAY>, Pairs<REPLAY>>,
 }
 
@@ -107,8 +112,14 @@ pub trait Write:
 
 impl<F: for<'x, 'b> FnOnce(&'x mut MessageBuilder<'b>) -> &'x mut MessageBuilder<'b>> Write for F {}
 
-impl<P: Copy + Eq + Hash, R: Rng, const EXCHANGES: usize, const REPLAY: usize, const MESSAGE: usize>
-    Endpoint<P, R, EXCHANGES, REPLAY, MESSAGE>
+impl<
+    P: Copy + Eq + Hash,
+    R: Rng,
+    const EXCHANGES: usize,
+    const OBSERVERS: usize,
+    const REPLAY: usize,
+    const MESSAGE: usize,
+> Endpoint<P, R, EXCHANGES, OBSERVERS, REPLAY, MESSAGE>
 {
     /// An endpoint with [`Config::DEFAULT`].
     pub fn new(rng: R) -> Self {
@@ -125,12 +136,15 @@ impl<P: Copy + Eq + Hash, R: Rng, const EXCHANGES: usize, const REPLAY: usize, c
             rng,
             exchanges: [const { None }; EXCHANGES],
             messages: [[0; MESSAGE]; EXCHANGES],
+            observers: [const { None }; OBSERVERS],
         }
     }
 
     #[inline]
     fn core(&mut self) -> Core<'_, P> {
+        let turn = self.state.turn;
         Core {
+            observers: Observers::resumed(&mut self.observers, turn),
             state: &mut self.state,
             rng: &mut self.rng,
             exchanges: &mut self.exchanges,
@@ -200,6 +214,114 @@ impl<P: Copy + Eq + Hash, R: Rng, const EXCHANGES: usize, const REPLAY: usize, c
         Deferred::new(request)
     }
 
+    /// Answers a request with a body of any length: with the block of it that was asked for, and with the first where
+    /// it is too long for one message (RFC 7959 §2.4). Nothing is kept between two blocks.
+    ///
+    /// `write` adds options up to Max-Age; an `ETag` belongs there if the body can change. Else as
+    /// [`respond`](Endpoint::respond).
+    pub fn respond_body<'b>(
+        &mut self,
+        now: Instant,
+        request: &Request<'_, P>,
+        code: Code,
+        body: &mut (impl Body + ?Sized),
+        buffer: &'b mut [u8],
+        write: impl Write,
+    ) -> Option<Transmit<'b, P>> {
+        let size = self.state.config.block_size;
+        match Part::of(body, request, size) {
+            Ok(part) => self.respond(now, request, code, buffer, |builder| {
+                part.write(body, write(builder))
+            }),
+            Err(code) => self.respond(now, request, code, buffer, |builder| builder),
+        }
+    }
+
+    /// Takes a request as a part of an upload: its payload belongs at the offset that is given. It is to be stored, then
+    /// answered: with 2.31 Continue as long as the body is not [complete](Received::is_complete).
+    ///
+    /// `upload` keeps the place in one body at a time, `capacity` is the greatest body in bytes. Nothing of the body is
+    /// kept here. A request without blocks is a complete body too.
+    ///
+    /// # Errors
+    ///
+    /// The code with which to answer: 4.08 for a block out of place, 4.13 for too long a body, 5.03 while the upload of
+    /// another goes on, 4.00 and 4.02 for nonsense (RFC 7959 §2.9).
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        request: &Request<'_, P>,
+        upload: &mut Upload<P>,
+        capacity: usize,
+    ) -> Result<Received, Code> {
+        let now = self.state.now.max(now);
+        upload.take(now, request, capacity, self.state.seed, &self.state.config)
+    }
+
+    /// Tells that a resource has changed that may be observed: [`poll_output`](Endpoint::poll_output) asks for the
+    /// notifications.
+    pub fn changed(&mut self, now: Instant, resource: u32) {
+        let mut core = self.core();
+        core.clock(now);
+        core.observers.changed(|observed| *observed == resource);
+    }
+
+    /// Whether anybody observes a resource.
+    pub fn is_observed(&self, resource: u32) -> bool {
+        let mut observers = self.observers.iter().flatten();
+        observers.any(|observer| *observer.resource() == resource)
+    }
+
+    /// Writes a notification after [`Output::Notify`]: the same as the answer to a GET (RFC 7641 §4.2). The datagram is
+    /// to be sent at once.
+    ///
+    /// A code that is no success, or a message that cannot be written, ends the observation. A Confirmable notification
+    /// of more than `MESSAGE` bytes is not sent again when it is lost.
+    pub fn notification<'b>(
+        &mut self,
+        now: Instant,
+        notification: &Notification<P, u32>,
+        code: Code,
+        buffer: &'b mut [u8],
+        write: impl Write,
+    ) -> Option<Transmit<'b, P>> {
+        let Notification {
+            peer,
+            token,
+            message_type,
+            id,
+            ..
+        } = *notification;
+        let written = write_message(buffer, message_type, code, id, token, write);
+        let mut core = self.core();
+        core.clock(now);
+        let len = core.finish_notification(notification, code, buffer, written)?;
+        Some(Transmit {
+            to: peer,
+            bytes: buffer.get(..len)?,
+        })
+    }
+
+    /// Writes a notification with a body of any length: its first block, after which the observer asks for the rest
+    /// (RFC 7959 §2.6). Otherwise as [`notification`](Endpoint::notification).
+    pub fn notification_body<'b>(
+        &mut self,
+        now: Instant,
+        notification: &Notification<P, u32>,
+        code: Code,
+        body: &mut (impl Body + ?Sized),
+        buffer: &'b mut [u8],
+        write: impl Write,
+    ) -> Option<Transmit<'b, P>> {
+        let size = self.state.config.block_size;
+        match Part::first(body, size) {
+            Ok(part) => self.notification(now, notification, code, buffer, |builder| {
+                part.write(body, write(builder))
+            }),
+            Err(code) => self.notification(now, notification, code, buffer, |builder| builder),
+        }
+    }
+
     /// Answers a request that was put off, in a message of its own; Confirmable where the request was.
     ///
     /// It is sent by the next polls, again and again until it is acknowledged. `None` where a No-Response option wants
@@ -224,10 +346,7 @@ impl<P: Copy + Eq + Hash, R: Rng, const EXCHANGES: usize, const REPLAY: usize, c
         let slot = core.slots.at(index);
         let id = MessageId(0);
         let len = write_message(slot, deferred.message_type, code, id, deferred.token, write)?;
-        let block_size = core.state.config.block_size;
-        let len = deferred
-            .terms
-            .annotate(code, block_size, core.slots.at(index), len)?;
+        let len = core.annotate_later(index, deferred, code, len)?;
         Ok(Some(core.open(index, deferred.peer, len, Task::Respond)))
     }
 

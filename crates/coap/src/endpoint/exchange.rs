@@ -38,8 +38,6 @@ pub(super) struct Exchange<P> {
     pub(super) due: bool,
     /// The length of the Echo value that lies behind the message in the slot.
     pub(super) echo: u8,
-    /// How often a transfer may begin again.
-    pub(super) restarts: u8,
 }
 
 // What one open exchange costs besides its message, with the longest address.
@@ -67,7 +65,10 @@ pub(super) enum Task {
     Download {
         receiver: BlockReceiver,
         next: Block,
-        notified: Option<ExchangeId>,
+        /// The exchange in the owner's eyes: the observation where it fetches the rest of a notification.
+        told: ExchangeId,
+        /// How often it may begin again.
+        restarts: u8,
     },
     /// A body that is being sent in blocks.
     Upload(BlockSender),
@@ -77,12 +78,14 @@ pub(super) enum Task {
     Deregister,
     /// A response of the server side in a message of its own.
     Respond,
+    /// A Confirmable notification to an observer of ours.
+    Notify,
 }
 
 impl<P> Exchange<P> {
     /// Whether it waits for a response, rather than to give one.
     pub(super) const fn is_client(&self) -> bool {
-        !matches!(self.task, Task::Respond)
+        !matches!(self.task, Task::Respond | Task::Notify)
     }
 
     /// Whether a response may come.
@@ -90,13 +93,10 @@ impl<P> Exchange<P> {
         matches!(self.phase, Phase::Sent | Phase::Waiting | Phase::Observing)
     }
 
-    /// The number of the exchange in the owner's eyes: the observation where it fetches the rest of a notification.
+    /// The number of the exchange in the owner's eyes.
     pub(super) const fn told(&self) -> ExchangeId {
         match self.task {
-            Task::Download {
-                notified: Some(observation),
-                ..
-            } => observation,
+            Task::Download { told, .. } => told,
             _ => self.id,
         }
     }

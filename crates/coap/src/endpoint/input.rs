@@ -29,9 +29,23 @@ pub struct Request<'a, P> {
     /// The peer in the window of duplicates.
     pub(super) key: u64,
     pub(super) message: Message<'a>,
+    /// What may be observed here.
+    pub(super) resource: Option<u32>,
 }
 
 impl<'a, P: Copy> Request<'a, P> {
+    /// Lets the request register its sender as an observer of `resource`, a number of the owner's choice, when it is
+    /// answered with success; and deregister it (RFC 7641 §4.1).
+    ///
+    /// Without it, an Observe option in the request means nothing. The answer gets its Observe option by itself; it must
+    /// be in the Content-Format in which the notifications will be.
+    #[inline]
+    #[must_use]
+    pub const fn observable(mut self, resource: u32) -> Self {
+        self.resource = Some(resource);
+        self
+    }
+
     /// Who asks.
     #[inline]
     pub const fn peer(&self) -> P {

@@ -4,7 +4,8 @@ use core::fmt;
 
 use super::ExchangeId;
 use crate::BuildError;
-use crate::block::ReceiveError;
+use crate::block::{ReceiveError, SendError};
+use crate::observe::Notification;
 
 /// A datagram to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub enum Output<'b, P> {
         /// Its length in bytes.
         len: usize,
     },
+    /// An observer is to be told the state of a resource: write it with
+    /// [`notification`](crate::Endpoint::notification). One that is not written is lost.
+    Notify(Notification<P, u32>),
     /// Something has ended.
     Event(Event),
     /// There is nothing to do until the next input or timeout.
@@ -64,8 +68,8 @@ pub enum Failure {
     Reset,
     /// The blocks of the response make no body (RFC 7959).
     Blocks(ReceiveError),
-    /// The peer acknowledged another block than the one that was sent, or one behind the last that can be numbered.
-    Upload,
+    /// The body cannot be sent on (RFC 7959).
+    Upload(SendError),
     /// The message does not fit into the buffer for output.
     NoSpace,
 }
@@ -88,7 +92,7 @@ impl fmt::Display for Failure {
             Self::TimedOut => "the peer does not answer",
             Self::Reset => "the peer rejects the message",
             Self::Blocks(error) => return error.fmt(f),
-            Self::Upload => "the peer acknowledges another block than was sent",
+            Self::Upload(error) => return error.fmt(f),
             Self::NoSpace => "the buffer is too small for the message",
         })
     }

@@ -7,6 +7,7 @@ use super::splice::set_option;
 use super::{Input, Request};
 use crate::block::{Block, BlockSize};
 use crate::duplicates::Key;
+use crate::observe::Action;
 use crate::request::unknown_critical;
 use crate::{
     BuildError, Code, Message, MessageBuilder, MessageId, OptionNumber, Seen, Token, Type,
@@ -43,7 +44,12 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
             // It gets no answer that could be repeated.
             self.window.begin(self.state.now, entry);
         }
-        Input::Request(Request { peer, key, message })
+        Input::Request(Request {
+            peer,
+            key,
+            message,
+            resource: None,
+        })
     }
 
     /// The type and the id of the message that answers a request.
@@ -63,8 +69,9 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         written: Result<usize, BuildError>,
     ) -> Option<usize> {
         let terms = Terms::of(request);
-        let block_size = self.state.config.block_size;
-        let written = written.and_then(|len| terms.annotate(code, block_size, buffer, len));
+        let written = written.and_then(|len| {
+            self.annotate(request.peer, request.token(), &terms, code, buffer, len)
+        });
         let len = match written {
             Ok(len) => len,
             Err(error) => {
@@ -104,6 +111,48 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
             // These must not be executed twice: a duplicate gets silence. All others may (RFC 7252 §4.5, §5.1).
             let _ = self.window.answered(now, key, &[]);
         }
+    }
+
+    /// Does what a request wants besides its response, and adds the options that tell of it.
+    pub(super) fn annotate(
+        &mut self,
+        peer: P,
+        token: Token,
+        terms: &Terms,
+        code: Code,
+        buffer: &mut [u8],
+        mut len: usize,
+    ) -> Result<usize, BuildError> {
+        if let Some(wish) = terms.observe
+            && let Some(number) = self.enlist(peer, token, wish, code)
+        {
+            len =
+                set_uint(buffer, len, OptionNumber::OBSERVE, number).ok_or(BuildError::NoSpace)?;
+        }
+        terms.acknowledge_block(code, self.state.config.block_size, buffer, len)
+    }
+
+    /// [`annotate`](Core::annotate) for a message in a slot.
+    pub(super) fn annotate_later(
+        &mut self,
+        index: usize,
+        deferred: &Deferred<P>,
+        code: Code,
+        mut len: usize,
+    ) -> Result<usize, BuildError> {
+        let mut terms = deferred.terms;
+        if let Some(wish) = terms.observe.take()
+            && let Some(number) = self.enlist(deferred.peer, deferred.token, wish, code)
+        {
+            let slot = self.slots.at(index);
+            len = set_uint(slot, len, OptionNumber::OBSERVE, number).ok_or(BuildError::NoSpace)?;
+        }
+        terms.acknowledge_block(
+            code,
+            self.state.config.block_size,
+            self.slots.at(index),
+            len,
+        )
     }
 
     /// Writes a short answer of the message layer.
@@ -165,11 +214,17 @@ pub(super) struct Terms {
     block1: Option<Block>,
     /// The classes of codes that are not wanted (RFC 7967 §2.1).
     uninterested: u32,
+    observe: Option<(Action, u32)>,
 }
 
 impl Terms {
-    fn of(request: &Message<'_>) -> Self {
+    fn of<P>(request: &Request<'_, P>) -> Self {
+        // What asks for a later block registers nothing (RFC 7959 §2.6).
+        let resource = request
+            .resource
+            .filter(|_| !matches!(request.block2(), Ok(Some(block)) if block.number() > 0));
         Self {
+            observe: resource.and_then(|resource| Some((Action::of(request)?, resource))),
             block1: request.block1().ok().flatten(),
             uninterested: request.uint(OptionNumber::NO_RESPONSE).unwrap_or(0),
         }
@@ -183,28 +238,25 @@ impl Terms {
         }
     }
 
-    /// Adds the options that follow from the request.
-    pub(super) fn annotate(
+    /// Adds the Block1 option that acknowledges a block, or says that it is too large, with its own number
+    /// (RFC 7959 §2.3, §2.9).
+    fn acknowledge_block(
         &self,
         code: Code,
         block_size: BlockSize,
         buffer: &mut [u8],
         len: usize,
     ) -> Result<usize, BuildError> {
-        // A block is acknowledged, or said to be too large, with its own number (RFC 7959 §2.3, §2.9).
         let acknowledges = code.is_success()
             || matches!(
                 code,
                 Code::REQUEST_ENTITY_INCOMPLETE | Code::REQUEST_ENTITY_TOO_LARGE
             );
-        match self.block1 {
-            Some(block) if acknowledges => {
-                let size = block.size().min(block_size);
-                let value = block.with_size(size).to_uint();
-                set_uint(buffer, len, OptionNumber::BLOCK1, value).ok_or(BuildError::NoSpace)
-            }
-            _ => Ok(len),
-        }
+        let Some(block) = self.block1.filter(|_| acknowledges) else {
+            return Ok(len);
+        };
+        let value = block.with_size(block.size().min(block_size)).to_uint();
+        set_uint(buffer, len, OptionNumber::BLOCK1, value).ok_or(BuildError::NoSpace)
     }
 }
 

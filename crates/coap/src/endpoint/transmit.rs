@@ -33,6 +33,11 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
                     len,
                 };
             }
+            if let Task::Notify = exchange.task
+                && let Some(notification) = self.newer_notification(index)
+            {
+                return Output::Notify(notification);
+            }
             let written = self.render(index, &exchange, buffer);
             if let Task::Respond = exchange.task
                 && !self.is_confirmable(index, &exchange)
@@ -47,6 +52,9 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
             if let Some(event) = self.poll_event() {
                 return Output::Event(event);
             }
+        }
+        if let Some(notification) = self.next_notification() {
+            return Output::Notify(notification);
         }
         Output::Idle
     }
@@ -163,7 +171,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
                 }
             }
             Task::Deregister => len = set_uint(buffer, len, OptionNumber::OBSERVE, DEREGISTER)?,
-            Task::Request | Task::Observe(_) | Task::Respond => {}
+            Task::Request | Task::Observe(_) | Task::Respond | Task::Notify => {}
         }
         if exchange.echo > 0 {
             let end = exchange.len.saturating_add(u16::from(exchange.echo));
@@ -212,25 +220,30 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         let open = self.exchanges.iter().flatten();
         open.filter(|exchange| exchange.is_open())
             .map(|exchange| exchange.timer.deadline())
+            .chain(self.observers.next_timeout_after(self.state.now))
             .min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.clock(now);
         let now = self.state.now;
-        for exchange in self.exchanges.iter_mut().flatten() {
+        for index in 0..self.exchanges.len() {
+            let Some(Some(exchange)) = self.exchanges.get_mut(index) else {
+                continue;
+            };
             if !exchange.is_open() || !exchange.timer.is_due(now) {
                 continue;
             }
-            match exchange.phase {
-                Phase::Observing => exchange.phase = Phase::Queued,
-                _ => match exchange
-                    .timer
-                    .on_timeout(now, &self.state.config.parameters)
-                {
-                    Retry::Again => exchange.due = true,
-                    Retry::GiveUp => exchange.phase = Phase::Over(Failure::TimedOut),
-                },
+            if exchange.phase == Phase::Observing {
+                exchange.phase = Phase::Queued;
+                continue;
+            }
+            match exchange
+                .timer
+                .on_timeout(now, &self.state.config.parameters)
+            {
+                Retry::Again => exchange.due = true,
+                Retry::GiveUp => self.fail(index, Failure::TimedOut),
             }
         }
     }

@@ -225,6 +225,20 @@ where
         }
     }
 
+    /// The list in slots that are kept elsewhere, to be polled from `turn` on.
+    pub(crate) const fn resumed(slots: S, turn: usize) -> Self {
+        Self {
+            slots,
+            entries: PhantomData,
+            turn,
+        }
+    }
+
+    /// Where the next poll begins.
+    pub(crate) const fn turn(&self) -> usize {
+        self.turn
+    }
+
     /// Adds a client, or registers it again when it is in the list under the same token (RFC 7641 §4.1).
     ///
     /// To be called once the request is known to be answered with a 2.xx response.
@@ -336,14 +350,23 @@ where
         Some(observer.begin(now, policy(&observer.resource), id()))
     }
 
-    /// When to poll again, if nothing else happens. A client that waits for another interaction to end is not counted.
+    /// When to poll again, if nothing else happens; `now` as long as a client waits for another interaction to end.
     pub fn next_timeout(&self, now: Instant) -> Option<Instant> {
+        self.timeouts(now).min()
+    }
+
+    /// When to poll again after a poll has found nothing to send.
+    pub(crate) fn next_timeout_after(&self, now: Instant) -> Option<Instant> {
+        self.timeouts(now).filter(|at| *at > now).min()
+    }
+
+    fn timeouts(&self, now: Instant) -> impl Iterator<Item = Instant> {
         self.slots
             .as_ref()
             .iter()
             .flatten()
             .filter(|observer| observer.flight != Flight::Confirmable)
-            .map(|observer| {
+            .map(move |observer| {
                 let outstanding = observer.is_outstanding(now);
                 match (observer.wants(now), outstanding) {
                     (true, true) => observer.pause_until,
@@ -352,7 +375,6 @@ where
                     (false, false) => observer.confirm_at(),
                 }
             })
-            .min()
     }
 
     /// An Acknowledgement has come. Whether it is that of the newest notification of an observer; one of an older

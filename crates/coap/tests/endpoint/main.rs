@@ -2,5 +2,6 @@
 
 mod exchanges;
 mod layer;
+mod observing;
 mod transfers;
 mod world;

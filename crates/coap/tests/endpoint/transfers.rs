@@ -1,8 +1,8 @@
 //! Bodies in blocks.
 
 use dunlin_coap::Code;
-use dunlin_coap::block::{BlockReceiver, BlockSize, Outgoing};
-use dunlin_coap::endpoint::{Config, Event, Request};
+use dunlin_coap::block::{Block, BlockSize, Body, FromFn};
+use dunlin_coap::endpoint::{Config, Event, Input, Output, Request, Upload};
 use dunlin_coap::time::Instant;
 use dunlin_testkit::Conditions;
 
@@ -12,10 +12,12 @@ use crate::world::{App, BAD, Node, SERVER, World};
 struct Store {
     body: Vec<u8>,
     version: u8,
-    receiver: BlockReceiver,
+    upload: Upload<u8>,
     incoming: Vec<u8>,
     /// Answers after which the resource changes.
     changes_after: usize,
+    /// Whether the body is read from a function that does not know its length.
+    length_unknown: bool,
 }
 
 impl Store {
@@ -23,9 +25,10 @@ impl Store {
         Self {
             body,
             version: 1,
-            receiver: BlockReceiver::new(),
+            upload: Upload::new(),
             incoming: vec![0; 100_000],
             changes_after: usize::MAX,
+            length_unknown: false,
         }
     }
 }
@@ -45,18 +48,21 @@ impl App for Store {
                 self.changes_after = usize::MAX;
             }
             self.changes_after -= 1;
-            let block = request.block2().unwrap();
-            let part = Outgoing::requested(self.body.len(), block, BlockSize::B64).unwrap();
-            node.respond(now, request, Code::CONTENT, &mut buffer, |response| {
-                response.etag(&[self.version]);
-                if let Some(block) = part.block {
-                    response.block2(block);
-                }
-                response.payload(part.of(&self.body))
+            let mut body = &self.body[..];
+            let mut unknown = FromFn(None, |offset, space: &mut [u8]| {
+                (&self.body[..]).read(offset, space)
+            });
+            let body: &mut dyn Body = if self.length_unknown {
+                &mut unknown
+            } else {
+                &mut body
+            };
+            node.respond_body(now, request, Code::CONTENT, body, &mut buffer, |response| {
+                response.etag(&[self.version])
             })
         } else {
             let most = self.incoming.len();
-            let code = match self.receiver.request(request, most, BlockSize::B64) {
+            let code = match node.receive(now, request, &mut self.upload, most) {
                 Ok(received) => {
                     assert!(received.store(request.payload(), &mut self.incoming));
                     if received.is_complete() {
@@ -66,7 +72,7 @@ impl App for Store {
                         Code::CONTINUE
                     }
                 }
-                Err(error) => error.code(),
+                Err(code) => code,
             };
             node.respond(now, request, code, &mut buffer, |response| response)
         };
@@ -165,4 +171,64 @@ fn a_resource_that_changes_is_got_again_from_the_start() {
     expected.reverse();
     assert!(world.outcome(got).complete);
     assert_eq!(world.outcome(got).body, expected);
+}
+
+#[test]
+fn a_body_whose_length_nobody_knows() {
+    for len in [0, 63, 64, 65, 500] {
+        let mut store = Store::new(body(len));
+        store.length_unknown = true;
+        let mut world = World::new(1, Conditions::PERFECT, store);
+        let got = world
+            .client
+            .request(world.now, SERVER, Code::GET, |request| request)
+            .unwrap();
+        world.run();
+        assert_eq!(world.outcome(got).body, body(len));
+        assert!(world.outcome(got).complete);
+    }
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused() {
+    let mut store = Store::new(Vec::new());
+    store.incoming.truncate(100);
+    let mut world = World::new(1, Conditions::PERFECT, store);
+    world.body = body(101);
+    let put = world
+        .client
+        .upload(world.now, SERVER, Code::PUT, 101, |request| request)
+        .unwrap();
+    world.run();
+    assert_eq!(
+        world.outcome(put).code,
+        Some(Code::REQUEST_ENTITY_TOO_LARGE)
+    );
+}
+
+#[test]
+fn one_block_can_be_asked_for() {
+    let mut world = World::new(1, Conditions::PERFECT, Store::new(body(500)));
+    let block = Block::new(3, false, BlockSize::B32).unwrap();
+    let exchange = world
+        .client
+        .request(world.now, SERVER, Code::GET, |request| {
+            request.block2(block)
+        })
+        .unwrap();
+    let mut buffer = [0; 300];
+    let Output::Transmit(asked) = world.client.poll_output(&mut buffer) else {
+        panic!()
+    };
+    let Input::Request(request) = world.server.handle_input(world.now, 1, asked.bytes) else {
+        panic!()
+    };
+    let answer = world.app.request(&mut world.server, world.now, &request);
+    let answer = answer.unwrap();
+    let Input::Response(response) = world.client.handle_input(world.now, SERVER, &answer) else {
+        panic!()
+    };
+    assert_eq!(response.exchange, exchange);
+    assert_eq!((response.offset, response.more), (96, false));
+    assert_eq!(response.payload(), &body(500)[96..128]);
 }

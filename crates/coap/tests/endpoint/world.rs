@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use dunlin_coap::Endpoint;
 use dunlin_coap::endpoint::{Config, Event, ExchangeId, Input, Output, Request};
+use dunlin_coap::observe::Notification;
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{Code, OptionNumber};
 use dunlin_testkit::{Conditions, Link};
@@ -55,6 +56,16 @@ pub(crate) trait App {
         now: Instant,
         request: &Request<'_, u8>,
     ) -> Option<Vec<u8>>;
+
+    /// Writes a notification.
+    fn notification(
+        &mut self,
+        _: &mut Node,
+        _: Instant,
+        _: &Notification<u8, u32>,
+    ) -> Option<Vec<u8>> {
+        None
+    }
 
     /// When it wants to be called.
     fn next_timeout(&self) -> Option<Instant> {
@@ -159,6 +170,12 @@ impl<A: App> World<A> {
             match self.server.poll_output(&mut buffer) {
                 Output::Transmit(datagram) => {
                     self.link.send(now, SERVER, datagram.to, datagram.bytes);
+                }
+                Output::Notify(notification) => {
+                    let (node, to) = (&mut self.server, notification.peer);
+                    if let Some(bytes) = self.app.notification(node, self.now, &notification) {
+                        self.link.send(now, SERVER, to, &bytes);
+                    }
                 }
                 Output::Event(event) => self.server_events.push(event),
                 Output::Idle => return,
