@@ -1,4 +1,4 @@
-//! A client and a server on tokio.
+//! A client and a server on tokio, over UDP, TCP and WebSockets.
 //!
 //! Everything else in this crate is parts without sockets and clocks; here they are put together. [`Client`] makes
 //! requests and observes, [`Server`] answers by routes. Both do retransmission, duplicate detection, block-wise
@@ -11,7 +11,10 @@ mod error;
 mod ids;
 mod response;
 mod server;
+mod stream;
 mod udp;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 pub use client::{Client, ClientBuilder, Download, Observation, RequestBuilder};
 pub use error::Error;

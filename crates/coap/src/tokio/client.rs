@@ -6,14 +6,18 @@ mod mailbox;
 mod observation;
 mod operation;
 mod request;
+mod stream;
 mod target;
+mod way;
 
 use core::fmt;
 use core::net::SocketAddr;
+use std::boxed::Box;
 use std::io;
 use std::sync::Arc;
 use std::vec::Vec;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::ToSocketAddrs;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -23,9 +27,11 @@ pub use request::RequestBuilder;
 
 use super::Error;
 use super::udp::{self, Socket};
+use crate::uri::Uri;
 use crate::{Code, Parameters, Token};
 use driver::{Driver, Inbound, Order, Outbound, Reply};
 use mailbox::Mailbox;
+use way::{Connections, Way};
 
 /// How many requests of one client may be open; more wait.
 const MOST_OPEN: usize = 4096;
@@ -59,6 +65,7 @@ pub struct Client {
 }
 
 struct Inner {
+    connections: Connections,
     orders: mpsc::UnboundedSender<Order>,
     // What bounds the orders: each open request gives two at most.
     open: Semaphore,
@@ -134,72 +141,49 @@ impl Client {
         self.get(uri).observe().await
     }
 
+    /// Takes a stream as the connection to the server of this URI, such as a TLS stream for `coaps+tcp://example.org`.
+    ///
+    /// Requests with the same scheme, host and port go over it until it ends; then there is [`Error::Scheme`] for the
+    /// secured schemes, until another is attached, and a connection is opened for the others. Over TLS to another port
+    /// than 5684 the protocol `coap` must have been negotiated by ALPN (RFC 8323 §8.2). For the schemes of WebSockets,
+    /// the handshake is made over the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scheme`] for `coap` and `coaps`, [`Error::Disconnected`] when the server does not begin as it must.
+    pub async fn attach(
+        &self,
+        uri: &str,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<(), Error> {
+        let uri = Uri::parse(uri)?;
+        self.inner.connections.attach(&uri, Box::new(stream)).await
+    }
+
     /// Sends a request and waits for its response.
     async fn exchange(
         &self,
-        peer: SocketAddr,
+        way: &Way,
         confirmable: bool,
         token: Token,
         bytes: Vec<u8>,
     ) -> Result<Inbound, Error> {
         let _place = self.place().await?;
         let (sender, receiver) = oneshot::channel();
-        let open = self.send(peer, confirmable, token, bytes, Reply::One(sender))?;
+        let open = way.send(confirmable, token, bytes, Reply::One(sender))?;
         let result = receiver.await.map_err(|_| Error::Closed)?;
         open.done();
         result
     }
 
-    /// Sends a request and gives where its responses go.
-    fn exchange_many(
-        &self,
-        peer: SocketAddr,
-        confirmable: bool,
-        token: Token,
-        bytes: Vec<u8>,
-    ) -> Result<(Open, Mailbox), Error> {
-        let mailbox = Mailbox::default();
-        let reply = Reply::Many(mailbox.clone());
-        let open = self.send(peer, confirmable, token, bytes, reply)?;
-        Ok((open, mailbox))
-    }
-
     async fn place(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Error> {
         self.inner.open.acquire().await.map_err(|_| Error::Closed)
-    }
-
-    fn send(
-        &self,
-        peer: SocketAddr,
-        confirmable: bool,
-        token: Token,
-        bytes: Vec<u8>,
-        reply: Reply,
-    ) -> Result<Open, Error> {
-        let outbound = Outbound {
-            peer,
-            token,
-            confirmable,
-            bytes,
-            reply,
-        };
-        self.inner
-            .orders
-            .send(Order::Request(outbound))
-            .map_err(|_| Error::Closed)?;
-        Ok(Open {
-            client: self.clone(),
-            peer,
-            token,
-            forget: true,
-        })
     }
 }
 
 /// A request that is forgotten when nobody waits for it any more.
 struct Open {
-    client: Client,
-    peer: SocketAddr,
+    way: Way,
     token: Token,
     forget: bool,
 }
@@ -214,9 +198,9 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if self.forget {
-            let order = Order::Forget(self.peer, self.token);
+            let order = Order::Forget(self.way.peer, self.token);
             // A driver that has ended remembers nothing.
-            let _ = self.client.inner.orders.send(order);
+            let _ = self.way.orders.send(order);
         }
     }
 }
@@ -273,6 +257,7 @@ impl ClientBuilder {
         tokio::spawn(driver.run());
         Client {
             inner: Arc::new(Inner {
+                connections: Connections::default(),
                 orders,
                 open: Semaphore::new(MOST_OPEN),
                 local,

@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::block::{ReceiveError, SendError};
+use crate::reliable::Failure;
 use crate::uri::{Scheme, UriError};
 use crate::{BuildError, Code};
 
@@ -53,6 +54,12 @@ pub enum Error {
     /// The server does not let the resource be observed.
     #[error("the resource can not be observed")]
     NotObservable,
+    /// The connection was given up because the peer does not keep to RFC 8323, or sent a greater message than it may.
+    #[error("the connection was given up: {0}")]
+    Protocol(Failure),
+    /// The connection has ended before the response came (RFC 8323 §3.4).
+    #[error("the connection has ended")]
+    Disconnected,
     /// The client has ended.
     #[error("the client has ended")]
     Closed,

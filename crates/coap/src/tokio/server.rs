@@ -1,24 +1,29 @@
 //! The server.
 
 mod limits;
+mod listener;
 mod request;
 mod route;
 mod router;
 mod service;
+mod stream;
 mod template;
 mod upload;
 mod uploads;
 mod worker;
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::future::Future;
+use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
+use std::boxed::Box;
 use std::io;
 use std::sync::Arc;
 use std::vec::Vec;
 
-use tokio::net::ToSocketAddrs;
-use tokio::sync::mpsc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub use request::Request;
@@ -28,10 +33,12 @@ pub use route::{
 };
 pub use upload::{Upload, UploadAborted};
 
+use super::stream::Link;
 use super::udp::{self, Socket};
 use crate::Parameters;
 use crate::block::BlockSize;
 use limits::Limits;
+use listener::{Kind, Shared};
 use router::Router;
 use service::Service;
 use worker::Worker;
@@ -75,6 +82,10 @@ pub struct Server {
     workers: Vec<JoinHandle<()>>,
     orders: Vec<mpsc::UnboundedSender<Order>>,
     address: SocketAddr,
+    /// What the connections need.
+    shared: Shared,
+    /// Tells the connections to end, and how long they may take.
+    stop: watch::Sender<Option<Duration>>,
 }
 
 /// What a worker is told.
@@ -107,6 +118,74 @@ impl Server {
         self.address
     }
 
+    /// Serves the same resources over TCP at this address too, such as `"[::]:5683"`, and gives the address that it
+    /// listens on (RFC 8323).
+    ///
+    /// Each connection has its bounds: messages of 8704 bytes, longer bodies in BERT blocks, and no more requests at
+    /// work than [`max_stream_requests`](ServerBuilder::max_stream_requests).
+    ///
+    /// # Errors
+    ///
+    /// Those of the name's resolution and of the socket.
+    pub async fn listen_tcp(&mut self, address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+        self.accept(address, Kind::Stream).await
+    }
+
+    /// Serves the same resources over WebSockets at this address too, below the path `/.well-known/coap` (RFC 8323
+    /// §8.3), and gives the address that it listens on.
+    ///
+    /// # Errors
+    ///
+    /// Those of the name's resolution and of the socket.
+    #[cfg(feature = "websocket")]
+    pub async fn listen_websocket(
+        &mut self,
+        address: impl ToSocketAddrs,
+    ) -> io::Result<SocketAddr> {
+        self.accept(address, Kind::WebSocket).await
+    }
+
+    async fn accept(&mut self, address: impl ToSocketAddrs, kind: Kind) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let listening = listener::listen(listener, kind, self.shared.clone());
+        self.workers.push(tokio::spawn(listening));
+        Ok(address)
+    }
+
+    /// Serves one connection that was accepted elsewhere, such as a TLS stream, until it ends or the server does.
+    /// Handlers are told that it comes from `peer`.
+    pub fn serve_stream<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+    ) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let shared = self.shared.clone();
+        stream::serve(Link::Stream(Box::new(stream)), peer, shared)
+    }
+
+    /// Serves one WebSocket over a stream that was accepted elsewhere, such as a TLS stream, until it ends or the
+    /// server does; the handshake is still to come.
+    ///
+    /// # Errors
+    ///
+    /// Those of the handshake.
+    #[cfg(feature = "websocket")]
+    pub fn serve_websocket<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+    ) -> impl Future<Output = io::Result<()>> + Send + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let shared = self.shared.clone();
+        listener::connect(Box::new(stream), peer, Kind::WebSocket, shared)
+    }
+
     /// Waits for ever, or until the server ends because its runtime does.
     pub async fn run(mut self) {
         for worker in &mut self.workers {
@@ -122,6 +201,7 @@ impl Server {
 
     /// The same with another limit.
     pub async fn shutdown_within(mut self, patience: Duration) {
+        self.stop.send_replace(Some(patience));
         for orders in &self.orders {
             // A worker that has ended is no trouble here.
             let _ = orders.send(Order::Stop(patience));
@@ -208,6 +288,15 @@ impl ServerBuilder {
         self
     }
 
+    /// How many connections there may be over TCP and WebSockets, and how many requests of one may be at work: more
+    /// are not read until one is answered. Default 1024 and 64.
+    #[must_use]
+    pub const fn max_stream_requests(mut self, connections: usize, requests: usize) -> Self {
+        self.limits.connections = connections;
+        self.limits.stream_requests = if requests == 0 { 1 } else { requests };
+        self
+    }
+
     /// How long a handler may take before its request is acknowledged on its own. Default 500 ms.
     #[must_use]
     pub const fn acknowledge_after(mut self, time: Duration) -> Self {
@@ -227,6 +316,27 @@ impl ServerBuilder {
     pub const fn receive_buffer(mut self, bytes: usize) -> Self {
         self.socket.receive_buffer = Some(bytes);
         self
+    }
+
+    /// A server without UDP: what it listens on is told next, as to [`Server::listen_tcp`].
+    ///
+    /// Its [`local_address`](Server::local_address) means nothing.
+    pub fn build(self) -> Server {
+        let mut router = self.router;
+        router.add_discovery();
+        let (stop, stopped) = watch::channel(None);
+        Server {
+            workers: Vec::new(),
+            orders: Vec::new(),
+            address: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            shared: Shared {
+                router: Arc::new(router),
+                limits: self.limits,
+                stop: stopped,
+                places: Arc::new(Semaphore::new(self.limits.connections)),
+            },
+            stop,
+        }
     }
 
     /// Starts the server on this address, such as `"[::]:5683"`.
@@ -256,19 +366,14 @@ impl ServerBuilder {
         for _ in 1..self.workers {
             sockets.push(Socket::bind(address, options)?);
         }
-        let mut router = self.router;
-        router.add_discovery();
-        let router = Arc::new(router);
-        let mut server = Server {
-            workers: Vec::new(),
-            orders: Vec::new(),
-            address,
-        };
-        for socket in sockets {
+        let (workers, limits) = (sockets, self.limits);
+        let mut server = self.build();
+        server.address = address;
+        for socket in workers {
             // Of orders there are few, and each is done at once.
             let (orders, receiver) = mpsc::unbounded_channel();
-            let service = Service::new(router.clone(), self.limits);
-            let worker = Worker::new(socket, service, self.limits, receiver);
+            let service = Service::new(server.shared.router.clone(), limits);
+            let worker = Worker::new(socket, service, limits, receiver);
             server.workers.push(tokio::spawn(worker.run()));
             server.orders.push(orders);
         }

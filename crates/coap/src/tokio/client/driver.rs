@@ -73,6 +73,25 @@ pub(super) enum Reply {
 }
 
 impl Inbound {
+    /// A message that came over a reliable transport, as if it had come in a datagram.
+    pub(super) fn reliable(message: &Message<'_>) -> Self {
+        let (options, payload) = (message.options(), message.payload());
+        // Our tokens have eight bytes, and so has that of the response.
+        let token = message.token();
+        let token = token.as_bytes();
+        let len = options.as_bytes().len().saturating_add(payload.len());
+        let mut bytes = Vec::with_capacity(len.saturating_add(16));
+        let token_length = u8::try_from(token.len()).unwrap_or(0);
+        bytes.extend([0x50 | token_length, message.code().0, 0, 0]);
+        bytes.extend(token);
+        bytes.extend(options.as_bytes());
+        if !payload.is_empty() {
+            bytes.push(0xff);
+            bytes.extend(payload);
+        }
+        Self { bytes }
+    }
+
     /// The message.
     pub(crate) fn message(&self) -> Result<Message<'_>, Error> {
         // It was parsed before it came here.
@@ -130,7 +149,7 @@ impl Reply {
         }
     }
 
-    fn fail(self, error: Error) {
+    pub(super) fn fail(self, error: Error) {
         match self {
             // Who has waited may be gone.
             Self::One(sender) => drop(sender.send(Err(error))),

@@ -14,7 +14,7 @@ use super::mailbox::Mailbox;
 use super::operation::Operation;
 use super::request::RequestBuilder;
 use super::{Open, Order, Outbound, Reply};
-use crate::block::{BlockSize, Step, Transfer};
+use crate::block::{BlockSize, Step};
 use crate::tokio::{Error, Response};
 
 /// A resource that is observed (RFC 7641): a stream of its representations, the present one first. Dropping it tells
@@ -69,7 +69,7 @@ impl Observation {
 
     /// Turns a notification into a response, with the rest of its body where there is more.
     fn fetch(&self, inbound: Inbound) -> Fetching {
-        let transfer = Transfer::new(crate::Code::GET, 0, self.block_size, self.block_size);
+        let transfer = self.operation.transfer(self.block_size);
         let rest = transfer.map(|transfer| self.operation.rest_of(transfer));
         let capacity = self.max_response;
         Box::pin(async move {
@@ -120,22 +120,22 @@ impl Drop for Observation {
         let Some(open) = self.open.take() else {
             return;
         };
-        let Some((peer, bytes)) = self.operation.deregister(open.token) else {
+        let Some(bytes) = self.operation.deregister(open.token) else {
             return;
         };
-        let (client, token) = (open.client.clone(), open.token);
+        let (way, token) = (open.way.clone(), open.token);
         // First the old request is forgotten, then one is made with the same token (RFC 7641 §3.6). Nobody waits for
         // its response.
         drop(open);
         let outbound = Outbound {
-            peer,
+            peer: way.peer,
             token,
             confirmable: true,
             bytes,
             reply: Reply::Nobody,
         };
         // A driver that has ended observes nothing.
-        let _ = client.inner.orders.send(Order::Request(outbound));
+        let _ = way.orders.send(Order::Request(outbound));
     }
 }
 

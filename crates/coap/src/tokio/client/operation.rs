@@ -1,7 +1,6 @@
 //! One request and its response, in as many messages as their bodies need.
 
 use core::fmt;
-use core::net::SocketAddr;
 use core::time::Duration;
 use std::vec;
 use std::vec::Vec;
@@ -11,8 +10,10 @@ use bytes::Bytes;
 use super::driver::Inbound;
 use super::request::{RequestBuilder, within};
 use super::target::{Target, is_multicast};
-use super::{Client, Mailbox, Open};
-use crate::block::{Block, BlockOptions, ReceiveError, Step, Transfer, TransferError};
+use super::{Client, Mailbox, Open, Way};
+use crate::block::{
+    Block, BlockOptions, BlockSize, ReceiveError, SendError, Step, Transfer, TransferError,
+};
 use crate::tokio::{Error, Response};
 use crate::{Message, MessageBuilder, MessageId, OptionNumber, Parameters, Token, Type};
 
@@ -25,7 +26,7 @@ const OVERHEAD: usize = 16;
 /// A block-wise operation and where it goes.
 pub(super) struct Operation {
     client: Client,
-    peer: SocketAddr,
+    way: Way,
     /// In the order of their numbers.
     options: Vec<(OptionNumber, Vec<u8>)>,
     request: RequestBuilder,
@@ -34,25 +35,32 @@ pub(super) struct Operation {
 
 impl Operation {
     pub(super) async fn begin(mut request: RequestBuilder) -> Result<Self, Error> {
-        let target = Target::find(&request.uri).await?;
+        let target = Target::find(&request.client, &request.uri).await?;
         let mut options = target.options;
         options.append(&mut request.options);
         // Stable: what the builder has added to the query follows that of the URI.
         options.sort_by_key(|(number, _)| *number);
         // Multicast requests are Non-confirmable (RFC 7252 §8.1).
-        request.confirmable &= !is_multicast(target.peer.ip());
+        request.confirmable &= !is_multicast(target.way.peer.ip());
         let size = request.block_size;
-        let mut transfer = Transfer::new(request.method, request.body.len(), size, size)?;
-        if request.early {
+        let mut transfer = target
+            .way
+            .transfer(request.method, request.body.len(), size)?;
+        if request.early && (target.way.settings.is_none() || size < BlockSize::MAX) {
             transfer = transfer.negotiate_early();
         }
         Ok(Self {
             client: request.client.clone(),
-            peer: target.peer,
+            way: target.way,
             options,
             request,
             transfer,
         })
+    }
+
+    /// What takes the rest of a body that begins in a notification.
+    pub(super) fn transfer(&self, size: BlockSize) -> Result<Transfer, SendError> {
+        self.way.transfer(self.request.method, 0, size)
     }
 
     /// The request for the rest of the body that begins in a notification.
@@ -62,7 +70,7 @@ impl Operation {
         request.max_response = self.request.max_response;
         Self {
             client: self.client.clone(),
-            peer: self.peer,
+            way: self.way.clone(),
             options: self.options.clone(),
             request,
             transfer,
@@ -84,7 +92,7 @@ impl Operation {
         } else {
             NON_PATIENCE
         };
-        let exchange = self.client.exchange(self.peer, confirmable, token, bytes);
+        let exchange = self.client.exchange(&self.way, confirmable, token, bytes);
         let inbound = within(Some(patience), exchange).await?;
         let step = self
             .transfer
@@ -96,16 +104,15 @@ impl Operation {
     pub(super) async fn observe(&mut self) -> Result<(Open, Mailbox), Error> {
         let (token, bytes) = self.message(Some(crate::observe::REGISTER)).await?;
         let confirmable = self.request.confirmable;
-        self.client
-            .exchange_many(self.peer, confirmable, token, bytes)
+        self.way.send_many(confirmable, token, bytes)
     }
 
     /// Tells the server that nobody observes any more.
-    pub(super) fn deregister(&self, token: Token) -> Option<(SocketAddr, Vec<u8>)> {
+    pub(super) fn deregister(&self, token: Token) -> Option<Vec<u8>> {
         let options = BlockOptions::default();
         let observe = Some(crate::observe::DEREGISTER);
         let bytes = self.write(token, observe, &options, true, &[]).ok()?;
-        Some((self.peer, bytes))
+        Some(bytes)
     }
 
     /// The next message.

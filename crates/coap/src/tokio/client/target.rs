@@ -4,28 +4,37 @@ use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::string::ToString;
 use std::vec::Vec;
 
+use super::{Client, Way};
 use crate::OptionNumber;
 use crate::tokio::Error;
 use crate::uri::{Destination, Host, MAX_COMPONENT_LEN, Scheme, Uri};
 
 /// The peer, and the options that name the resource in the order of their numbers.
 pub(super) struct Target {
-    pub(super) peer: SocketAddr,
+    pub(super) way: Way,
     pub(super) options: Vec<(OptionNumber, Vec<u8>)>,
 }
 
 impl Target {
     /// Takes a URI apart and looks its host up (RFC 7252 §6.4).
-    pub(super) async fn find(text: &str) -> Result<Self, Error> {
+    pub(super) async fn find(client: &Client, text: &str) -> Result<Self, Error> {
         let uri = Uri::parse(text)?;
-        if uri.scheme() != Scheme::Coap {
-            return Err(Error::Scheme(uri.scheme()));
-        }
-        let peer = address(&uri).await?;
-        let destination = Destination::from(peer);
+        let way = match uri.scheme() {
+            Scheme::Coap => Way {
+                orders: client.inner.orders.clone(),
+                peer: address(&uri).await?,
+                settings: None,
+            },
+            // DTLS is not here.
+            Scheme::Coaps => return Err(Error::Scheme(uri.scheme())),
+            _ => client.inner.connections.find(&uri).await?,
+        };
+        let destination = Destination::from(way.peer);
+        // Over WebSockets the handshake has told it (RFC 8323 §8.5).
+        let told = matches!(uri.scheme(), Scheme::CoapWs | Scheme::CoapsWs);
         let mut options = Vec::new();
         let mut buffer = [0; MAX_COMPONENT_LEN];
-        if let Some(host) = uri.uri_host(&destination) {
+        if let Some(host) = uri.uri_host(&destination).filter(|_| !told) {
             let host = host.decode(&mut buffer).as_bytes().to_vec();
             options.push((OptionNumber::URI_HOST, host));
         }
@@ -37,11 +46,11 @@ impl Target {
             let argument = argument.decode(&mut buffer).as_bytes().to_vec();
             options.push((OptionNumber::URI_QUERY, argument));
         }
-        Ok(Self { peer, options })
+        Ok(Self { way, options })
     }
 }
 
-async fn address(uri: &Uri<'_>) -> Result<SocketAddr, Error> {
+pub(super) async fn address(uri: &Uri<'_>) -> Result<SocketAddr, Error> {
     let port = uri.port();
     match uri.host() {
         Host::Ipv4(address) => Ok((address, port).into()),

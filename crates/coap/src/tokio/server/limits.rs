@@ -23,6 +23,10 @@ pub(crate) struct Limits {
     pub(crate) block_size: BlockSize,
     /// The memory for the answers to duplicates, in bytes.
     pub(crate) duplicates: usize,
+    /// How many connections there may be.
+    pub(crate) connections: usize,
+    /// How many requests of one connection may be at work; more are not read.
+    pub(crate) stream_requests: usize,
     /// After this time the Empty Acknowledgement goes before the response.
     pub(crate) acknowledge_after: Duration,
     /// After this time a handler is given up.
@@ -39,6 +43,8 @@ impl Limits {
         outgoing: 4096,
         block_size: BlockSize::B1024,
         duplicates: 4 << 20,
+        connections: 1024,
+        stream_requests: 64,
         // Well below ACK_TIMEOUT, after which the client would send again (RFC 7252 §5.2.2).
         acknowledge_after: Duration::from_millis(500),
         handler_timeout: Duration::from_secs(90),

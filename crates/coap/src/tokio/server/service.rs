@@ -25,6 +25,8 @@ use crate::{Code, Message, MessageBuilder, OptionNumber, observe};
 pub(crate) struct Service {
     router: Arc<Router>,
     limits: Limits,
+    /// With BERT: the greatest payload of a response.
+    payload: usize,
     uploads: Uploads,
 }
 
@@ -65,7 +67,15 @@ impl Service {
             router,
             uploads: Uploads::new(&limits),
             limits,
+            payload: 0,
         }
+    }
+
+    /// Sets the greatest block, where that depends on the peer, and with BERT the greatest payload.
+    pub(crate) fn set_blocks(&mut self, size: BlockSize, payload: usize) {
+        self.limits.block_size = size;
+        self.payload = payload;
+        self.uploads.set_block_size(size);
     }
 
     /// When [`expire`](Service::expire) is to be called.
@@ -160,7 +170,7 @@ impl Service {
 
     /// Makes the response to a request ready for one message.
     pub(crate) fn reply(&self, exchange: &Exchange, response: Response) -> Reply {
-        Reply::new(exchange, response, self.limits.block_size)
+        Reply::new(exchange, response, self.limits.block_size, self.payload)
     }
 }
 
@@ -198,7 +208,7 @@ fn block_error(error: BlockError) -> Response {
 }
 
 impl Reply {
-    fn new(exchange: &Exchange, response: Response, preferred: BlockSize) -> Self {
+    fn new(exchange: &Exchange, response: Response, preferred: BlockSize, limit: usize) -> Self {
         let response = match (exchange.accept, response.content_format()) {
             // The handler did not look at what is accepted (RFC 7252 §5.10.4).
             (Some(accept), Some(format)) if accept != format && response.is_success() => {
@@ -207,7 +217,9 @@ impl Reply {
             _ => response,
         };
         let len = response.payload().len();
-        let (response, part) = match Outgoing::requested(len, exchange.request.block2, preferred) {
+        let block2 = exchange.request.block2;
+        let part = Outgoing::requested_within(len, block2, preferred, limit);
+        let (response, part) = match part {
             Ok(part) => (response, part),
             Err(error) => (Response::new(error.code()), Outgoing::default()),
         };
@@ -226,6 +238,11 @@ impl Reply {
     /// The code of the message.
     pub(crate) const fn code(&self) -> Code {
         self.response.code()
+    }
+
+    /// The length of the payload.
+    pub(crate) const fn payload_len(&self) -> usize {
+        self.part.len
     }
 
     /// Writes the options and the part of the body.

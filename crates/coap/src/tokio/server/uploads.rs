@@ -68,6 +68,10 @@ impl Uploads {
         }
     }
 
+    pub(super) const fn set_block_size(&mut self, size: BlockSize) {
+        self.size = size;
+    }
+
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.deadlines
             .first_key_value()

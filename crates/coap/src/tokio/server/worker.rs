@@ -495,14 +495,14 @@ impl AnyToken {
 }
 
 /// Tells the worker what a handler has answered, also when it panicked.
-struct Report {
-    number: u64,
-    done: mpsc::Sender<(u64, Response)>,
-    response: Response,
+pub(super) struct Report {
+    pub(super) number: u64,
+    pub(super) done: mpsc::Sender<(u64, Response)>,
+    pub(super) response: Response,
 }
 
 impl Report {
-    fn answered(&mut self, response: Response) {
+    pub(super) fn answered(&mut self, response: Response) {
         self.response = response;
     }
 }

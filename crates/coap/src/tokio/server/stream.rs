@@ -1,0 +1,259 @@
+//! Serves one connection over a reliable transport (RFC 8323).
+
+use core::future::Future;
+use core::net::SocketAddr;
+use core::panic::AssertUnwindSafe;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::boxed::Box;
+use std::collections::HashMap;
+use std::panic::catch_unwind;
+use std::vec::Vec;
+
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+
+use super::limits::Limits;
+use super::listener::{Shared, stopped};
+use super::route::Answering;
+use super::service::{Exchange, Outcome, Service};
+use super::uploads::busy;
+use super::worker::Report;
+use crate::block::BlockSize;
+use crate::reliable::Settings;
+use crate::tokio::Response;
+use crate::tokio::clock::Clock;
+use crate::tokio::stream::{CLOSING, Link, OPENING, Outbox, Role, SETTINGS, Session, after};
+use crate::{Code, Message};
+
+/// What the options of a response with a BERT block may need beside it.
+const OVERHEAD: u32 = 256;
+
+/// The greatest payload of a BERT block, however much the peer takes: it stands before all that follows.
+const MOST: u32 = 64 * 1024;
+
+/// One connection and what is under way on it.
+pub(super) struct StreamWorker {
+    session: Session,
+    core: Core,
+    done: mpsc::Receiver<(u64, Response)>,
+    timer: Pin<Box<Sleep>>,
+    /// When the connection is given up.
+    deadline: Option<tokio::time::Instant>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The peer's CSM has not come.
+    Opening,
+    Open,
+    /// We sent a Release.
+    Released,
+    Ending,
+}
+
+struct Core {
+    clock: Clock,
+    peer: SocketAddr,
+    limits: Limits,
+    service: Service,
+    tasks: HashMap<u64, Task>,
+    numbered: u64,
+    report: mpsc::Sender<(u64, Response)>,
+}
+
+/// A request whose handler is at work.
+struct Task {
+    token: Vec<u8>,
+    exchange: Exchange,
+}
+
+/// Serves a connection until it ends or the server does.
+pub(super) async fn serve(link: Link, peer: SocketAddr, shared: Shared) {
+    let Shared {
+        router,
+        limits,
+        mut stop,
+        ..
+    } = shared;
+    let (report, done) = mpsc::channel(limits.stream_requests.max(1));
+    let mut worker = StreamWorker {
+        session: Session::new(link, SETTINGS),
+        core: Core {
+            clock: Clock::start(),
+            peer,
+            service: Service::new(router, limits),
+            limits,
+            tasks: HashMap::new(),
+            numbered: 0,
+            report,
+        },
+        done,
+        timer: Box::pin(tokio::time::sleep(OPENING)),
+        deadline: Some(after(OPENING)),
+        phase: Phase::Opening,
+    };
+    let patience = tokio::select! {
+        () = core::future::poll_fn(|context| worker.poll(context)) => return,
+        patience = stopped(&mut stop) => patience,
+    };
+    worker.release(patience.unwrap_or(CLOSING));
+    core::future::poll_fn(|context| worker.poll(context)).await;
+}
+
+impl StreamWorker {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(Some((number, response))) = self.done.poll_recv(context) {
+            self.core.finish(self.session.outbox(), number, response);
+        }
+        if self.session.poll(context, &mut self.core).is_ready() {
+            return Poll::Ready(());
+        }
+        self.core.service.expire(self.core.clock.now());
+        self.advance();
+        self.poll_timer(context)
+    }
+
+    /// Tells the peer that the server ends: what is under way is answered, then the peer closes.
+    fn release(&mut self, patience: Duration) {
+        self.session.outbox().release();
+        self.phase = Phase::Released;
+        self.deadline = Some(after(patience));
+    }
+
+    fn advance(&mut self) {
+        let connection = self.session.connection();
+        if self.phase == Phase::Opening && connection.is_open() {
+            self.phase = Phase::Open;
+            self.deadline = None;
+        }
+        if self.session.is_ending() && self.phase != Phase::Ending {
+            self.phase = Phase::Ending;
+            self.deadline = Some(after(CLOSING));
+        }
+    }
+
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let expiry = self.core.service.next_timeout();
+        let expiry = expiry.map(|instant| self.core.clock.ring(instant));
+        let Some(next) = [self.deadline, expiry].into_iter().flatten().min() else {
+            return Poll::Pending;
+        };
+        if self.timer.deadline() != next {
+            self.timer.as_mut().reset(next);
+        }
+        if self.timer.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        if self.deadline.is_none_or(|deadline| deadline > next) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        match self.phase {
+            Phase::Opening => {
+                self.session.abort("no CSM");
+                context.waker().wake_by_ref();
+                self.advance();
+                Poll::Pending
+            }
+            // Long enough.
+            _ => Poll::Ready(()),
+        }
+    }
+}
+
+impl Role for Core {
+    fn request(&mut self, outbox: &mut Outbox, message: &Message<'_>) {
+        let (size, limit) = blocks(outbox.connection().peer(), self.limits.block_size);
+        self.service.set_blocks(size, limit);
+        let now = self.clock.now();
+        let (outcome, exchange) = self.service.handle(now, self.peer, message);
+        let token = message.token_bytes();
+        match outcome {
+            Outcome::Ready(response) => self.answer(outbox, token, &exchange, response),
+            Outcome::Later(future) => self.start(outbox, token, exchange, future),
+        }
+    }
+
+    fn response(&mut self, _: &Message<'_>) {
+        // Nobody here has asked for one.
+    }
+
+    fn takes_more(&self) -> bool {
+        self.tasks.len() < self.limits.stream_requests
+    }
+
+    fn is_done(&self) -> bool {
+        self.tasks.is_empty()
+    }
+}
+
+impl Core {
+    /// Lets a handler work; many are ready at once.
+    fn start(
+        &mut self,
+        outbox: &mut Outbox,
+        token: &[u8],
+        exchange: Exchange,
+        mut future: Answering,
+    ) {
+        // Tasks of the runtime poll it later; now nobody is to be woken.
+        let mut context = Context::from_waker(core::task::Waker::noop());
+        let first = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
+        match first {
+            Ok(Poll::Ready(response)) => return self.answer(outbox, token, &exchange, response),
+            Err(_) => {
+                let response = Response::new(Code::INTERNAL_SERVER_ERROR);
+                return self.answer(outbox, token, &exchange, response);
+            }
+            Ok(Poll::Pending) => {}
+        }
+        self.numbered = self.numbered.wrapping_add(1);
+        let number = self.numbered;
+        let mut report = Report {
+            number,
+            done: self.report.clone(),
+            response: Response::new(Code::INTERNAL_SERVER_ERROR),
+        };
+        let patience = self.limits.handler_timeout;
+        tokio::spawn(async move {
+            let response = tokio::time::timeout(patience, future).await;
+            report.answered(response.unwrap_or_else(|_| busy()));
+        });
+        let token = token.to_vec();
+        self.tasks.insert(number, Task { token, exchange });
+    }
+
+    /// Answers the request of a handler that has ended.
+    fn finish(&mut self, outbox: &mut Outbox, number: u64, response: Response) {
+        if let Some(task) = self.tasks.remove(&number) {
+            self.answer(outbox, &task.token, &task.exchange, response);
+        }
+    }
+
+    fn answer(&self, outbox: &mut Outbox, token: &[u8], exchange: &Exchange, response: Response) {
+        let reply = self.service.reply(exchange, response);
+        let sent = outbox.message(reply.code(), token, reply.payload_len(), |builder| {
+            reply.write(builder);
+        });
+        if sent.is_err() {
+            // A bare one fits where anything does; a connection that has ended takes none.
+            let _ = outbox.message(Code::INTERNAL_SERVER_ERROR, token, 0, |_| {});
+        }
+    }
+}
+
+/// The greatest block for this peer, and with BERT the greatest payload.
+fn blocks(peer: &Settings, preferred: BlockSize) -> (BlockSize, usize) {
+    let limit = peer.bert_len(OVERHEAD).map_or(0, |len| len.min(MOST));
+    if limit > 0 && preferred >= BlockSize::MAX {
+        return (BlockSize::Bert, usize::try_from(limit).unwrap_or(0));
+    }
+    // RFC 7252 §4.6 has 128 bytes for all else.
+    let room = peer.max_message_size().saturating_sub(128);
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
+    let size = BlockSize::at_most(room).unwrap_or(BlockSize::MIN);
+    (size.min(preferred), 0)
+}
