@@ -161,6 +161,10 @@ fn host_and_port_are_left_out_where_they_are_the_destination() {
         none
     );
     assert_eq!(
+        options("coap://[::ffff:192.0.2.1]/", &at("192.0.2.1:5683")),
+        none
+    );
+    assert_eq!(
         options("coap://[fe80::1%25eth0]/", &at("[fe80::1]:5683")),
         none
     );
