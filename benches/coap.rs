@@ -1,8 +1,12 @@
-//! `dunlin-coap` beside `coap-lite`; the naming convention is in `benches/README.md`.
+//! `dunlin-coap` beside `coap-lite` and libcoap; the naming convention is in `benches/README.md`.
 //!
 //! The messages are those of the shared vectors, which is why this measures nothing where they are absent.
 
+mod external;
+
 use core::hint::black_box;
+use std::path::PathBuf;
+use std::process::Command;
 
 use coap_lite::{CoapOption, MessageType, Packet};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -153,5 +157,44 @@ fn serialise(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, parse, serialise);
+/// libcoap in a process of its own, on the same bytes; a printed line where it is not installed.
+fn libcoap(_: &mut Criterion) {
+    if !external::measuring() {
+        return;
+    }
+    let Some(program) = build_libcoap() else {
+        println!("skipped: libcoap needs `cc` and Debian's libcoap3-dev");
+        return;
+    };
+    for (case, bytes) in cases() {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        for operation in ["parse", "serialise"] {
+            let output = Command::new(&program)
+                .args([operation, &hex, "1"])
+                .output()
+                .expect("it was built here");
+            let text = String::from_utf8_lossy(&output.stdout);
+            let figure = text.trim().parse().unwrap_or_else(|_| {
+                panic!("{}", String::from_utf8_lossy(&output.stderr));
+            });
+            external::report(&format!("coap/{operation}/{case}"), "libcoap", figure, "ns");
+        }
+    }
+}
+
+/// Compiles `benches/libcoap.c`; `None` without a compiler or without the library.
+fn build_libcoap() -> Option<PathBuf> {
+    let program = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("libcoap");
+    let status = Command::new("cc")
+        .args(["-O2", "-Wall", "-Wextra", "-o"])
+        .arg(&program)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/libcoap.c"))
+        .arg("-l:libcoap-3-notls.a")
+        .status();
+    status
+        .is_ok_and(|status| status.success())
+        .then_some(program)
+}
+
+criterion_group!(benches, parse, serialise, libcoap);
 criterion_main!(benches);

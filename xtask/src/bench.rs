@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: runs the criterion programs of `benches/` and pairs our figures with the peers'.
+//! `cargo xtask bench`: runs the programs of `benches/` and pairs our figures with the peers'.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -50,7 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .stdout(if arguments.json { std::process::Stdio::null() } else { std::process::Stdio::inherit() });
     project::run(&mut command)?;
 
-    let figures = read(&results)?;
+    let mut figures = read(&results)?;
+    read_external(&results, &mut figures)?;
     for line in compare(&figures) {
         if arguments.json {
             println!("{}", serde_json::to_string(&line)?);
@@ -61,8 +62,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The figures of a run: group → function → nanoseconds.
-type Figures = BTreeMap<String, BTreeMap<String, f64>>;
+/// The figures of a run: group → function → figure.
+type Figures = BTreeMap<String, BTreeMap<String, Figure>>;
+
+#[derive(Clone, Debug)]
+struct Figure {
+    value: f64,
+    unit: String,
+}
+
+impl Figure {
+    /// Whether more is better: a unit of something each second, or each second of the processor.
+    fn is_rate(&self) -> bool {
+        self.unit.ends_with("/s") || self.unit.ends_with("/CPU-s")
+    }
+}
 
 /// Reads what criterion left: `<group>/<function>/new/{benchmark,estimates}.json`.
 fn read(results: &Path) -> Result<Figures> {
@@ -88,14 +102,44 @@ fn read(results: &Path) -> Result<Figures> {
                 benchmark["function_id"].as_str(),
                 nanoseconds,
             ) {
-                figures
-                    .entry(group.to_owned())
-                    .or_default()
-                    .insert(function.to_owned(), nanoseconds);
+                figures.entry(group.to_owned()).or_default().insert(
+                    function.to_owned(),
+                    Figure {
+                        value: nanoseconds,
+                        unit: "ns".to_owned(),
+                    },
+                );
             }
         }
     }
     Ok(figures)
+}
+
+/// Reads what the benchmarks measured without criterion: `external.jsonl`, one object a line.
+fn read_external(results: &Path, figures: &mut Figures) -> Result<()> {
+    let path = results.join("external.jsonl");
+    if !path.exists() {
+        return Ok(());
+    }
+    for line in fs::read_to_string(&path)?.lines() {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            bench: String,
+            function: String,
+            figure: f64,
+            unit: String,
+        }
+        let line: Line =
+            serde_json::from_str(line).with_context(|| format!("{}: {line}", path.display()))?;
+        figures.entry(line.bench).or_default().insert(
+            line.function,
+            Figure {
+                value: line.figure,
+                unit: line.unit,
+            },
+        );
+    }
+    Ok(())
 }
 
 /// One line: our figure, and a peer's beside it where there is one.
@@ -105,7 +149,7 @@ struct Comparison<'a> {
     ours: f64,
     peer: Option<&'a str>,
     theirs: Option<f64>,
-    unit: &'static str,
+    unit: &'a str,
     /// Above 1 where ours is better.
     ratio: Option<f64>,
 }
@@ -124,23 +168,32 @@ impl fmt::Display for Comparison<'_> {
 fn compare(figures: &Figures) -> Vec<Comparison<'_>> {
     let mut lines = Vec::new();
     for (bench, functions) in figures {
-        let Some(&ours) = functions.get(OURS) else {
+        let Some(ours) = functions.get(OURS) else {
             continue;
         };
         let alone = Comparison {
             bench,
-            ours: rounded(ours),
+            ours: rounded(ours.value),
             peer: None,
             theirs: None,
-            unit: "ns",
+            unit: &ours.unit,
             ratio: None,
         };
         let before = lines.len();
-        for (peer, &theirs) in functions.iter().filter(|(name, _)| *name != OURS) {
+        // Figures of different units cannot be compared.
+        let peers = functions
+            .iter()
+            .filter(|(name, theirs)| *name != OURS && theirs.unit == ours.unit);
+        for (peer, theirs) in peers {
+            let ratio = if ours.is_rate() {
+                ours.value / theirs.value
+            } else {
+                theirs.value / ours.value
+            };
             lines.push(Comparison {
                 peer: Some(peer),
-                theirs: Some(rounded(theirs)),
-                ratio: Some(rounded(theirs / ours)),
+                theirs: Some(rounded(theirs.value)),
+                ratio: Some(rounded(ratio)),
                 ..alone
             });
         }
@@ -170,22 +223,40 @@ fn json_file(path: &Path) -> Result<Value> {
 mod tests {
     use super::*;
 
-    fn figures(of: &[(&str, &str, f64)]) -> Figures {
+    fn figures(of: &[(&str, &str, f64, &str)]) -> Figures {
         let mut figures = Figures::new();
-        for &(group, function, nanoseconds) in of {
+        for &(group, function, value, unit) in of {
             figures
                 .entry(group.into())
                 .or_default()
-                .insert(function.into(), nanoseconds);
+                .insert(function.into(), figure(value, unit));
         }
         figures
+    }
+
+    fn figure(value: f64, unit: &str) -> Figure {
+        let unit = unit.to_owned();
+        Figure { value, unit }
+    }
+
+    #[test]
+    fn of_a_rate_more_is_better() {
+        let figures = figures(&[
+            ("coap/echo", "dunlin", 300.0, "requests/s"),
+            ("coap/echo", "libcoap", 100.0, "requests/s"),
+            ("coap/echo", "odd", 100.0, "ns"),
+        ]);
+        let [line] = &compare(&figures)[..] else {
+            panic!("one peer has our unit")
+        };
+        assert_eq!((line.ratio, line.unit), (Some(3.0), "requests/s"));
     }
 
     #[test]
     fn a_pair_has_a_ratio_above_one_when_ours_is_faster() {
         let figures = figures(&[
-            ("coap/parse/get", "dunlin", 41.0),
-            ("coap/parse/get", "coap-lite", 410.0),
+            ("coap/parse/get", "dunlin", 41.0, "ns"),
+            ("coap/parse/get", "coap-lite", 410.0, "ns"),
         ]);
         let [line] = &compare(&figures)[..] else {
             panic!("one pair is one line")
@@ -198,7 +269,10 @@ mod tests {
 
     #[test]
     fn a_figure_without_peer_has_nulls_and_a_peer_without_ours_is_left_out() {
-        let figures = figures(&[("codec/a/b", "dunlin", 5.0), ("codec/c/d", "other", 7.0)]);
+        let figures = figures(&[
+            ("codec/a/b", "dunlin", 5.0, "ns"),
+            ("codec/c/d", "other", 7.0, "ns"),
+        ]);
         let [line] = &compare(&figures)[..] else {
             panic!("one figure is one line")
         };

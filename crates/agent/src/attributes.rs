@@ -4,13 +4,44 @@ use dunlin_model::{Attributes, Path};
 
 use crate::Error;
 
-/// The attributes that one server has attached to one node.
+/// The attributes that one server has attached to one node: those that the agent acts on, in little room.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attached {
-    /// Which server, by its place among the agent's.
-    server: usize,
     path: Path,
-    attributes: Attributes,
+    gt: Option<f64>,
+    lt: Option<f64>,
+    st: Option<f64>,
+    pmin: Option<u32>,
+    pmax: Option<u32>,
+    edge: Option<bool>,
+    con: Option<bool>,
+    /// Which server, by its place among the agent's.
+    server: u8,
+}
+
+impl Attached {
+    fn attributes(&self) -> Attributes {
+        Attributes {
+            pmin: self.pmin,
+            pmax: self.pmax,
+            gt: self.gt,
+            lt: self.lt,
+            st: self.st,
+            edge: self.edge,
+            con: self.con,
+            ..Attributes::NONE
+        }
+    }
+
+    fn is_at(&self, server: usize, path: Path) -> bool {
+        usize::from(self.server) == server && self.path == path
+    }
+}
+
+/// Whether the agent acts on these. What it does not act on it does not take: the periods of evaluation, because the
+/// application decides when there is something to evaluate, and histories.
+pub(crate) fn is_supported(attributes: &Attributes) -> bool {
+    attributes.epmin.is_none() && attributes.epmax.is_none() && attributes.hqmax.is_none()
 }
 
 /// What `server` has attached to the node itself.
@@ -18,8 +49,8 @@ pub(crate) fn attached(table: &[Option<Attached>], server: usize, path: Path) ->
     table
         .iter()
         .flatten()
-        .find(|entry| entry.server == server && entry.path == path)
-        .map_or(Attributes::NONE, |entry| entry.attributes)
+        .find(|entry| entry.is_at(server, path))
+        .map_or(Attributes::NONE, Attached::attributes)
 }
 
 /// What holds for the node: its own attributes, and those of the nodes above where it has none (Core 1.2.2 §7.3.2).
@@ -40,13 +71,18 @@ pub(crate) fn attach(
     path: Path,
     attributes: Attributes,
 ) -> Result<(), Error> {
-    let known = |slot: &&mut Option<Attached>| {
-        slot.is_some_and(|entry| entry.server == server && entry.path == path)
-    };
+    let known =
+        |slot: &&mut Option<Attached>| slot.as_ref().is_some_and(|entry| entry.is_at(server, path));
     let entry = Attached {
-        server,
         path,
-        attributes,
+        gt: attributes.gt,
+        lt: attributes.lt,
+        st: attributes.st,
+        pmin: attributes.pmin,
+        pmax: attributes.pmax,
+        edge: attributes.edge,
+        con: attributes.con,
+        server: u8::try_from(server).map_err(|_| Error::NoSpace)?,
     };
     if let Some(slot) = table.iter_mut().find(known) {
         *slot = (!attributes.is_empty()).then_some(entry);

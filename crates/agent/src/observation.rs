@@ -4,10 +4,11 @@ use dunlin_coap::observe::SequenceNumber;
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{MessageId, Retry, Token, Transmission, Type};
 use dunlin_codec::ContentFormat;
-use dunlin_model::{Attributes, Path};
+use dunlin_model::{Attributes, Path, Value};
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::registration::Slot;
 use crate::reply::{Body, Head, Shape, encode_at, encoded, fingerprint, write_payload};
 use crate::{Error, Event, attributes, content};
 
@@ -31,7 +32,7 @@ pub(crate) struct Observation {
     confirmed_at: Instant,
     /// The fingerprint of the content last sent.
     content: u32,
-    /// The number last sent, where the content is one.
+    /// The number last sent, where the content is one; of a Boolean with an `edge` the one last seen, as 0 or 1.
     number: Option<f64>,
 }
 
@@ -84,6 +85,11 @@ struct Content {
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
     fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
+        if let (Some(old), Some(new), Some(rising)) = (self.number, content.number, attributes.edge)
+        {
+            let (was, is) = (old > 0.5, new > 0.5);
+            return was != is && is == rising;
+        }
         let conditional =
             attributes.gt.is_some() || attributes.lt.is_some() || attributes.st.is_some();
         let (Some(old), Some(new), true) = (self.number, content.number, conditional) else {
@@ -216,10 +222,13 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn content(&self, path: Path, payload: &[u8]) -> Content {
-        let number = content::value(&*self.objects, path).filter(|value| value.kind().is_numeric());
+        let number = content::value(&*self.objects, path).and_then(|value| match value {
+            Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
+            value => value.as_f64(),
+        });
         Content {
             fingerprint: fingerprint(payload),
-            number: number.and_then(|value| value.as_f64()),
+            number,
         }
     }
 
@@ -245,19 +254,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !slot.is_registered() {
             return None;
         }
+        let attributes = self.ruling(observation);
         if let Some(unconfirmed) = &slot.unconfirmed {
             if unconfirmed.observation == index {
                 return Some(unconfirmed.deadline());
             }
-            if slot.notifies_confirmably(&*self.objects) || self.must_confirm(observation) {
+            if self.is_confirmable(observation, slot, &attributes) {
                 return None;
             }
-        } else if slot.is_busy()
-            && (slot.notifies_confirmably(&*self.objects) || self.must_confirm(observation))
-        {
+        } else if slot.is_busy() && self.is_confirmable(observation, slot, &attributes) {
             return None;
         }
-        let attributes = self.ruling(observation);
         let after = |seconds: u32| {
             observation
                 .last_at
@@ -269,6 +276,19 @@ impl<P: Copy + Eq> Core<'_, P> {
             return Some(at_latest.map_or(at_earliest, |at_latest| at_latest.min(at_earliest)));
         }
         at_latest
+    }
+
+    /// Whether the next notification is confirmable: by the attribute `con`, else by /1/x/26, and once a day anyway.
+    fn is_confirmable(
+        &self,
+        observation: &Observation,
+        slot: &Slot<P>,
+        attributes: &Attributes,
+    ) -> bool {
+        attributes
+            .con
+            .unwrap_or_else(|| slot.notifies_confirmably(&*self.objects))
+            || self.must_confirm(observation)
     }
 
     fn must_confirm(&self, observation: &Observation) -> bool {
@@ -306,9 +326,9 @@ impl<P: Copy + Eq> Core<'_, P> {
                 }
             }
         }
-        let confirmable = again.is_some()
-            || slot.notifies_confirmably(&*self.objects)
-            || self.must_confirm(&observation);
+        let attributes = self.ruling(&observation);
+        let slot = self.servers.get(observation.server)?.as_ref()?;
+        let confirmable = again.is_some() || self.is_confirmable(&observation, slot, &attributes);
         let encoding = encode_at(buffer, |space| {
             content::encode(&*self.objects, observation.path, observation.format, space)
         });
@@ -317,12 +337,15 @@ impl<P: Copy + Eq> Core<'_, P> {
             Err(error) => return self.notify_end(index, error, buffer),
         };
         let content = self.content(observation.path, encoded(buffer, len));
-        let attributes = self.ruling(&observation);
         let overdue = attributes.effective_pmax().is_some_and(|pmax| {
             now.saturating_duration_since(observation.last_at) >= Duration::from_secs(pmax.into())
         });
         if again.is_none() && !overdue && !observation.is_news(content, &attributes) {
-            self.observations.get_mut(index)?.as_mut()?.check = false;
+            let stored = self.observations.get_mut(index)?.as_mut()?;
+            stored.check = false;
+            if attributes.edge.is_some() {
+                stored.number = content.number;
+            }
             return None;
         }
         // A repetition is the same message, unless there is newer content to send in its place (RFC 7641 §4.5.2).

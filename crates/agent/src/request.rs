@@ -216,6 +216,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         after
             .check_target(path.level(), kind)
             .map_err(|_| Error::BadValue)?;
+        if !attributes::is_supported(&after) {
+            return Err(Error::BadValue);
+        }
         attributes::attach(self.attributes, server, path, after)
     }
 

@@ -329,9 +329,6 @@ fn check(
         return Ok(());
     }
     let (index, value) = typed(found, record)?;
-    if !found.range.contains(&value) {
-        return Err(Error::BadValue);
-    }
     if let Value::Objlnk(link) = value
         && !link_exists(objects, link)
     {
@@ -387,7 +384,7 @@ fn is_no_instances(definition: &ResourceDefinition, record: &Record<'_>) -> bool
     definition.multiple && record.path.level() == Level::Resource && record.value == Value::None
 }
 
-/// The value of `record` in the type of its resource, and which resource instance it is for.
+/// The value of `record` in the type and range of its resource, and which resource instance it is for.
 fn typed<'v>(
     definition: &ResourceDefinition,
     record: &Record<'v>,
@@ -397,10 +394,9 @@ fn typed<'v>(
         None if !definition.multiple => SINGLE,
         _ => return Err(Error::BadValue),
     };
-    let value = record
-        .value
-        .convert(definition.kind)
-        .ok_or(Error::BadValue)?;
+    let value = definition
+        .accept(record.value)
+        .map_err(|_| Error::BadValue)?;
     Ok((index, value))
 }
 

@@ -66,8 +66,8 @@ const SENSOR_UNITS: u16 = 5701;
 fn notification_attributes<'a>(
     items: impl IntoIterator<Item = &'a str>,
 ) -> Result<NotificationAttributes, Failure> {
-    const EXAMPLE: &str =
-        "Write attributes as pmin=SECONDS pmax=SECONDS gt=NUMBER lt=NUMBER st=NUMBER.";
+    const EXAMPLE: &str = "Write attributes as pmin=SECONDS pmax=SECONDS gt=NUMBER lt=NUMBER st=NUMBER \
+        epmin=SECONDS epmax=SECONDS edge=0|1 con=0|1 hqmax=COUNT.";
     let mut attributes = NotificationAttributes::default();
     for item in items {
         let bad =
@@ -80,12 +80,22 @@ fn notification_attributes<'a>(
                 .filter(|number| number.is_finite())
                 .ok_or_else(bad)
         };
+        let flag = || match value {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(bad()),
+        };
         match name {
             "pmin" => attributes.pmin = Some(value.parse().map_err(|_| bad())?),
             "pmax" => attributes.pmax = Some(value.parse().map_err(|_| bad())?),
             "gt" => attributes.gt = Some(number()?),
             "lt" => attributes.lt = Some(number()?),
             "st" => attributes.st = Some(number()?),
+            "epmin" => attributes.epmin = Some(value.parse().map_err(|_| bad())?),
+            "epmax" => attributes.epmax = Some(value.parse().map_err(|_| bad())?),
+            "edge" => attributes.edge = Some(flag()?),
+            "con" => attributes.con = Some(flag()?),
+            "hqmax" => attributes.hqmax = Some(value.parse().map_err(|_| bad())?),
             _ => return Err(bad()),
         }
     }
@@ -94,19 +104,26 @@ fn notification_attributes<'a>(
 
 /// The attributes as they are written in LwM2M: `pmin=1 pmax=60`.
 fn list_attributes(attributes: &NotificationAttributes) -> String {
-    let seconds = [("pmin", attributes.pmin), ("pmax", attributes.pmax)];
-    let numbers = [
-        ("gt", attributes.gt),
-        ("lt", attributes.lt),
-        ("st", attributes.st),
-    ];
-    let seconds = seconds
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
-    let numbers = numbers
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
-    seconds.chain(numbers).collect::<Vec<_>>().join(" ")
+    let text = |name: &str, value: Option<String>| value.map(|value| format!("{name}={value}"));
+    let whole = |name, value: Option<u32>| text(name, value.map(|value| value.to_string()));
+    let number = |name, value: Option<f64>| text(name, value.map(|value| value.to_string()));
+    let flag = |name, value: Option<bool>| whole(name, value.map(u32::from));
+    [
+        whole("pmin", attributes.pmin),
+        whole("pmax", attributes.pmax),
+        number("gt", attributes.gt),
+        number("lt", attributes.lt),
+        number("st", attributes.st),
+        whole("epmin", attributes.epmin),
+        whole("epmax", attributes.epmax),
+        flag("edge", attributes.edge),
+        flag("con", attributes.con),
+        whole("hqmax", attributes.hqmax),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join(" ")
 }
 
 #[cfg(test)]
@@ -116,11 +133,11 @@ mod tests {
 
     #[test]
     fn attributes_are_read_and_written_alike() {
-        let text = "pmin=1 pmax=60 gt=30.5 lt=-10 st=0.5";
+        let text = "pmin=1 pmax=60 gt=30.5 lt=-10 st=0.5 epmin=1 epmax=2 edge=0 con=1 hqmax=9";
         let attributes = notification_attributes(text.split(' ')).expect("valid");
         assert_eq!(list_attributes(&attributes), text);
         for text in [
-            "pmin", "pmin=", "pmin=-1", "pmin=1.5", "gt=warm", "gt=inf", "max=1",
+            "pmin", "pmin=", "pmin=-1", "pmin=1.5", "gt=warm", "gt=inf", "max=1", "edge=2", "con=",
         ] {
             assert!(
                 notification_attributes([text]).is_err_and(|failure| failure.usage),

@@ -1,6 +1,6 @@
 //! What payloads are made of.
 
-use dunlin_model::{ObjectDefinition, Path, ResourceDefinition, Value, ValueType};
+use dunlin_model::{ObjectDefinition, Path, ResourceDefinition, Storage, Value, ValueType};
 
 /// From this many seconds on a SenML time is absolute: RFC 8428 §4.5.3.
 const FIRST_ABSOLUTE_TIME: f64 = 268_435_456.0;
@@ -70,7 +70,7 @@ impl<T: Types + ?Sized> Types for &T {
     }
 }
 
-impl Types for [&ObjectDefinition] {
+impl<S: Storage> Types for [&ObjectDefinition<S>] {
     fn value_type(&self, path: &Path) -> Option<ValueType> {
         find(self, *path).map(|resource| resource.kind)
     }
@@ -80,7 +80,10 @@ impl Types for [&ObjectDefinition] {
     }
 }
 
-fn find(objects: &[&ObjectDefinition], path: Path) -> Option<&'static ResourceDefinition> {
+fn find<'o, S: Storage>(
+    objects: &[&'o ObjectDefinition<S>],
+    path: Path,
+) -> Option<&'o ResourceDefinition<S>> {
     let (object, resource) = (path.object_id()?, path.resource_id()?);
     objects
         .iter()

@@ -18,7 +18,8 @@ pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestErr
             AttributeError::Duplicate => "an attribute is given twice",
             AttributeError::Step => "st must be above 0",
             AttributeError::Order => "lt + 2 * st must be below gt",
-            AttributeError::Target => "gt, lt and st are for numeric resources",
+            AttributeError::Evaluation => "epmin must be below epmax",
+            AttributeError::Target => "gt, lt and st are for numbers, edge for a Boolean",
             _ => "an attribute's value is no number of its kind",
         })
     })
@@ -29,8 +30,11 @@ pub(crate) fn write(builder: &mut MessageBuilder<'_>, changes: &AttributeChanges
     for attribute in changes.set().iter() {
         let mut text = Value::new();
         match attribute.value {
-            AttributeValue::Seconds(seconds) => text.push_decimal(seconds),
+            AttributeValue::Seconds(number) | AttributeValue::Count(number) => {
+                text.push_decimal(number)
+            }
             AttributeValue::Number(number) => text.push_number(number),
+            AttributeValue::Flag(yes) => text.push_decimal(u32::from(yes)),
             _ => continue,
         };
         builder.option_parts(

@@ -83,7 +83,9 @@ fn observation(target: &str, token: u8) -> StoredObservation {
             pmax: None,
             gt: Some(0.1),
             lt: Some(-2.0),
-            st: None,
+            con: Some(true),
+            hqmax: Some(7),
+            ..Attributes::NONE
         },
         token: Token::from([token; 8]),
         format: Some(ContentFormat::TLV),

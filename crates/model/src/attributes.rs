@@ -5,27 +5,54 @@ use core::fmt;
 use crate::{Level, ValueType};
 
 mod parse;
+mod properties;
+
+pub use properties::{Properties, PropertyError};
 
 /// The notification attributes of a node or of an observation: LwM2M Core §7.3.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Attributes {
     /// At least this many seconds lie between two notifications.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub pmin: Option<u32>,
     /// At most this many seconds lie between two notifications; 0 is no limit.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub pmax: Option<u32>,
     /// Notify when the value crosses this limit, in either direction.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub gt: Option<f64>,
     /// Notify when the value crosses this limit, in either direction.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub lt: Option<f64>,
     /// Notify when the value has moved by this much, above 0.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub st: Option<f64>,
+    /// At least this many seconds lie between two evaluations of the value.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub epmin: Option<u32>,
+    /// At most this many seconds lie between two evaluations of the value, above `epmin`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub epmax: Option<u32>,
+    /// Notify only when a Boolean becomes true, or only when it becomes false.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub edge: Option<bool>,
+    /// Whether notifications are sent confirmable.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub con: Option<bool>,
+    /// How many values are kept while the server is out of reach.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub hqmax: Option<u32>,
 }
 
 /// What is wrong with attributes; each is answered 4.00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AttributeError {
-    /// The name is not one of `pmin`, `pmax`, `gt`, `lt` and `st`.
+    /// The name is no notification attribute's.
     Unknown,
     /// The value is missing or not a number of the attribute's kind.
     Value,
@@ -35,8 +62,12 @@ pub enum AttributeError {
     Step,
     /// `lt` is not below `gt`, or `lt + 2 * st` is not.
     Order,
-    /// `gt`, `lt` or `st` on something that is not a numeric resource.
+    /// `epmin` is not below `epmax`.
+    Evaluation,
+    /// `gt`, `lt` or `st` on something that is not a numeric resource, or `edge` on one that is not a Boolean.
     Target,
+    /// An attribute that an observation of several nodes cannot have.
+    Composite,
 }
 
 impl fmt::Display for AttributeError {
@@ -47,7 +78,11 @@ impl fmt::Display for AttributeError {
             Self::Duplicate => "attribute given twice",
             Self::Step => "st must be above 0",
             Self::Order => "lt + 2 * st must be below gt",
-            Self::Target => "gt, lt and st are for numeric resources",
+            Self::Evaluation => "epmin must be below epmax",
+            Self::Target => "gt, lt and st are for numeric resources, edge is for a Boolean",
+            Self::Composite => {
+                "observations of several nodes have pmin, pmax, epmin, epmax and con only"
+            }
         })
     }
 }
@@ -62,6 +97,11 @@ impl Attributes {
         gt: None,
         lt: None,
         st: None,
+        epmin: None,
+        epmax: None,
+        edge: None,
+        con: None,
+        hqmax: None,
     };
 
     /// Tells whether no attribute is set.
@@ -69,12 +109,13 @@ impl Attributes {
         *self == Self::NONE
     }
 
-    /// Checks that the attributes agree with each other: `st` above 0, `lt` below `gt`, `lt + 2 * st` below `gt`.
+    /// Checks that the attributes agree with each other: `st` above 0, `lt` below `gt`, `lt + 2 * st` below `gt`, and
+    /// `epmin` below `epmax`.
     ///
     /// `pmax` below `pmin` is no error; it is ignored (see [`Attributes::effective_pmax`]).
     ///
     /// # Errors
-    /// [`AttributeError::Step`] or [`AttributeError::Order`].
+    /// [`AttributeError::Step`], [`AttributeError::Order`] or [`AttributeError::Evaluation`].
     pub fn check(&self) -> Result<(), AttributeError> {
         if self.st.is_some_and(|st| st.is_nan() || st <= 0.0) {
             return Err(AttributeError::Step);
@@ -88,23 +129,55 @@ impl Attributes {
                 return Err(AttributeError::Order);
             }
         }
+        if let (Some(epmin), Some(epmax)) = (self.epmin, self.epmax)
+            && epmin >= epmax
+        {
+            return Err(AttributeError::Evaluation);
+        }
         Ok(())
     }
 
     /// Checks that the attributes may be attached to a node of `level` whose values are of type `kind`, if it is known.
     ///
     /// # Errors
-    /// [`AttributeError::Target`] for `gt`, `lt` or `st` on an object, an instance or a value that is not a number.
+    /// [`AttributeError::Target`] for `gt`, `lt` or `st` on an object, an instance or a value that is not a number, for
+    /// `edge` on anything but a Boolean, and for any attribute on the whole device.
     pub fn check_target(
         &self,
         level: Level,
         kind: Option<ValueType>,
     ) -> Result<(), AttributeError> {
-        let numeric = level >= Level::Resource && kind.is_none_or(ValueType::is_numeric);
-        if numeric || (self.gt.is_none() && self.lt.is_none() && self.st.is_none()) {
+        let value = level >= Level::Resource;
+        let numeric = value && kind.is_none_or(ValueType::is_numeric);
+        let boolean = value && kind.is_none_or(|kind| kind == ValueType::Boolean);
+        let thresholds = self.gt.is_some() || self.lt.is_some() || self.st.is_some();
+        if (thresholds && !numeric)
+            || (self.edge.is_some() && !boolean)
+            || (level == Level::Root && !self.is_empty())
+        {
+            return Err(AttributeError::Target);
+        }
+        Ok(())
+    }
+
+    /// Checks that the attributes may be given to an observation of several nodes (Core §6.4.2): `pmin`, `pmax`,
+    /// `epmin`, `epmax` and `con`.
+    ///
+    /// # Errors
+    /// [`AttributeError::Composite`].
+    pub fn check_composite(&self) -> Result<(), AttributeError> {
+        let allowed = Self {
+            pmin: self.pmin,
+            pmax: self.pmax,
+            epmin: self.epmin,
+            epmax: self.epmax,
+            con: self.con,
+            ..Self::NONE
+        };
+        if *self == allowed {
             Ok(())
         } else {
-            Err(AttributeError::Target)
+            Err(AttributeError::Composite)
         }
     }
 
@@ -124,29 +197,38 @@ impl Attributes {
             gt: self.gt.or(above.gt),
             lt: self.lt.or(above.lt),
             st: self.st.or(above.st),
+            epmin: self.epmin.or(above.epmin),
+            epmax: self.epmax.or(above.epmax),
+            edge: self.edge.or(above.edge),
+            con: self.con.or(above.con),
+            hqmax: self.hqmax.or(above.hqmax),
         }
     }
 
-    /// Walks over the attributes that are set, in the order `pmin`, `pmax`, `gt`, `lt`, `st`.
+    /// Walks over the attributes that are set, in the order of the fields.
     pub fn iter(&self) -> impl Iterator<Item = Attribute> + use<> {
-        let seconds = |name, value: Option<u32>| {
+        fn named<T>(
+            name: &'static str,
+            value: Option<T>,
+            make: fn(T) -> AttributeValue,
+        ) -> Option<Attribute> {
             value.map(|value| Attribute {
                 name,
-                value: value.into(),
+                value: make(value),
             })
-        };
-        let number = |name, value: Option<f64>| {
-            value.map(|value| Attribute {
-                name,
-                value: value.into(),
-            })
-        };
+        }
+        use AttributeValue::{Count, Flag, Number, Seconds};
         [
-            seconds("pmin", self.pmin),
-            seconds("pmax", self.pmax),
-            number("gt", self.gt),
-            number("lt", self.lt),
-            number("st", self.st),
+            named("pmin", self.pmin, Seconds),
+            named("pmax", self.pmax, Seconds),
+            named("gt", self.gt, Number),
+            named("lt", self.lt, Number),
+            named("st", self.st, Number),
+            named("epmin", self.epmin, Seconds),
+            named("epmax", self.epmax, Seconds),
+            named("edge", self.edge, Flag),
+            named("con", self.con, Flag),
+            named("hqmax", self.hqmax, Count),
         ]
         .into_iter()
         .flatten()
@@ -155,6 +237,7 @@ impl Attributes {
 
 /// One attribute; printed `pmin=10`, as a query of Write-Attributes and a link of Discover have it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Attribute {
     /// The name.
     pub name: &'static str,
@@ -164,31 +247,25 @@ pub struct Attribute {
 
 /// The value of an [`Attribute`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum AttributeValue {
     /// Seconds.
     Seconds(u32),
     /// A number, printed without exponent.
     Number(f64),
-}
-
-impl From<u32> for AttributeValue {
-    fn from(seconds: u32) -> Self {
-        Self::Seconds(seconds)
-    }
-}
-
-impl From<f64> for AttributeValue {
-    fn from(number: f64) -> Self {
-        Self::Number(number)
-    }
+    /// Yes or no, printed `1` or `0`.
+    Flag(bool),
+    /// A number of things.
+    Count(u32),
 }
 
 impl fmt::Display for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Seconds(seconds) => write!(f, "{seconds}"),
+            Self::Seconds(number) | Self::Count(number) => write!(f, "{number}"),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Flag(yes) => f.write_str(if *yes { "1" } else { "0" }),
         }
     }
 }
@@ -201,6 +278,7 @@ impl fmt::Display for Attribute {
 
 /// What Write-Attributes does to one attribute.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Change<T> {
     /// Leaves it as it is.
     #[default]
@@ -236,6 +314,7 @@ impl<T: Copy> Change<T> {
 /// # Ok::<(), dunlin_model::AttributeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AttributeChanges {
     /// The change of `pmin`.
     pub pmin: Change<u32>,
@@ -247,6 +326,16 @@ pub struct AttributeChanges {
     pub lt: Change<f64>,
     /// The change of `st`.
     pub st: Change<f64>,
+    /// The change of `epmin`.
+    pub epmin: Change<u32>,
+    /// The change of `epmax`.
+    pub epmax: Change<u32>,
+    /// The change of `edge`.
+    pub edge: Change<bool>,
+    /// The change of `con`.
+    pub con: Change<bool>,
+    /// The change of `hqmax`.
+    pub hqmax: Change<u32>,
 }
 
 impl AttributeChanges {
@@ -260,6 +349,11 @@ impl AttributeChanges {
         self.gt.apply(&mut to.gt);
         self.lt.apply(&mut to.lt);
         self.st.apply(&mut to.st);
+        self.epmin.apply(&mut to.epmin);
+        self.epmax.apply(&mut to.epmax);
+        self.edge.apply(&mut to.edge);
+        self.con.apply(&mut to.con);
+        self.hqmax.apply(&mut to.hqmax);
         to.check()?;
         Ok(to)
     }
@@ -278,6 +372,11 @@ impl AttributeChanges {
             gt: value(self.gt),
             lt: value(self.lt),
             st: value(self.st),
+            epmin: value(self.epmin),
+            epmax: value(self.epmax),
+            edge: value(self.edge),
+            con: value(self.con),
+            hqmax: value(self.hqmax),
         }
     }
 
@@ -292,6 +391,11 @@ impl AttributeChanges {
             name("gt", &self.gt),
             name("lt", &self.lt),
             name("st", &self.st),
+            name("epmin", &self.epmin),
+            name("epmax", &self.epmax),
+            name("edge", &self.edge),
+            name("con", &self.con),
+            name("hqmax", &self.hqmax),
         ]
         .into_iter()
         .flatten()
@@ -307,6 +411,11 @@ impl From<Attributes> for AttributeChanges {
             gt: Change::from_option(attributes.gt),
             lt: Change::from_option(attributes.lt),
             st: Change::from_option(attributes.st),
+            epmin: Change::from_option(attributes.epmin),
+            epmax: Change::from_option(attributes.epmax),
+            edge: Change::from_option(attributes.edge),
+            con: Change::from_option(attributes.con),
+            hqmax: Change::from_option(attributes.hqmax),
         }
     }
 }

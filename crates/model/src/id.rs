@@ -7,6 +7,7 @@ pub const MAX_ID: u16 = u16::MAX;
 
 /// 65535 was given where an identifier of a node is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct IdError;
 
 impl fmt::Display for IdError {
@@ -21,6 +22,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub struct $name(u16);
 
         impl $name {

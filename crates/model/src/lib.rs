@@ -32,25 +32,43 @@
     )
 )]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+mod access;
 mod attributes;
 mod definition;
+#[cfg(feature = "defmt")]
+mod format;
 mod id;
 mod link;
 pub mod objects;
 mod operations;
 mod path;
 mod range;
+#[cfg(feature = "serde")]
+mod serialize;
+mod storage;
 mod value;
 mod version;
 
+pub use access::{AccessRights, AccessRightsError};
 pub use attributes::{
-    Attribute, AttributeChanges, AttributeError, AttributeValue, Attributes, Change,
+    Attribute, AttributeChanges, AttributeError, AttributeValue, Attributes, Change, Properties,
+    PropertyError,
 };
-pub use definition::{ObjectDefinition, ResourceDefinition};
+pub use definition::{
+    DefinitionError, DefinitionErrorKind, ObjectDefinition, ResourceDefinition, ValueError,
+};
 pub use id::{IdError, InstanceId, MAX_ID, ObjectId, ResourceId, ResourceInstanceId};
 pub use link::{ObjectLink, ParseObjectLinkError};
-pub use operations::Operations;
+pub use operations::{Operations, ParseOperationsError};
 pub use path::{Level, Path, PathError, PathErrorKind, PathParser};
+#[cfg(feature = "alloc")]
+pub use range::ParseRangeError;
 pub use range::Range;
-pub use value::{Value, ValueType};
+#[cfg(feature = "alloc")]
+pub use storage::Owned;
+pub use storage::{Static, Storage};
+pub use value::{ParseValueTypeError, Value, ValueType};
 pub use version::{ParseVersionError, Version};

@@ -40,6 +40,7 @@ impl fmt::Display for ObjectLink {
 
 /// The text is not an object link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ParseObjectLinkError;
 
 impl fmt::Display for ParseObjectLinkError {

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::ops::BitOr;
+use core::str::FromStr;
 
 /// What a server may do with a resource: a set of Read, Write and Execute.
 ///
@@ -70,9 +71,52 @@ impl fmt::Display for Operations {
     }
 }
 
+/// The text is no set of operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ParseOperationsError;
+
+impl fmt::Display for ParseOperationsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("operations are R, W, RW, E or nothing")
+    }
+}
+
+impl core::error::Error for ParseOperationsError {}
+
+impl FromStr for Operations {
+    type Err = ParseOperationsError;
+
+    /// Reads what the registry's schema allows: `R`, `W`, `RW`, `E`, or nothing.
+    fn from_str(text: &str) -> Result<Self, ParseOperationsError> {
+        match text {
+            "" => Ok(Self::NONE),
+            "R" => Ok(Self::R),
+            "W" => Ok(Self::W),
+            "RW" => Ok(Self::RW),
+            "E" => Ok(Self::E),
+            _ => Err(ParseOperationsError),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_what_it_prints() {
+        for operations in [
+            Operations::NONE,
+            Operations::R,
+            Operations::W,
+            Operations::RW,
+            Operations::E,
+        ] {
+            assert_eq!(operations.as_str().parse(), Ok(operations));
+        }
+        assert_eq!("r".parse::<Operations>(), Err(ParseOperationsError));
+    }
 
     #[test]
     fn sets_contain_their_parts() {

@@ -31,6 +31,7 @@ pub struct Path(u64);
 
 /// How deep in the tree a [`Path`] points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Level {
     /// `/`, the whole device.
     Root,
@@ -46,6 +47,7 @@ pub enum Level {
 
 /// What is wrong with a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PathErrorKind {
     /// Text that does not start with `/`.
@@ -64,6 +66,7 @@ pub enum PathErrorKind {
 
 /// Why something is not a [`Path`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PathError {
     /// What is wrong.
     pub kind: PathErrorKind,

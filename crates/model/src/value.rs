@@ -1,6 +1,7 @@
 //! Values and their types: LwM2M Core Appendix C.
 
 use core::fmt;
+use core::str::FromStr;
 
 use crate::ObjectLink;
 
@@ -35,6 +36,7 @@ pub enum Value<'a> {
 
 /// The type of a [`Value`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ValueType {
     /// No value, as an executable resource has it.
     None,
@@ -59,6 +61,20 @@ pub enum ValueType {
 }
 
 impl ValueType {
+    /// Every type.
+    pub const ALL: [Self; 10] = [
+        Self::None,
+        Self::String,
+        Self::Integer,
+        Self::Unsigned,
+        Self::Float,
+        Self::Boolean,
+        Self::Opaque,
+        Self::Time,
+        Self::Objlnk,
+        Self::Corelnk,
+    ];
+
     /// Gives the name in lower case: `string`, `integer`, `unsigned`, `float`, `boolean`, `opaque`, `time`, `objlnk`,
     /// `corelnk`, or `none`.
     pub const fn name(self) -> &'static str {
@@ -88,6 +104,33 @@ impl ValueType {
 impl fmt::Display for ValueType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// The text names no type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ParseValueTypeError;
+
+impl fmt::Display for ParseValueTypeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a type is string, integer, unsigned, float, boolean, opaque, time, objlnk, corelnk or none",
+        )
+    }
+}
+
+impl core::error::Error for ParseValueTypeError {}
+
+impl FromStr for ValueType {
+    type Err = ParseValueTypeError;
+
+    /// Reads what [`ValueType::name`] gives.
+    fn from_str(text: &str) -> Result<Self, ParseValueTypeError> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == text)
+            .ok_or(ParseValueTypeError)
     }
 }
 

@@ -24,6 +24,12 @@ impl Version {
     pub const fn new(major: u8, minor: u8) -> Self {
         Self { major, minor }
     }
+
+    /// Tells whether who knows this version understands `other`: the major numbers are equal. What a greater minor
+    /// number has added is optional, and unknown optional resources are no errors (LwM2M Core §7.2.2).
+    pub const fn is_compatible(self, other: Self) -> bool {
+        self.major == other.major
+    }
 }
 
 impl Default for Version {
@@ -40,6 +46,7 @@ impl fmt::Display for Version {
 
 /// The text is not a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ParseVersionError;
 
 impl fmt::Display for ParseVersionError {
@@ -82,6 +89,8 @@ mod tests {
         assert_eq!(Version::V1_2.to_string(), "1.2");
         assert_eq!("1.10".parse(), Ok(Version::new(1, 10)));
         assert!(Version::new(1, 10) > Version::V1_2);
+        assert!(Version::V1_0.is_compatible(Version::V1_2));
+        assert!(!Version::V1_0.is_compatible(Version::new(2, 0)));
         for text in [
             "", "1", "1.", ".1", "1.2.3", "+1.0", "01.0", "1.00", "256.0", "a.b",
         ] {

@@ -260,6 +260,11 @@ pub(crate) fn attributes(attributes: &api::NotificationAttributes) -> Attributes
     converted.gt = attributes.gt;
     converted.lt = attributes.lt;
     converted.st = attributes.st;
+    converted.epmin = attributes.epmin;
+    converted.epmax = attributes.epmax;
+    converted.edge = attributes.edge;
+    converted.con = attributes.con;
+    converted.hqmax = attributes.hqmax;
     converted
 }
 
@@ -284,6 +289,11 @@ pub(crate) fn attribute_changes(
         gt: change(changes.gt),
         lt: change(changes.lt),
         st: change(changes.st),
+        epmin: change(changes.epmin),
+        epmax: change(changes.epmax),
+        edge: change(changes.edge),
+        con: change(changes.con),
+        hqmax: change(changes.hqmax),
     };
     match changes.apply(Attributes::NONE) {
         Ok(_) => Ok(changes),
@@ -302,6 +312,11 @@ pub(crate) fn observation(info: &ObservationInfo) -> api::Observation {
             gt: info.attributes.gt,
             lt: info.attributes.lt,
             st: info.attributes.st,
+            epmin: info.attributes.epmin,
+            epmax: info.attributes.epmax,
+            edge: info.attributes.edge,
+            con: info.attributes.con,
+            hqmax: info.attributes.hqmax,
         },
         state: match info.state {
             ObservationState::Pending => api::ObservationState::Pending,

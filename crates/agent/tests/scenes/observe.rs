@@ -590,3 +590,44 @@ fn the_numbers_go_on_when_interest_is_renewed() {
     assert!(answer.message().observe() > before);
     assert_eq!(bench.agent.observations(), 1);
 }
+
+#[test]
+fn an_edge_tells_of_one_direction_only() {
+    let mut bench = bench();
+    attributes(&mut bench, "/1/0/6", "edge=1");
+    let (request, first) = observe(&mut bench, "/1/0/6");
+    assert_eq!(first.text(), "1");
+    let store = |bench: &mut Bench, storing| {
+        bench.set(|node| node.server.get_mut(0).unwrap().notification_storing = storing);
+    };
+    store(&mut bench, false);
+    bench.expect_silence();
+    store(&mut bench, true);
+    expect_notification(&mut bench, request.token, "1");
+    store(&mut bench, true);
+    bench.expect_silence();
+    attributes(&mut bench, "/1/0/6", "edge=0");
+    store(&mut bench, false);
+    expect_notification(&mut bench, request.token, "0");
+    store(&mut bench, true);
+    bench.expect_silence();
+    // A number has no edge.
+    let refused = bench.request(Code::PUT, "/3303/0/5700").query("edge=1");
+    bench.ask_code(&refused, Code::BAD_REQUEST);
+}
+
+#[test]
+fn con_goes_before_the_default_mode() {
+    let mut bench = bench();
+    attributes(&mut bench, "/3303/0/5700", "con=1");
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.measure(21.0);
+    let notification = expect_notification(&mut bench, request.token, "21");
+    assert_eq!(notification.message().message_type(), Type::Confirmable);
+    bench.deliver(&empty_ack(notification.message().id()));
+    bench.set(|node| node.server.get_mut(0).unwrap().confirmable_notifications = Some(true));
+    attributes(&mut bench, "/3303/0/5700", "con=0");
+    bench.measure(22.0);
+    let notification = expect_notification(&mut bench, request.token, "22");
+    assert_eq!(notification.message().message_type(), Type::NonConfirmable);
+}

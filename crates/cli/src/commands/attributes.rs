@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     endpoint: String,
     /// Where to attach them: `temperature.sensor_value`, or /3303/0/5700
     path: String,
-    /// The attributes: pmin=SECONDS pmax=SECONDS gt=NUMBER lt=NUMBER st=NUMBER
+    /// The attributes: pmin=SECONDS pmax=SECONDS gt=NUMBER lt=NUMBER st=NUMBER, epmin, epmax, edge, con, hqmax
     #[arg(required = true)]
     attributes: Vec<String>,
     #[command(flatten)]

@@ -63,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
         gt: arguments.gt,
         lt: arguments.lt,
         st: arguments.st,
+        ..NotificationAttributes::default()
     };
     let observed = client
         .get(&Route::observations(&arguments.endpoint))?

@@ -43,6 +43,11 @@ impl AttributeChanges {
                 "gt" => put(&mut changes.gt, value, decimal)?,
                 "lt" => put(&mut changes.lt, value, decimal)?,
                 "st" => put(&mut changes.st, value, decimal)?,
+                "epmin" => put(&mut changes.epmin, value, seconds)?,
+                "epmax" => put(&mut changes.epmax, value, seconds)?,
+                "edge" => put(&mut changes.edge, value, flag)?,
+                "con" => put(&mut changes.con, value, flag)?,
+                "hqmax" => put(&mut changes.hqmax, value, seconds)?,
                 _ => return Err(AttributeError::Unknown),
             }
         }
@@ -76,6 +81,14 @@ fn seconds(text: &str) -> Option<u32> {
         text.parse().ok()
     } else {
         None
+    }
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
     }
 }
 

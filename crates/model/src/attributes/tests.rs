@@ -123,3 +123,80 @@ fn prints_what_it_reads() {
         .collect();
     assert_eq!(printed.join("&"), query);
 }
+
+#[test]
+fn evaluation_periods_flags_and_history_are_checked() {
+    use AttributeError::*;
+    let all = parse("pmin=1&epmin=2&epmax=3&con=1&hqmax=8").unwrap();
+    assert_eq!((all.epmin, all.epmax), (Some(2), Some(3)));
+    assert_eq!((all.con, all.hqmax), (Some(true), Some(8)));
+    for (query, error) in [
+        ("epmin=3&epmax=3", Evaluation),
+        ("epmin=4&epmax=3", Evaluation),
+        ("edge=2", Value),
+        ("edge=true", Value),
+        ("con=", Value),
+        ("hqmax=-1", Value),
+        ("con=1&con=1", Duplicate),
+    ] {
+        assert_eq!(parse(query), Err(error), "{query}");
+    }
+    let now = parse("epmin=5").unwrap();
+    let changes = AttributeChanges::parse(["epmax=5"]).unwrap();
+    assert_eq!(changes.apply(now), Err(Evaluation));
+    let changes = AttributeChanges::parse(["epmin", "con=0"]).unwrap();
+    assert_eq!(changes.apply(now), parse("con=0"));
+    assert_eq!(all.or(now).epmin, Some(2));
+    assert_eq!(parse("edge=1").unwrap().or(all).con, Some(true));
+}
+
+#[test]
+fn edges_need_a_boolean() {
+    let edge = parse("edge=0").unwrap();
+    let check = |level, kind| edge.check_target(level, kind);
+    assert_eq!(check(Level::Resource, Some(ValueType::Boolean)), Ok(()));
+    assert_eq!(check(Level::ResourceInstance, None), Ok(()));
+    for (level, kind) in [
+        (Level::Resource, Some(ValueType::Integer)),
+        (Level::Instance, None),
+        (Level::Object, None),
+    ] {
+        assert_eq!(check(level, kind), Err(AttributeError::Target));
+    }
+    let con = parse("con=1").unwrap();
+    assert_eq!(con.check_target(Level::Object, None), Ok(()));
+    assert_eq!(
+        con.check_target(Level::Root, None),
+        Err(AttributeError::Target)
+    );
+}
+
+#[test]
+fn composite_observations_have_five_attributes() {
+    let five = parse("pmin=1&pmax=2&epmin=1&epmax=2&con=1").unwrap();
+    assert_eq!(five.check_composite(), Ok(()));
+    for query in ["gt=1", "lt=1", "st=1", "edge=1", "hqmax=1"] {
+        assert_eq!(
+            parse(query).unwrap().check_composite(),
+            Err(AttributeError::Composite),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn prints_every_attribute() {
+    let query = "pmin=1&pmax=2&gt=9&lt=3&st=0.5&epmin=1&epmax=2&edge=0&con=1&hqmax=7";
+    let attributes = parse(query).unwrap();
+    let printed: Vec<_> = attributes.iter().map(|one| one.to_string()).collect();
+    assert_eq!(printed.join("&"), query);
+    let changes = AttributeChanges::from(attributes);
+    assert_eq!(changes.set(), attributes);
+    let names: Vec<_> = query
+        .split('&')
+        .map(|item| &item[..item.find('=').unwrap()])
+        .collect();
+    let removal = AttributeChanges::parse(names.iter().copied()).unwrap();
+    assert!(removal.removed().eq(names));
+    assert_eq!(removal.apply(attributes), Ok(Attributes::NONE));
+}

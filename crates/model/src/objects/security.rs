@@ -38,13 +38,13 @@ const RESOURCES: &[ResourceDefinition] = &[
         Operations::NONE,
         ValueType::Opaque,
     )
-    .range(Range::Lengths(&[6])),
+    .range(Range::lengths(&[6])),
     resource::<8>(
         "SMS Binding Secret Key(s)",
         Operations::NONE,
         ValueType::Opaque,
     )
-    .range(Range::Lengths(&[16, 32, 48])),
+    .range(Range::lengths(&[16, 32, 48])),
     resource::<9>(
         "LwM2M Server SMS Number",
         Operations::NONE,

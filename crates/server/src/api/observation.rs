@@ -27,6 +27,21 @@ pub struct NotificationAttributes {
     /// Notify when the value changes by at least this much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub st: Option<f64>,
+    /// At least so many seconds between two evaluations of the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epmin: Option<u32>,
+    /// At most so many seconds between two evaluations of the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epmax: Option<u32>,
+    /// Notify only when a boolean becomes true, or only when it becomes false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<bool>,
+    /// Whether the device sends its notifications confirmable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub con: Option<bool>,
+    /// How many values the device keeps while the server is out of reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hqmax: Option<u32>,
 }
 
 impl NotificationAttributes {
@@ -80,6 +95,46 @@ pub struct AttributeChanges {
     )]
     #[schema(value_type = Option<f64>)]
     pub st: Option<Option<f64>>,
+    /// At least so many seconds between two evaluations of the value.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>)]
+    pub epmin: Option<Option<u32>>,
+    /// At most so many seconds between two evaluations of the value.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>)]
+    pub epmax: Option<Option<u32>>,
+    /// Notify only when a boolean becomes true, or only when it becomes false.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<bool>)]
+    pub edge: Option<Option<bool>>,
+    /// Whether the device sends its notifications confirmable.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<bool>)]
+    pub con: Option<Option<bool>>,
+    /// How many values the device keeps while the server is out of reach.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>)]
+    pub hqmax: Option<Option<u32>>,
 }
 
 impl AttributeChanges {
@@ -98,6 +153,11 @@ impl From<NotificationAttributes> for AttributeChanges {
             gt: attributes.gt.map(Some),
             lt: attributes.lt.map(Some),
             st: attributes.st.map(Some),
+            epmin: attributes.epmin.map(Some),
+            epmax: attributes.epmax.map(Some),
+            edge: attributes.edge.map(Some),
+            con: attributes.con.map(Some),
+            hqmax: attributes.hqmax.map(Some),
         }
     }
 }

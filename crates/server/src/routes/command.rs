@@ -384,7 +384,9 @@ pub(crate) async fn write_attributes(
     if body.is_empty() {
         return Err(ProblemKind::BadRequest
             .problem("The body has no attribute.")
-            .remedy("Give at least one of pmin, pmax, gt, lt and st."));
+            .remedy(
+                "Give at least one of pmin, pmax, gt, lt, st, epmin, epmax, edge, con and hqmax.",
+            ));
     }
     let changes = convert::attribute_changes(&body)?;
     send(

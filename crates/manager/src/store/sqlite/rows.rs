@@ -100,8 +100,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
             } = observation;
             connection
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO observation (device, path, token, format, pmin, pmax, gt, lt, st, started_at)
-                     SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM device WHERE endpoint = ?1",
+                    "INSERT OR REPLACE INTO observation (device, path, token, format, pmin, pmax, gt, lt, st, started_at, epmin, epmax, edge, con,
+                         hqmax)
+                     SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 FROM device WHERE endpoint = ?1",
                 )?
                 .execute(params![
                     &**endpoint,
@@ -114,6 +115,11 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
                     attributes.lt,
                     attributes.st,
                     started_at.as_millis(),
+                    attributes.epmin,
+                    attributes.epmax,
+                    attributes.edge,
+                    attributes.con,
+                    attributes.hqmax,
                 ])?;
             Ok(())
         }
@@ -233,6 +239,11 @@ fn observation(row: &Row<'_>) -> Result<StoredObservation> {
             gt: row.get("gt")?,
             lt: row.get("lt")?,
             st: row.get("st")?,
+            epmin: row.get("epmin")?,
+            epmax: row.get("epmax")?,
+            edge: row.get("edge")?,
+            con: row.get("con")?,
+            hqmax: row.get("hqmax")?,
         },
         token: Token::new(&token).ok_or_else(|| wrong(row, "token", "longer than eight bytes"))?,
         format: row.get::<_, Option<u16>>("format")?.map(ContentFormat),

@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::Problem;
 
 /// The newest version of the tables.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What brings a file from version n - 1 to version n, for n from 1.
-const MIGRATIONS: [&str; VERSION as usize] = ["
+const MIGRATIONS: [&str; VERSION as usize] = [
+    "
     CREATE TABLE device (
         id            INTEGER PRIMARY KEY,
         endpoint      TEXT    NOT NULL UNIQUE,
@@ -48,7 +49,15 @@ const MIGRATIONS: [&str; VERSION as usize] = ["
         PRIMARY KEY (device, path)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE probe (bytes BLOB NOT NULL) STRICT;
-"];
+",
+    "
+    ALTER TABLE observation ADD COLUMN epmin INTEGER;
+    ALTER TABLE observation ADD COLUMN epmax INTEGER;
+    ALTER TABLE observation ADD COLUMN edge INTEGER;
+    ALTER TABLE observation ADD COLUMN con INTEGER;
+    ALTER TABLE observation ADD COLUMN hqmax INTEGER;
+",
+];
 
 /// Brings a new or older file to [`VERSION`].
 pub(super) fn migrate(connection: &Connection) -> Result<(), Problem> {
@@ -79,4 +88,33 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Problem> {
     }
     connection.execute("UPDATE schema_version SET version = ?1", [VERSION])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_version_1_keeps_its_observations() {
+        let connection = Connection::open_in_memory().expect("memory");
+        connection
+            .execute_batch(
+                "CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT; INSERT INTO schema_version VALUES (1);",
+            )
+            .and_then(|()| connection.execute_batch(MIGRATIONS[0]))
+            .and_then(|()| {
+                connection.execute_batch(
+                    "INSERT INTO device VALUES (1, 'one', 1, 2, 0, '', 3, '1.1', 'U', 0, NULL, '', 0, 0, 0);
+                     INSERT INTO observation VALUES (1, '/3303/0/5700', x'01', 112, 10, 60, NULL, NULL, 0.5, 7);",
+                )
+            })
+            .expect("the tables of version 1");
+        assert!(migrate(&connection).is_ok());
+        let kept: (u32, f64, Option<bool>) = connection
+            .query_row("SELECT pmin, st, con FROM observation", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .expect("the observation");
+        assert_eq!(kept, (10, 0.5, None));
+    }
 }
