@@ -113,12 +113,12 @@ fn serve(message: &Message<'_>, preferred: BlockSize, len: usize) {
     });
     let known = Outgoing::from_body(&mut known, asked.block2, preferred, 3000);
     let unknown = Outgoing::from_body(&mut unknown, asked.block2, preferred, 3000);
-    assert_eq!(
-        known.map(|part| part.block),
-        unknown.map(|part| part.block)
-    );
+    assert_eq!(known.map(|part| part.block), unknown.map(|part| part.block));
     if let Ok(part) = known {
         assert_eq!(part.of(&source[..len]).len(), part.len);
-        assert!(part.block.is_none_or(|block| block.offset() as usize == part.offset));
+        assert!(
+            part.block
+                .is_none_or(|block| block.offset() as usize == part.offset)
+        );
     }
 }

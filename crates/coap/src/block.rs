@@ -9,6 +9,7 @@ mod key;
 mod option;
 mod options;
 mod outgoing;
+pub mod qblock;
 mod receiver;
 mod request_tag;
 mod sender;

@@ -2,7 +2,9 @@
 
 mod network;
 mod peers;
+mod qpeers;
 mod recovery;
 mod rfc7959;
 mod rfc8323;
 mod rfc9175;
+mod rfc9177;

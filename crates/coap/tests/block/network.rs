@@ -168,3 +168,81 @@ proptest! {
         }
     }
 }
+
+mod robust {
+    //! The same with Q-Block1 and Q-Block2.
+
+    use dunlin_testkit::{Conditions, Link};
+    use proptest::prelude::*;
+
+    use super::{any_body, body};
+    use crate::qpeers::{Client, Server, run};
+    use dunlin_coap::Code;
+    use dunlin_coap::block::BlockSize;
+
+    fn check(
+        seed: u64,
+        conditions: Conditions,
+        method: Code,
+        lens: [usize; 2],
+        sizes: [BlockSize; 2],
+    ) {
+        let mut link = Link::new(seed, conditions);
+        let mut client = Client::new(method, 1, 1);
+        let mut server = Server::new(0x8000, seed & 0xffff);
+        client.size = sizes[0];
+        server.size = sizes[1];
+        server.resource = body(lens[1]);
+        if method == Code::GET {
+            client.get();
+        } else {
+            client.send(body(lens[0]), seed);
+        }
+        let what = format!("seed {seed}, {method:?}, {lens:?}, {sizes:?}");
+        let ended = run(&mut link, &mut client, &mut server, |client, _| {
+            client.done.is_some() || client.given_up
+        });
+        assert!(ended.is_some(), "{what}: ends");
+        assert!(!client.given_up, "{what}: given up");
+        if method == Code::GET {
+            assert!(client.got == server.resource, "{what}: got");
+            return;
+        }
+        assert!(server.taken == body(lens[0]), "{what}: taken");
+        assert_eq!(server.executed, 1, "{what}");
+        if method == Code::FETCH {
+            assert!(client.got == server.resource, "{what}: got");
+        }
+    }
+
+    #[test]
+    fn sizes_around_the_borders_on_a_clean_link() {
+        for szx in 0..7 {
+            let size = BlockSize::from_szx(szx).unwrap();
+            for blocks in [0, 1, 2, 9, 10, 11, 20, 21, 60] {
+                for around in [-1, 0, 1] {
+                    let len = (blocks * size.bytes()).saturating_add_signed(around);
+                    for method in [Code::PUT, Code::GET, Code::FETCH] {
+                        check(1, Conditions::PERFECT, method, [len, len], [size, size]);
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn bodies_arrive_the_same_on_a_rough_link(
+            seed in any::<u64>(),
+            (size1, len1) in any_body(),
+            (size2, len2) in any_body(),
+            method in prop_oneof![Just(Code::PUT), Just(Code::GET), Just(Code::FETCH)],
+        ) {
+            // One in ten is lost: of what is asked for five times in vain, nothing arrives one time in a few thousand.
+            let conditions = Conditions { loss: 0.1, ..Conditions::ROUGH };
+            check(seed, conditions, method, [len1, len2], [size1, size2]);
+        }
+    }
+}
