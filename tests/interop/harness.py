@@ -4,6 +4,7 @@
 `requirements.txt` installed.
 """
 
+import functools
 import json
 import os
 import queue
@@ -31,6 +32,17 @@ def free_port(kind=socket.SOCK_DGRAM):
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@functools.cache
+def coap_peer():
+    """The example `peer` of dunlin-coap, a bare CoAP client and server; built where COAP_PEER does not name it."""
+    if program := os.environ.get("COAP_PEER"):
+        return program
+    command = "cargo build --package dunlin-coap --features websocket --example peer --message-format json"
+    done = subprocess.run(command.split(), cwd=HERE, stdout=subprocess.PIPE, text=True, check=True)
+    messages = map(json.loads, done.stdout.splitlines())
+    return next(m["executable"] for m in messages if m.get("target", {}).get("name") == "peer" and m["executable"])
 
 
 def wait_for(what, condition, patience=PATIENCE):
