@@ -157,9 +157,10 @@ impl<B: AsMut<[u8]>, I: AsMut<[u32]>> DuplicateWindow<B, I> {
 
     /// The window without its storage types.
     pub(crate) fn view(&mut self) -> View<'_> {
+        let ring = self.ring.as_mut();
         View {
-            ring: Ring::new(self.ring.as_mut(), &mut self.state.ring),
-            index: Index::new(self.index.as_mut(), self.state.seed),
+            index: Index::new(self.index.as_mut(), self.state.seed, ring.len()),
+            ring: Ring::new(ring, &mut self.state.ring),
             entries: &mut self.state.entries,
             lifetime: self.state.lifetime,
         }

@@ -5,21 +5,46 @@ use super::Key;
 /// A slot without entry.
 pub(super) const EMPTY: u32 = 0;
 
-/// Slots hold the offset of a record plus one.
+/// How many bits of a slot tell how far it is from its entry's home, where there are as many to spare.
+const DISTANCE_BITS: u32 = 6;
+
+/// The slots, each a number of three fields, of which the records' place need not have all bits:
+///
+/// ```text
+/// │ some bits of the hash │ distance from home │ offset of the record + 1 │
+/// ```
+///
+/// The upper two spare looks at records, which lie anywhere in a memory that may be large: an entry of another key is
+/// almost always told by them, and to move an entry its record need not be read. The greatest distance stands for
+/// itself and all beyond it; those are read from the record.
 pub(super) struct Index<'a> {
     slots: &'a mut [u32],
     seed: u64,
+    offset_bits: u32,
+    distance_bits: u32,
+}
+
+/// Where probing for a key begins, and the bits of its hash that its slot has.
+#[derive(Clone, Copy)]
+struct Hash {
+    home: usize,
+    tag: u64,
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(slots: &'a mut [u32], seed: u64) -> Self {
+    /// `ring` is the length of the memory in which the records lie.
+    pub(super) fn new(slots: &'a mut [u32], seed: u64, ring: usize) -> Self {
         // The number of slots is multiplied with 32 bits of a hash.
         let len = slots
             .len()
             .min(usize::try_from(u32::MAX).unwrap_or(usize::MAX));
+        let ring = u32::try_from(ring).unwrap_or(u32::MAX);
+        let spare = ring.leading_zeros();
         Self {
             slots: slots.get_mut(..len).unwrap_or_default(),
             seed,
+            offset_bits: u32::BITS.saturating_sub(spare),
+            distance_bits: spare.min(DISTANCE_BITS),
         }
     }
 
@@ -31,26 +56,32 @@ impl<'a> Index<'a> {
 
     /// The slots and offsets where `key` may be.
     pub(super) fn probe(&self, key: Key) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let home = self.home(key);
+        let Hash { home, tag } = self.hash(key);
         let (before, after) = self.slots.split_at_checked(home).unwrap_or_default();
         let after = after.iter().enumerate();
         let after = after.map(move |(i, slot)| (home.saturating_add(i), *slot));
         after
             .chain(before.iter().copied().enumerate())
             .take_while(|(_, slot)| *slot != EMPTY)
-            .filter_map(|(i, slot)| Some((i, usize::try_from(slot.checked_sub(1)?).ok()?)))
+            .enumerate()
+            .filter(move |(distance, (_, slot))| {
+                self.tag(*slot) == tag && self.distance_field(*slot) == self.at_most(*distance)
+            })
+            .filter_map(|(_, (i, slot))| Some((i, self.offset(slot)?)))
     }
 
     /// Puts in a key that is not there; false when no slot is empty.
     pub(super) fn insert(&mut self, key: Key, offset: usize) -> bool {
-        let Some(value) = u32::try_from(offset)
-            .ok()
-            .and_then(|offset| offset.checked_add(1))
+        let Some(place) = offset
+            .checked_add(1)
+            .and_then(|place| u64::try_from(place).ok())
         else {
             return false;
         };
-        let mut i = self.home(key);
-        for _ in 0..self.slots.len() {
+        let Hash { home, tag } = self.hash(key);
+        let mut i = home;
+        for distance in 0..self.slots.len() {
+            let value = self.value(place, distance, tag);
             match self.slots.get_mut(i) {
                 Some(slot) if *slot == EMPTY => {
                     *slot = value;
@@ -69,20 +100,59 @@ impl<'a> Index<'a> {
         let mut i = self.after(slot);
         for _ in 0..self.slots.len() {
             let value = self.slots.get(i).copied().unwrap_or(EMPTY);
-            let Some(offset) = value.checked_sub(1) else {
+            let Some(offset) = self.offset(value) else {
                 break;
             };
-            let home = usize::try_from(offset)
-                .ok()
-                .and_then(&key_at)
-                .map_or(i, |key| self.home(key));
-            if self.distance(home, i) >= self.distance(hole, i) {
-                self.set(hole, value);
+            let known = self.distance_field(value);
+            let distance = if known < self.most_distance() {
+                usize::try_from(known).unwrap_or(0)
+            } else {
+                key_at(offset).map_or(0, |key| self.between(self.hash(key).home, i))
+            };
+            let step = self.between(hole, i);
+            if distance >= step {
+                let place = value_bits(u64::from(value), 0, self.offset_bits);
+                let moved = self.value(place, distance.saturating_sub(step), self.tag(value));
+                self.set(hole, moved);
                 hole = i;
             }
             i = self.after(i);
         }
         self.set(hole, EMPTY);
+    }
+
+    fn value(&self, place: u64, distance: usize, tag: u64) -> u32 {
+        let distance = self.at_most(distance).wrapping_shl(self.offset_bits);
+        let tag_shift = self.offset_bits.saturating_add(self.distance_bits);
+        // With 32 bits for the rest there is no tag, and what is shifted is 0.
+        u32::try_from(place | distance | tag.wrapping_shl(tag_shift)).unwrap_or(EMPTY)
+    }
+
+    /// The offset in a slot; `None` when it is empty.
+    fn offset(&self, slot: u32) -> Option<usize> {
+        let place = value_bits(u64::from(slot), 0, self.offset_bits);
+        usize::try_from(place.checked_sub(1)?).ok()
+    }
+
+    fn distance_field(&self, slot: u32) -> u64 {
+        value_bits(u64::from(slot), self.offset_bits, self.distance_bits)
+    }
+
+    fn tag(&self, slot: u32) -> u64 {
+        let shift = self.offset_bits.saturating_add(self.distance_bits);
+        u64::from(slot).wrapping_shr(shift)
+    }
+
+    /// The distance that stands for all beyond it too.
+    const fn most_distance(&self) -> u64 {
+        1_u64.wrapping_shl(self.distance_bits).saturating_sub(1)
+    }
+
+    /// A distance as its field has it.
+    fn at_most(&self, distance: usize) -> u64 {
+        u64::try_from(distance)
+            .unwrap_or(u64::MAX)
+            .min(self.most_distance())
     }
 
     fn set(&mut self, i: usize, value: u32) {
@@ -99,7 +169,7 @@ impl<'a> Index<'a> {
     }
 
     /// How far `to` lies behind `from`, going round.
-    fn distance(&self, from: usize, to: usize) -> usize {
+    fn between(&self, from: usize, to: usize) -> usize {
         if to >= from {
             to.saturating_sub(from)
         } else {
@@ -107,17 +177,26 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// Where probing for `key` begins.
-    fn home(&self, key: Key) -> usize {
+    fn hash(&self, key: Key) -> Hash {
         let mixed = fold(key.peer ^ self.seed, 0x9e37_79b9_7f4a_7c15);
         let mixed = fold(
             mixed ^ u64::from(key.id.0),
             self.seed | 0xa076_1d64_78bd_642f,
         );
-        let hash = u128::from(mixed >> 32);
-        let len = u128::try_from(self.slots.len()).unwrap_or(0);
-        usize::try_from(hash.saturating_mul(len) >> 32).unwrap_or(0)
+        // 32 bits by 32 bits.
+        let slots = u64::try_from(self.slots.len()).unwrap_or(0);
+        let home = (mixed >> 32).saturating_mul(slots) >> 32;
+        let used = self.offset_bits.saturating_add(self.distance_bits);
+        Hash {
+            home: usize::try_from(home).unwrap_or(0),
+            tag: value_bits(mixed, 0, u32::BITS.saturating_sub(used)),
+        }
     }
+}
+
+/// `count` bits of `value` from bit `from` on; at most 32 of each.
+fn value_bits(value: u64, from: u32, count: u32) -> u64 {
+    value.wrapping_shr(from) & 1_u64.wrapping_shl(count).saturating_sub(1)
 }
 
 /// Both halves of a product, combined: every bit of the factors counts.
@@ -130,6 +209,13 @@ fn fold(a: u64, b: u64) -> u64 {
 
 #[cfg(test)]
 impl Index<'_> {
+    /// How many slots are looked at to know whether a key is there.
+    pub(super) fn walked(&self, key: Key) -> usize {
+        let home = self.hash(key).home;
+        let slots = self.slots.iter().cycle().skip(home);
+        slots.take_while(|slot| **slot != EMPTY).count()
+    }
+
     pub(super) fn filled(&self) -> usize {
         self.slots.iter().filter(|slot| **slot != EMPTY).count()
     }

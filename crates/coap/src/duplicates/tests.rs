@@ -323,7 +323,7 @@ fn fifty_thousand_entries_answered_in_another_order() {
 fn keys_spread_over_the_table() {
     // One peer with consecutive ids, and many peers with one id: the chains that probing walks stay short.
     let mut slots = vec![index::EMPTY; 4096];
-    let mut index = Index::new(&mut slots, 99);
+    let mut index = Index::new(&mut slots, 99, 1 << 20);
     let keys: Vec<Key> = (0..1024_u16)
         .map(|n| Key {
             peer: 1,
@@ -337,7 +337,7 @@ fn keys_spread_over_the_table() {
     for (n, key) in keys.iter().enumerate() {
         assert!(index.insert(*key, n));
     }
-    let walked: usize = keys.iter().map(|key| index.probe(*key).count()).sum();
+    let walked: usize = keys.iter().map(|key| index.walked(*key)).sum();
     assert!(
         walked < keys.len() * 6,
         "{walked} slots in chains of {} keys",
@@ -353,4 +353,37 @@ fn clear_forgets_everything() {
     assert_eq!(window.check(Instant::ZERO, 1, MessageId(1)), Seen::New);
     assert!(window.is_empty());
     check_consistency(&mut window);
+}
+
+#[test]
+fn a_slot_finds_its_entry_with_many_and_with_no_bits_to_spare() {
+    // The second length leaves no bit for the hash and the distance, so that records must be read.
+    for ring in [1000, u32::MAX as usize] {
+        // Three peers have homes all over, one slot in four is free, and distances go beyond what a slot can tell.
+        let key = |i: usize| Key {
+            peer: i as u64 % 3,
+            id: MessageId(u16::try_from(i).unwrap()),
+        };
+        let mut slots = vec![index::EMPTY; 1000];
+        let mut index = Index::new(&mut slots, 7, ring);
+        let has = |index: &Index<'_>, i: usize| {
+            let mut places = index.probe(key(i)).map(|(_, offset)| offset);
+            places.any(|offset| offset == i)
+        };
+        for i in 0..750 {
+            assert!(index.insert(key(i), i));
+        }
+        for i in (0..750).step_by(2) {
+            let (slot, _) = index
+                .probe(key(i))
+                .find(|(_, offset)| *offset == i)
+                .unwrap();
+            index.remove(slot, |offset| Some(key(offset)));
+            assert!(!has(&index, i), "{ring} {i}");
+        }
+        for i in 0..750 {
+            assert_eq!(has(&index, i), i % 2 == 1, "{ring} {i}");
+        }
+        assert_eq!(index.filled(), 375);
+    }
 }
