@@ -20,7 +20,7 @@ pub use client::{Client, ClientBuilder, Download, Observation, RequestBuilder};
 pub use error::Error;
 pub use response::{LINK_FORMAT, Response, TEXT_PLAIN};
 pub use server::{
-    Request, Route, Server, ServerBuilder, Upload, UploadAborted, delete, delete_sync, fetch,
-    fetch_sync, get, get_sync, ipatch, ipatch_sync, patch, patch_sync, post, post_sync, put,
+    Notifier, Request, Route, Server, ServerBuilder, Upload, UploadAborted, delete, delete_sync,
+    fetch, fetch_sync, get, get_sync, ipatch, ipatch_sync, patch, patch_sync, post, post_sync, put,
     put_sync, put_upload,
 };

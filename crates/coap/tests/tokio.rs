@@ -311,3 +311,180 @@ async fn workers_share_a_port() {
         assert_eq!(client.get(&uri).await.unwrap().text(), Some("x"));
     }
 }
+
+#[tokio::test]
+async fn observers_are_notified() {
+    let builder = Server::builder();
+    let notifier = builder.notifier();
+    let value = Arc::new(Mutex::new(Some(body(10))));
+    let (read, slow) = (value.clone(), value.clone());
+    let represent = |value: &Mutex<Option<Vec<u8>>>| match &*value.lock().unwrap() {
+        Some(value) => Response::content(value.clone()),
+        None => Response::new(Code::NOT_FOUND),
+    };
+    let (server, client, uri) = serve(
+        builder
+            .route("/value", get_sync(move |_| represent(&read)).observable())
+            .route(
+                "/later/value",
+                get(move |_| {
+                    let value = slow.clone();
+                    async move {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                        represent(&value)
+                    }
+                })
+                .observable(),
+            )
+            .route("/fixed", get_sync(|_| "fixed")),
+    )
+    .await;
+    let result = client.observe(&format!("{uri}/fixed")).await;
+    assert!(matches!(result, Err(Error::NotObservable)));
+    let result = client.observe(&format!("{uri}/none")).await;
+    assert!(matches!(result, Err(Error::Refused(Code::NOT_FOUND))));
+
+    for path in ["/value", "/later/value"] {
+        *value.lock().unwrap() = Some(body(10));
+        let mut observation = client.observe(&format!("{uri}{path}")).await.unwrap();
+        let first = observation.next().await.unwrap().unwrap();
+        assert_eq!(first.payload(), &body(10));
+        // Also one that does not fit into a message.
+        for len in [20, 0, 5000, 30] {
+            *value.lock().unwrap() = Some(body(len));
+            notifier.notify("/unrelated");
+            server.notify(path);
+            let next = observation.next().await.unwrap().unwrap();
+            assert_eq!(next.payload(), &body(len), "{path}");
+        }
+        // Another that goes away is no loss to the first.
+        drop(client.observe(&format!("{uri}{path}")).await.unwrap());
+        *value.lock().unwrap() = None;
+        notifier.notify(path);
+        let last = observation.next().await.unwrap().unwrap();
+        assert_eq!(last.code(), Code::NOT_FOUND);
+        assert!(observation.next().await.is_none());
+    }
+    server.shutdown().await;
+}
+
+/// A peer that writes its own messages.
+struct Raw(tokio::net::UdpSocket);
+
+impl Raw {
+    async fn new(server: &Server) -> Self {
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.connect(server.local_address()).await.unwrap();
+        Self(socket)
+    }
+
+    async fn send(&self, bytes: &[u8]) {
+        self.0.send(bytes).await.unwrap();
+    }
+
+    async fn receive(&self) -> Vec<u8> {
+        let mut bytes = [0; 2048];
+        let receive = self.0.recv(&mut bytes);
+        let len = tokio::time::timeout(Duration::from_secs(10), receive).await;
+        bytes[..len.expect("an answer").unwrap()].to_vec()
+    }
+
+    /// Sends a message and takes what comes next.
+    async fn ask(&self, bytes: &[u8]) -> Vec<u8> {
+        self.send(bytes).await;
+        self.receive().await
+    }
+}
+
+#[tokio::test]
+async fn messages_by_hand() {
+    let count = Arc::new(Mutex::new(0));
+    let (server, _, _) = serve(
+        Server::builder()
+            .acknowledge_after(Duration::from_millis(10))
+            .route(
+                "/n",
+                put_sync(move |_| {
+                    *count.lock().unwrap() += 1;
+                    Response::changed().with_payload(count.lock().unwrap().to_string())
+                }),
+            )
+            .route("/g", get_sync(|_| "g"))
+            .route(
+                "/s",
+                get(|_| async {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    "s"
+                }),
+            ),
+    )
+    .await;
+    let raw = Raw::new(&server).await;
+    // A ping, a malformed message, a response that nobody wants.
+    assert_eq!(raw.ask(b"\x40\x00\x00\x01").await, b"\x70\x00\x00\x01");
+    assert_eq!(raw.ask(b"\x40\x01\x00\x02\xff").await, b"\x70\x00\x00\x02");
+    assert_eq!(raw.ask(b"\x40\x45\x00\x03").await, b"\x70\x00\x00\x03");
+
+    // A duplicate has the answer of the first and no effect; another message has its own.
+    for id in [4, 4, 5] {
+        let answer = raw.ask(&[0x40, 3, 0, id, 0xb1, b'n']).await;
+        assert_eq!(answer, [0x60, 0x44, 0, id, 0xff, b'1' + id - 4]);
+    }
+    // One that is Non-confirmable is not answered again.
+    raw.send(b"\x50\x03\x00\x06\xb1n").await;
+    raw.send(b"\x50\x03\x00\x06\xb1n").await;
+    let answer = raw.receive().await;
+    assert_eq!((answer[0], &answer[4..]), (0x50, &b"\xff3"[..]));
+    let answer = raw.ask(b"\x40\x03\x00\x07\xb1n").await;
+    assert_eq!(&answer[4..], b"\xff4");
+
+    // RFC 8974: a token of 13 + 3 bytes comes back whole.
+    let mut request = b"\x4d\x01\x00\x08\x03".to_vec();
+    request.extend_from_slice(&[7; 16]);
+    request.extend_from_slice(b"\xb1g");
+    let mut wanted = b"\x6d\x45\x00\x08\x03".to_vec();
+    wanted.extend_from_slice(&[7; 16]);
+    wanted.extend_from_slice(b"\xc0\xffg");
+    assert_eq!(raw.ask(&request).await, wanted);
+
+    // RFC 7967: who wants no 2.xx gets the Acknowledgement alone; the options are Uri-Path and No-Response 2.
+    let answer = raw.ask(b"\x40\x03\x00\x09\xb1n\xd1\xea\x02").await;
+    assert_eq!(answer, b"\x60\x00\x00\x09");
+
+    // A separate response: acknowledged, a duplicate too, then sent until it is acknowledged.
+    let slow = b"\x41\x01\x00\x0a\x55\xb1s";
+    assert_eq!(raw.ask(slow).await, b"\x60\x00\x00\x0a");
+    assert_eq!(raw.ask(slow).await, b"\x60\x00\x00\x0a");
+    let response = raw.receive().await;
+    assert_eq!((response[0], response[1]), (0x41, 0x45));
+    assert_eq!(&response[4..], b"\x55\xc0\xffs");
+    let again = raw.receive().await;
+    assert_eq!(again, response);
+    raw.send(&[0x60, 0, response[2], response[3]]).await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_reset_ends_an_observation() {
+    let (server, _, _) =
+        serve(Server::builder().route("/g", get_sync(|_| Response::content("g")).observable()))
+            .await;
+    let raw = Raw::new(&server).await;
+    // GET with Observe 0.
+    let answer = raw.ask(b"\x41\x01\x00\x01\x55\x60\x51g").await;
+    assert_eq!((answer[0], answer[1]), (0x61, 0x45));
+    for _ in 0..2 {
+        server.notify("/g");
+        let notification = raw.receive().await;
+        assert_eq!((notification[0], notification[1]), (0x41, 0x45));
+        raw.send(&[0x60, 0, notification[2], notification[3]]).await;
+    }
+    server.notify("/g");
+    let notification = raw.receive().await;
+    raw.send(&[0x70, 0, notification[2], notification[3]]).await;
+    // A ping is answered after the Reset was taken, so that a notification would come before the next.
+    raw.ask(b"\x40\x00\x00\x02").await;
+    server.notify("/g");
+    raw.ask(b"\x40\x00\x00\x03").await;
+    assert_eq!(raw.ask(b"\x40\x00\x00\x04").await, b"\x70\x00\x00\x04");
+}

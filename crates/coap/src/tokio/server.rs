@@ -2,6 +2,7 @@
 
 mod limits;
 mod listener;
+mod notifier;
 mod request;
 mod route;
 mod router;
@@ -10,6 +11,7 @@ mod stream;
 mod template;
 mod upload;
 mod uploads;
+mod watchers;
 mod worker;
 
 use core::fmt;
@@ -26,6 +28,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
+pub use notifier::Notifier;
 pub use request::Request;
 pub use route::{
     Route, delete, delete_sync, fetch, fetch_sync, get, get_sync, ipatch, ipatch_sync, patch,
@@ -73,7 +76,7 @@ use worker::Worker;
 /// options that nobody understands are refused with 4.02, unknown paths with 4.04, other methods with 4.05, formats
 /// that are not accepted with 4.06; bodies of requests in blocks are collected up to a limit (4.08, 4.13) or streamed
 /// to [`Upload`] handlers; long bodies of responses are cut into blocks; a handler that takes its time has its request
-/// acknowledged and its response sent separately; when too much is at work there is 5.03 with a Max-Age;
+/// acknowledged and its response sent separately; observers are notified when a [`Notifier`] tells of a change; when too much is at work there is 5.03 with a Max-Age;
 /// `/.well-known/core` lists the routes.
 ///
 /// A response in blocks is asked for block by block, and the handler is called for each: give it a body whose clone is
@@ -100,6 +103,7 @@ pub struct ServerBuilder {
     limits: Limits,
     workers: usize,
     socket: udp::Options,
+    notifier: Notifier,
 }
 
 impl Server {
@@ -110,12 +114,23 @@ impl Server {
             limits: Limits::DEFAULT,
             workers: 1,
             socket: udp::Options::default(),
+            notifier: Notifier::default(),
         }
     }
 
     /// The address that it listens on; with the port that the system chose where 0 was asked for.
     pub const fn local_address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The resource at this path has changed, see [`Notifier::notify`].
+    pub fn notify(&self, path: &str) {
+        self.shared.notifier.notify(path);
+    }
+
+    /// Tells of changes as [`notify`](Server::notify) does, for other owners.
+    pub fn notifier(&self) -> Notifier {
+        self.shared.notifier.clone()
     }
 
     /// Serves the same resources over TCP at this address too, such as `"[::]:5683"`, and gives the address that it
@@ -273,6 +288,19 @@ impl ServerBuilder {
         self
     }
 
+    /// What tells the server of changes, for handlers that change what is observed.
+    pub fn notifier(&self) -> Notifier {
+        self.notifier.clone()
+    }
+
+    /// How many observers there may be, above which requests to observe are answered as if they were none. Default
+    /// 1024; each change looks at all of them.
+    #[must_use]
+    pub const fn max_observers(mut self, observers: usize) -> Self {
+        self.limits.observers = observers;
+        self
+    }
+
     /// How many handlers may be at work. Default 4096.
     #[must_use]
     pub const fn max_tasks(mut self, tasks: usize) -> Self {
@@ -334,6 +362,7 @@ impl ServerBuilder {
                 limits: self.limits,
                 stop: stopped,
                 places: Arc::new(Semaphore::new(self.limits.connections)),
+                notifier: self.notifier,
             },
             stop,
         }
@@ -373,7 +402,8 @@ impl ServerBuilder {
             // Of orders there are few, and each is done at once.
             let (orders, receiver) = mpsc::unbounded_channel();
             let service = Service::new(server.shared.router.clone(), limits);
-            let worker = Worker::new(socket, service, limits, receiver);
+            let changes = server.shared.notifier.subscribe();
+            let worker = Worker::new(socket, service, limits, receiver, changes);
             server.workers.push(tokio::spawn(worker.run()));
             server.orders.push(orders);
         }

@@ -286,7 +286,11 @@ impl Core {
             && let Some(due) = self.confirmables.due(now, &self.parameters)
         {
             match due {
-                Due::Again(peer, local, bytes) => self.outbox.push(peer, local, bytes),
+                Due::Again(peer, id) => {
+                    if let Some((local, bytes)) = self.confirmables.bytes(peer, id) {
+                        self.outbox.push(peer, local, bytes);
+                    }
+                }
                 Due::GivenUp(peer, token) => {
                     if let Some(exchange) = self.exchanges.remove(&(peer, token)) {
                         exchange.reply.fail(Error::NoAnswer);

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::limits::Limits;
+use super::notifier::Notifier;
 use super::router::Router;
 use super::stream::serve;
 use crate::tokio::stream::{Io, Link};
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub(super) stop: watch::Receiver<Option<Duration>>,
     /// Places for connections.
     pub(super) places: Arc<Semaphore>,
+    /// Tells what has changed.
+    pub(super) notifier: Notifier,
 }
 
 /// Accepts until the server ends, and waits for the connections then.

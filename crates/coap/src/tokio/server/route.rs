@@ -9,6 +9,7 @@ use std::vec::Vec;
 
 use super::request::Request;
 use super::upload::Upload;
+use crate::observe::Policy;
 use crate::tokio::Response;
 use crate::{Code, OptionNumber};
 
@@ -48,7 +49,7 @@ pub struct Route {
     pub(super) formats: Vec<u16>,
     understood: Vec<OptionNumber>,
     pub(super) max_body: Option<usize>,
-    pub(super) observable: bool,
+    pub(super) observable: Option<Policy>,
     pub(super) hidden: bool,
 }
 
@@ -168,10 +169,18 @@ impl Route {
         self.with(Code::POST, upload(handler))
     }
 
-    /// Lets clients observe the resource (RFC 7641): [`Server::notify`](super::Server::notify) tells them of a change.
+    /// Lets clients observe the resource (RFC 7641): [`Server::notify`](super::Server::notify) or a [`Notifier`](super::Notifier) tells them of a change.
+    ///
+    /// Notifications are Confirmable, so that a client that is gone is found out.
     #[must_use]
-    pub fn observable(mut self) -> Self {
-        self.observable = true;
+    pub fn observable(self) -> Self {
+        self.observable_with(Policy::CONFIRMABLE)
+    }
+
+    /// Lets clients observe the resource, and says how they are notified.
+    #[must_use]
+    pub fn observable_with(mut self, policy: Policy) -> Self {
+        self.observable = Some(policy);
         self.attribute("obs", None)
     }
 

@@ -16,10 +16,11 @@ use super::router::{Router, is_understood};
 use super::upload::{Feed, Taken};
 use super::uploads::Uploads;
 use crate::block::{BlockError, BlockOptions, BlockSize, Outgoing, ReceiveError};
+use crate::observe::Policy;
 use crate::request::unknown_critical;
 use crate::time::Instant;
 use crate::tokio::Response;
-use crate::{Code, Message, MessageBuilder, OptionNumber, observe};
+use crate::{Code, Message, MessageBuilder, NoResponse, OptionNumber, observe};
 
 /// Answers requests; each socket and each connection has its own, and all share the router.
 pub(crate) struct Service {
@@ -49,8 +50,10 @@ pub(crate) struct Exchange {
     pub(crate) accept: Option<u16>,
     /// What is sent as Observe.
     pub(crate) observe: Option<u32>,
-    /// Whether the client wants to observe, and may.
-    pub(crate) observes: bool,
+    /// How the client is notified, which wants to observe and may.
+    pub(crate) observes: Option<Policy>,
+    /// Which responses the client does not want (RFC 7967).
+    pub(crate) unwanted: NoResponse,
 }
 
 /// A response as it goes into one message.
@@ -139,11 +142,12 @@ impl Service {
         }
         exchange.request =
             BlockOptions::read(message, self.limits.block_size).map_err(block_error)?;
-        exchange.observes = route.observable
-            && matches!(message.code(), Code::GET | Code::FETCH)
+        exchange.unwanted = NoResponse::of(message).unwrap_or_default();
+        let observes = matches!(message.code(), Code::GET | Code::FETCH)
             && message.observe() == Some(observe::REGISTER)
             // A block after the first of a notification is asked for without observing (RFC 7959 §3.4).
             && exchange.request.block2.is_none_or(|block| block.number() == 0);
+        exchange.observes = route.observable.filter(|_| observes);
 
         let request = Request::new(message, peer, &entry.template);
         let most = route.max_body.unwrap_or(self.limits.max_body);

@@ -10,6 +10,7 @@ use std::boxed::Box;
 use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
 use std::panic::catch_unwind;
+use std::sync::Arc;
 use std::vec;
 use std::vec::Vec;
 
@@ -18,12 +19,15 @@ use tokio::time::Sleep;
 
 use super::Order;
 use super::limits::Limits;
+use super::notifier::Changes;
 use super::route::Answering;
 use super::service::{Exchange, Outcome, Reply, Service};
 use super::uploads::busy;
+use super::watchers::{Due, Watchers};
+use crate::observe::{self, SequenceNumber};
 use crate::time::Instant;
 use crate::tokio::clock::{Clock, duration};
-use crate::tokio::confirmables::{Confirmables, Due};
+use crate::tokio::confirmables::{self, Confirmables};
 use crate::tokio::ids::Sequences;
 use crate::tokio::response::Response;
 use crate::tokio::udp::{Datagram, Inbox, Outbox, Socket};
@@ -68,19 +72,39 @@ struct Core {
     tasks: HashMap<u64, Task>,
     numbered: u64,
     report: mpsc::Sender<(u64, Response)>,
+    watchers: Watchers,
+    changes: Arc<Changes>,
     /// When which task's request is acknowledged, if it still is not; in this order, as all wait for the same time.
     acknowledge: VecDeque<(Instant, u64)>,
-    confirmables: Confirmables<()>,
+    confirmables: Confirmables<Sent>,
     /// Whether no request is taken any more.
     stopping: bool,
 }
 
 /// A request whose handler is at work.
 struct Task {
-    from: Origin,
+    purpose: Purpose,
     exchange: Exchange,
-    acknowledged: bool,
     arrived: Instant,
+}
+
+/// What a handler's response is for.
+enum Purpose {
+    Answer {
+        from: Origin,
+        acknowledged: bool,
+        /// The request, where it registers an observer once it is answered.
+        request: Option<Box<[u8]>>,
+    },
+    Notify(Due),
+}
+
+/// What a Confirmable message is.
+#[derive(Clone, Copy)]
+enum Sent {
+    Response,
+    /// A notification, with the token of its observation.
+    Notification(Token),
 }
 
 /// What an answer takes from its request.
@@ -107,6 +131,7 @@ impl Worker {
         service: Service,
         limits: Limits,
         orders: mpsc::UnboundedReceiver<Order>,
+        changes: Arc<Changes>,
     ) -> Self {
         let (report, done) = mpsc::channel(limits.tasks.max(1));
         let clock = Clock::start();
@@ -129,6 +154,8 @@ impl Worker {
                 tasks: HashMap::new(),
                 numbered: 0,
                 report,
+                watchers: Watchers::new(limits.observers),
+                changes,
                 acknowledge: VecDeque::new(),
                 confirmables: Confirmables::new(),
                 stopping: false,
@@ -163,8 +190,14 @@ impl Worker {
             ready!(self.make_room(context));
         }
         ready!(self.poll_batches(context));
+        while let Some(changed) = self.core.changes.take(context) {
+            self.core.watchers.changed(self.core.now, &changed);
+        }
         self.core.on_time();
         let _ = ready!(self.core.outbox.poll_flush(context, &self.socket));
+        while self.core.notify() {
+            let _ = ready!(self.core.outbox.poll_flush(context, &self.socket));
+        }
         if self
             .stop_at
             .is_some_and(|end| end <= self.core.now || self.core.is_idle())
@@ -242,6 +275,7 @@ impl Core {
         let times = [
             acknowledge,
             self.confirmables.next_timeout(),
+            self.watchers.next_timeout().filter(|_| self.may_notify()),
             self.service.next_timeout(),
         ];
         times.into_iter().flatten().min()
@@ -260,8 +294,17 @@ impl Core {
             && let Some(due) = self.confirmables.due(now, &self.limits.parameters)
         {
             match due {
-                Due::Again(peer, local, bytes) => self.outbox.push(peer, local, bytes),
-                Due::GivenUp(_, ()) => {}
+                confirmables::Due::Again(peer, id) => {
+                    if !self.supersede(peer, id)
+                        && let Some((local, bytes)) = self.confirmables.bytes(peer, id)
+                    {
+                        self.outbox.push(peer, local, bytes);
+                    }
+                }
+                confirmables::Due::GivenUp(_, Sent::Response) => {}
+                confirmables::Due::GivenUp(peer, Sent::Notification(token)) => {
+                    self.watchers.remove(&peer, token);
+                }
             }
         }
         self.service.expire(now);
@@ -282,8 +325,14 @@ impl Core {
         let id = message.id();
         match message.kind() {
             Kind::Request => self.request(datagram, &message),
-            Kind::Acknowledgement | Kind::Reset => {
+            Kind::Acknowledgement => {
+                if let Some((_, Sent::Notification(_))) = self.confirmables.remove(peer, id) {
+                    self.watchers.acknowledged(self.now, &peer, id);
+                }
+            }
+            Kind::Reset => {
                 self.confirmables.remove(peer, id);
+                self.watchers.reset(&peer, id);
             }
             // Nobody here has asked for a response (RFC 7252 §4.2).
             Kind::Ping | Kind::Response | Kind::Invalid => {
@@ -320,30 +369,47 @@ impl Core {
         if self.stopping {
             return self.answer(&from, &Exchange::default(), busy());
         }
+        if message.observe() == Some(observe::DEREGISTER) {
+            self.watchers.remove(&from.peer, message.token());
+        }
         let (outcome, exchange) = self.service.handle(self.now, from.peer, message);
         match outcome {
-            Outcome::Ready(response) => self.answer(&from, &exchange, response),
-            Outcome::Later(future) => self.start(from, exchange, future),
+            Outcome::Ready(response) if exchange.observes.is_none() => {
+                self.answer(&from, &exchange, response);
+            }
+            Outcome::Ready(response) => {
+                self.register_and_answer(&from, exchange, datagram.bytes, response);
+            }
+            Outcome::Later(future) => {
+                if self.tasks.len() >= self.limits.tasks {
+                    return self.answer(&from, &exchange, busy());
+                }
+                self.window.begin(self.now, from.key, from.id);
+                let purpose = Purpose::Answer {
+                    from,
+                    acknowledged: false,
+                    request: exchange.observes.map(|_| datagram.bytes.into()),
+                };
+                self.start(purpose, exchange, future);
+            }
         }
     }
 
     /// Lets a handler work; many are ready at once.
-    fn start(&mut self, from: Origin, exchange: Exchange, mut future: Answering) {
-        if self.tasks.len() >= self.limits.tasks {
-            return self.answer(&from, &exchange, busy());
-        }
+    fn start(&mut self, purpose: Purpose, exchange: Exchange, mut future: Answering) {
+        let task = Task {
+            purpose,
+            exchange,
+            arrived: self.now,
+        };
         // Tasks of the runtime poll it later; now nobody is to be woken.
         let mut context = Context::from_waker(core::task::Waker::noop());
         let first = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
         match first {
-            Ok(Poll::Ready(response)) => return self.answer(&from, &exchange, response),
-            Err(_) => {
-                let response = Response::new(Code::INTERNAL_SERVER_ERROR);
-                return self.answer(&from, &exchange, response);
-            }
+            Ok(Poll::Ready(response)) => return self.done(task, response),
+            Err(_) => return self.done(task, Response::new(Code::INTERNAL_SERVER_ERROR)),
             Ok(Poll::Pending) => {}
         }
-        self.window.begin(self.now, from.key, from.id);
         self.numbered = self.numbered.wrapping_add(1);
         let number = self.numbered;
         let mut report = Report {
@@ -360,25 +426,19 @@ impl Core {
             .now
             .saturating_add(duration(self.limits.acknowledge_after));
         self.acknowledge.push_back((at, number));
-        self.tasks.insert(
-            number,
-            Task {
-                from,
-                exchange,
-                acknowledged: false,
-                arrived: self.now,
-            },
-        );
+        self.tasks.insert(number, task);
     }
 
     /// Acknowledges the request of a handler that takes its time.
     fn acknowledge(&mut self, number: u64) {
-        let Some(task) = self.tasks.get_mut(&number) else {
-            return;
-        };
-        let from = &task.from;
-        if from.message_type == Type::Confirmable && !task.acknowledged {
-            task.acknowledged = true;
+        if let Some(task) = self.tasks.get_mut(&number)
+            && let Purpose::Answer {
+                from, acknowledged, ..
+            } = &mut task.purpose
+            && from.message_type == Type::Confirmable
+            && !*acknowledged
+        {
+            *acknowledged = true;
             let bytes = empty_ack(from.id);
             self.outbox.push(from.peer, from.local, &bytes);
             // Four bytes are never too long.
@@ -386,18 +446,10 @@ impl Core {
         }
     }
 
-    /// Answers the request of a handler that has ended.
+    /// Takes the response of a handler that has worked for itself.
     fn finish(&mut self, number: u64, response: Response) {
-        let Some(task) = self.tasks.remove(&number) else {
-            return;
-        };
-        let from = &task.from;
-        if !task.acknowledged {
-            self.answer(from, &task.exchange, response);
-        } else if self.now.saturating_duration_since(task.arrived)
-            <= self.limits.parameters.exchange_lifetime()
-        {
-            self.send(from, &task.exchange, response);
+        if let Some(task) = self.tasks.remove(&number) {
+            self.done(task, response);
         }
         while let Some((_, number)) = self.acknowledge.front()
             && !self.tasks.contains_key(number)
@@ -406,27 +458,86 @@ impl Core {
         }
     }
 
+    /// Sends the response of a handler.
+    fn done(&mut self, task: Task, response: Response) {
+        let mut exchange = task.exchange;
+        match task.purpose {
+            Purpose::Notify(due) => self.send_notification(&due, exchange, response),
+            Purpose::Answer {
+                from,
+                acknowledged,
+                request,
+            } => {
+                if let Some(request) = request {
+                    self.register(&from, &mut exchange, &request, &response);
+                }
+                let age = self.now.saturating_duration_since(task.arrived);
+                if !acknowledged {
+                    self.answer(&from, &exchange, response);
+                } else if age <= self.limits.parameters.exchange_lifetime() {
+                    self.send(&from, &exchange, response);
+                }
+            }
+        }
+    }
+
+    fn register_and_answer(
+        &mut self,
+        from: &Origin,
+        mut exchange: Exchange,
+        request: &[u8],
+        response: Response,
+    ) {
+        self.register(from, &mut exchange, request, &response);
+        self.answer(from, &exchange, response);
+    }
+
+    /// Makes an observer of the sender of a request that is answered with success (RFC 7641 §4.1).
+    fn register(
+        &mut self,
+        from: &Origin,
+        exchange: &mut Exchange,
+        request: &[u8],
+        response: &Response,
+    ) {
+        if let Some(policy) = exchange.observes
+            && response.is_success()
+            && let Ok(message) = Message::parse(request)
+        {
+            let way = (from.peer, from.local);
+            let number = self
+                .watchers
+                .register(self.now, way, &message, request, policy);
+            exchange.observe = number.map(SequenceNumber::get);
+        }
+    }
+
     /// Sends a response in the Acknowledgement, or in a Non-confirmable message where the request was one.
     fn answer(&mut self, from: &Origin, exchange: &Exchange, response: Response) {
-        let reply = self.service.reply(exchange, response);
         let confirmable = from.message_type == Type::Confirmable;
-        let (message_type, id) = if confirmable {
-            (Type::Acknowledgement, from.id)
+        let reply = self.service.reply(exchange, response);
+        let remembered = if exchange.unwanted.suppresses(reply.code()) {
+            // Only the message is acknowledged (RFC 7967 §2).
+            let bytes = &empty_ack(from.id)[..];
+            let bytes = if confirmable { bytes } else { &[] };
+            if confirmable {
+                self.outbox.push(from.peer, from.local, bytes);
+            }
+            self.window.answered(self.now, from.key, from.id, bytes)
         } else {
-            (
-                Type::NonConfirmable,
-                self.ids.next_of_any(self.now, from.key),
-            )
+            let (message_type, id) = if confirmable {
+                (Type::Acknowledgement, from.id)
+            } else {
+                let id = self.ids.next_of_any(self.now, from.key);
+                (Type::NonConfirmable, id)
+            };
+            let space = self.outbox.space();
+            let len = write(space, message_type, id, &from.token, &reply);
+            let bytes = self.outbox.commit(from.peer, from.local, len);
+            let bytes = if confirmable { bytes } else { &[] };
+            self.window.answered(self.now, from.key, from.id, bytes)
         };
-        let space = self.outbox.space();
-        let len = write(space, message_type, id, &from.token, &reply);
-        let bytes = self.outbox.commit(from.peer, from.local, len);
-        let remembered = if confirmable { bytes } else { &[] };
-        if self
-            .window
-            .answered(self.now, from.key, from.id, remembered)
-            .is_err()
-        {
+        if remembered.is_err() {
             // Better no second answer than a second effect.
             let _ = self.window.answered(self.now, from.key, from.id, &[]);
         }
@@ -435,6 +546,9 @@ impl Core {
     /// Sends a separate response (RFC 7252 §5.2.2).
     fn send(&mut self, from: &Origin, exchange: &Exchange, response: Response) {
         let reply = self.service.reply(exchange, response);
+        if exchange.unwanted.suppresses(reply.code()) {
+            return;
+        }
         let id = self.ids.next_of_any(self.now, from.key);
         let space = self.outbox.space();
         let len = write(space, Type::Confirmable, id, &from.token, &reply);
@@ -444,7 +558,95 @@ impl Core {
                 Transmission::start(self.now, &self.limits.parameters, rand::random());
             let way = (from.peer, from.local);
             self.confirmables
-                .insert(transmission, way, id, bytes.to_vec(), ());
+                .insert(transmission, way, id, bytes.to_vec(), Sent::Response);
+        }
+    }
+
+    /// Whether there is room for a notification and its handler.
+    fn may_notify(&self) -> bool {
+        !self.stopping
+            && self.confirmables.len() < self.limits.outgoing
+            && self.tasks.len() < self.limits.tasks
+    }
+
+    /// Asks for the next representation that observers are to be told of; false when there is none, or no room.
+    fn notify(&mut self) -> bool {
+        if !self.may_notify() {
+            return false;
+        }
+        let (ids, hasher, now) = (&mut self.ids, &self.hasher, self.now);
+        let nstart = usize::from(self.limits.parameters.nstart.max(1));
+        let due = self.watchers.poll(now, nstart, |peer| {
+            ids.next_of_any(now, hasher.hash_one(peer))
+        });
+        let Some(due) = due else {
+            return false;
+        };
+        self.represent(due);
+        true
+    }
+
+    /// Sends something newer in place of a notification that is to be sent again: true when there is.
+    fn supersede(&mut self, peer: SocketAddr, old: MessageId) -> bool {
+        let (ids, hasher, now) = (&mut self.ids, &self.hasher, self.now);
+        let due = self.watchers.supersede(now, &peer, old, || {
+            ids.next_of_any(now, hasher.hash_one(peer))
+        });
+        let Some(due) = due else {
+            return false;
+        };
+        // The timeout and the counter go on (RFC 7641 §4.5.2).
+        if let Some((transmission, sent)) = self.confirmables.remove(peer, old) {
+            let way = (peer, None);
+            self.confirmables
+                .insert(transmission, way, due.id, Vec::new(), sent);
+        }
+        self.represent(due);
+        true
+    }
+
+    /// Answers a registration anew.
+    fn represent(&mut self, due: Due) {
+        let Some(watch) = self.watchers.watch(due.resource) else {
+            return;
+        };
+        let request = watch.request.clone();
+        let Ok(message) = Message::parse(&request) else {
+            return;
+        };
+        let (outcome, exchange) = self.service.handle(self.now, due.peer, &message);
+        match outcome {
+            Outcome::Ready(response) => self.send_notification(&due, exchange, response),
+            Outcome::Later(future) => self.start(Purpose::Notify(due), exchange, future),
+        }
+    }
+
+    fn send_notification(&mut self, due: &Due, mut exchange: Exchange, response: Response) {
+        let Some(watch) = self.watchers.watch(due.resource) else {
+            // It was cancelled while the handler worked.
+            self.confirmables.remove(due.peer, due.id);
+            return;
+        };
+        let local = watch.local;
+        exchange.observe = Some(due.number.get());
+        let reply = self.service.reply(&exchange, response);
+        if reply.code().class() != 2 {
+            // Without the option, and the last (RFC 7641 §4.2).
+            self.watchers.remove(&due.peer, due.token);
+        }
+        let token = AnyToken::Short(due.token);
+        let space = self.outbox.space();
+        let len = write(space, due.message_type, due.id, &token, &reply);
+        let bytes = self.outbox.commit(due.peer, local, len);
+        if due.message_type == Type::Confirmable {
+            // In place of one that it supersedes, its transmission goes on.
+            let transmission = match self.confirmables.remove(due.peer, due.id) {
+                Some((transmission, _)) => transmission,
+                None => Transmission::start(self.now, &self.limits.parameters, rand::random()),
+            };
+            let (way, sent) = ((due.peer, local), Sent::Notification(due.token));
+            self.confirmables
+                .insert(transmission, way, due.id, bytes.to_vec(), sent);
         }
     }
 }
