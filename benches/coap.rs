@@ -2,6 +2,7 @@
 //!
 //! The messages are those of the shared vectors, which is why this measures nothing where they are absent.
 
+mod echo;
 mod external;
 
 use core::hint::black_box;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use coap_lite::{CoapOption, MessageType, Packet};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use dunlin_coap::block::{Block, BlockSize};
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
 
@@ -196,5 +197,10 @@ fn build_libcoap() -> Option<PathBuf> {
         .then_some(program)
 }
 
-criterion_group!(benches, parse, serialise, libcoap);
-criterion_main!(benches);
+criterion_group!(benches, parse, serialise, libcoap, echo::measure);
+
+fn main() {
+    echo::serve_if_told();
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}
