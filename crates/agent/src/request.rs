@@ -1,6 +1,6 @@
 //! The agent as a server: what is asked of it (Core 1.2.2 §6.3 and §6.4).
 
-use dunlin_coap::block::{BlockReceiver, Next};
+use dunlin_coap::block::{BlockReceiver, Next, TransferKey};
 use dunlin_coap::request::unknown_critical;
 use dunlin_coap::{Code, Message, OptionNumber, Type};
 use dunlin_codec::ContentFormat;
@@ -20,8 +20,7 @@ use crate::{Error, Event, attributes, content, write};
 #[derive(Debug, Clone)]
 pub(crate) struct Upload {
     server: usize,
-    code: Code,
-    path: Path,
+    key: TransferKey,
     receiver: BlockReceiver,
 }
 
@@ -243,9 +242,9 @@ impl<P: Copy + Eq> Core<'_, P> {
                 mode,
             );
         };
-        let code = message.code();
-        let ours =
-            |upload: &Upload| upload.server == server && upload.code == code && upload.path == path;
+        // There is one upload at a time, and the server is compared: no seed could keep a server from mixing up its own.
+        let key = TransferKey::new(message, [0, 0]);
+        let ours = |upload: &Upload| upload.server == server && upload.key == key;
         let mut receiver = match self.state.upload.take() {
             Some(upload) if ours(&upload) => upload.receiver,
             // Another's is left alone unless a new one begins.
@@ -276,8 +275,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             Next::More(next) => {
                 self.state.upload = Some(Upload {
                     server,
-                    code,
-                    path,
+                    key,
                     receiver,
                 });
                 Ok((Code::CONTINUE, Body::Received(next)))

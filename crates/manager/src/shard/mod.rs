@@ -231,6 +231,7 @@ impl Shard {
     ) -> Self {
         let message_ids = MessageIds::new(random_id(&mut rng));
         let window = input::duplicates(config.duplicate_window, rng.next_u64());
+        let uploads = Uploads::new([rng.next_u64(), rng.next_u64()]);
         let mut shard = Self {
             duplicates: window,
             config,
@@ -246,7 +247,7 @@ impl Shard {
             separate: HashMap::new(),
             message_ids,
             peer_hasher: RandomState::new(),
-            uploads: Uploads::default(),
+            uploads,
             storing: Storing::default(),
             dirty: BTreeSet::new(),
             timers: Timers::default(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use dunlin_coap::block::{Block, BlockReceiver, BlockSize, Next, ReceiveError};
+use dunlin_coap::block::{Block, BlockOptions, BlockReceiver, BlockSize, Next, TransferKey};
 use dunlin_coap::time::Instant;
 use dunlin_coap::{Code, Message, OptionNumber};
 
@@ -12,14 +12,26 @@ use super::answer::{Answer, Requester};
 use super::timers::Timer;
 use crate::Peer;
 
-/// Bodies under way. Each peer may send one at a time to each path.
-#[derive(Default)]
-pub(super) struct Uploads(HashMap<(Peer, Vec<u8>), Upload>);
+/// Bodies under way. Each peer may send one at a time to each path, or several with different Request-Tags.
+pub(super) struct Uploads {
+    bodies: HashMap<(Peer, TransferKey), Upload>,
+    seed: [u64; 2],
+}
 
 struct Upload {
     receiver: BlockReceiver,
     body: Vec<u8>,
     last: Instant,
+}
+
+impl Uploads {
+    /// None yet; `seed` is random and known to nobody.
+    pub(super) fn new(seed: [u64; 2]) -> Self {
+        Self {
+            bodies: HashMap::new(),
+            seed,
+        }
+    }
 }
 
 impl Shard {
@@ -39,8 +51,8 @@ impl Shard {
                 Some((Cow::Borrowed(message.payload()), None))
             };
         }
-        let key = (requester.peer, upload_key(message));
-        let mut upload = self.uploads.0.remove(&key).unwrap_or_else(|| Upload {
+        let key = (requester.peer, TransferKey::new(message, self.uploads.seed));
+        let mut upload = self.uploads.bodies.remove(&key).unwrap_or_else(|| Upload {
             receiver: BlockReceiver::new(),
             body: Vec::new(),
             last: now,
@@ -52,13 +64,18 @@ impl Shard {
                 .request(message, self.config.max_registration_size, preferred)
             {
                 Ok(received) => received,
-                Err(ReceiveError::TooLarge) => {
-                    self.too_large(now, requester);
-                    return None;
-                }
                 Err(error) => {
+                    let limit = self.config.max_registration_size;
+                    let BlockOptions { block1, size1, .. } =
+                        error.options(message, limit, preferred);
                     let diagnostic = error.to_string();
-                    self.answer(now, requester, &Answer::because(error.code(), &diagnostic));
+                    let answer = Answer::because(error.code(), &diagnostic);
+                    let answer = Answer {
+                        block1,
+                        size1,
+                        ..answer
+                    };
+                    self.answer(now, requester, &answer);
                     return None;
                 }
             };
@@ -72,7 +89,7 @@ impl Shard {
             Next::More(block) => {
                 upload.last = now;
                 self.make_room();
-                self.uploads.0.insert(key, upload);
+                self.uploads.bodies.insert(key, upload);
                 self.schedule_uploads();
                 let go_on = Answer {
                     block1: Some(block),
@@ -98,15 +115,15 @@ impl Shard {
 
     /// Gives up the body that was silent for the longest time where the table is full.
     fn make_room(&mut self) {
-        if self.uploads.0.len() >= self.config.max_uploads.max(1) {
+        if self.uploads.bodies.len() >= self.config.max_uploads.max(1) {
             let oldest = self
                 .uploads
-                .0
+                .bodies
                 .iter()
                 .min_by_key(|(_, upload)| upload.last)
-                .map(|(key, _)| key.clone());
+                .map(|(key, _)| *key);
             if let Some(oldest) = oldest {
-                self.uploads.0.remove(&oldest);
+                self.uploads.bodies.remove(&oldest);
             }
         }
     }
@@ -115,14 +132,14 @@ impl Shard {
     pub(super) fn uploads_timeout(&mut self, now: Instant) {
         let lifetime = self.parameters.exchange_lifetime();
         self.uploads
-            .0
+            .bodies
             .retain(|_, upload| upload.last + lifetime > now);
         self.schedule_uploads();
     }
 
     fn schedule_uploads(&mut self) {
         if !self.timers.is_set(Timer::Uploads) {
-            let oldest = self.uploads.0.values().map(|upload| upload.last).min();
+            let oldest = self.uploads.bodies.values().map(|upload| upload.last).min();
             let moment = oldest.map(|last| last + self.parameters.exchange_lifetime());
             self.timers.set(Timer::Uploads, moment);
         }
@@ -130,16 +147,6 @@ impl Shard {
 
     #[cfg(test)]
     pub(super) fn upload_count(&self) -> usize {
-        self.uploads.0.len()
+        self.uploads.bodies.len()
     }
-}
-
-/// What tells bodies of one peer apart: method and path, and the query too, which is where two Registers differ.
-fn upload_key(message: &Message<'_>) -> Vec<u8> {
-    let mut key = vec![message.code().0];
-    for part in message.uri_path().chain(message.uri_query()) {
-        key.push(0);
-        key.extend_from_slice(part);
-    }
-    key
 }

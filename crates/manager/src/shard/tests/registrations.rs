@@ -511,6 +511,33 @@ fn no_more_devices_than_the_limit() {
     bench.device("a", 1);
 }
 
+/// RFC 9175 §3.3: bodies with different Request-Tags are different operations.
+#[test]
+fn request_tags_keep_uploads_apart() {
+    let mut bench = Bench::new();
+    let mut block = |id: u16, value: u8, tag: &[u8], payload: &[u8]| {
+        let value = [value];
+        let options: [Written<'_>; 6] = [
+            (OptionNumber::URI_PATH, b"rd"),
+            (OptionNumber::CONTENT_FORMAT, &[40]),
+            (OptionNumber::URI_QUERY, b"ep=a"),
+            (OptionNumber::URI_QUERY, b"lt=60"),
+            (OptionNumber::BLOCK1, &value),
+            (OptionNumber::REQUEST_TAG, tag),
+        ];
+        let request = message(Type::Confirmable, Code::POST, id, [8; 4], &options, payload);
+        bench.exchange(peer(1), &request).code
+    };
+    assert_eq!(block(1, 0x08, b"1", b"</3303/0>,</3/0>"), Code::CONTINUE);
+    assert_eq!(block(2, 0x08, b"2", b"</3304/0>,</1/0>"), Code::CONTINUE);
+    assert_eq!(
+        block(3, 0x10, b"3", b",</4/0>"),
+        Code::REQUEST_ENTITY_INCOMPLETE
+    );
+    assert_eq!(block(4, 0x10, b"1", b",</5/0>"), Code::CREATED);
+    assert_eq!(block(5, 0x10, b"2", b",</6/0>"), Code::CREATED);
+}
+
 #[test]
 fn the_upload_that_was_silent_for_the_longest_time_makes_room() {
     let mut bench = Bench::with(Config {
