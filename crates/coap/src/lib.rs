@@ -6,9 +6,12 @@
 //!   message once into the caller's buffer (RFC 7252 §3 and §5.10);
 //! - the parts of the message layer: [`Transmission`] sends a Confirmable message again, [`DuplicateWindow`] tells
 //!   duplicates and repeats answers, [`MessageIds`] and [`Tokens`] number messages and requests, [`Parameters`] has
-//!   the times (RFC 7252 §4);
-//! - block-wise transfer in [`block`] (RFC 7959) and the order of notifications in [`observe`] (RFC 7641);
-//! - in [`request`] what every server must refuse.
+//!   the times (RFC 7252 §4); [`RtoEstimator`] measures the round trip to a peer, and [`pacing`] bounds what is under way;
+//! - block-wise transfer in [`block`] (RFC 7959), observation as client and server in [`observe`] (RFC 7641), freshness
+//!   and validated addresses in [`echo`] (RFC 9175);
+//! - URIs in [`uri`], parsed into options and composed from them;
+//! - in [`request`] what every server must refuse, in [`no_response`] what it need not send, in [`proxy`] and
+//!   [`cache_key`] the rules of intermediaries.
 //!
 //! What is not: sockets, threads, clocks, randomness, a cache, a proxy, an opinion about resources. Each part keeps
 //! only what its rule needs; storage, time and random numbers are the owner's, so that a device with a few hundred

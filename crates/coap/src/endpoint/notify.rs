@@ -156,9 +156,9 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
 
     /// A notification was not acknowledged: the client is gone (RFC 7641 §4.5).
     pub(super) fn notification_failed(&mut self, index: usize) {
-        let token = self.token_of(index);
         if let Some(Some(exchange)) = self.exchanges.get(index) {
-            self.observers.remove(&exchange.peer, token);
+            let id = message_id(self.slots.message(index, exchange.len));
+            self.observers.timed_out(&exchange.peer, id);
         }
         self.free(index);
     }

@@ -164,10 +164,10 @@ fn seconds(now: Instant) -> u32 {
 /// - [registers](Observers::register) and answers with the number that it gets,
 /// - tells of [changes](Observers::changed) and [polls](Observers::poll) for notifications to build and send, those
 ///   that are Confirmable with a [`Transmission`](crate::Transmission) of their own,
-/// - tells of [acknowledgements](Observers::acknowledged), of [resets](Observers::reset), and before each
-///   retransmission asks whether there is [something newer](Observers::supersede) to send in its place,
-/// - [removes](Observers::remove) the entry when the last retransmission has timed out, or when it has sent a
-///   notification with an error code.
+/// - tells of [acknowledgements](Observers::acknowledged), of [resets](Observers::reset), and of the
+///   [end of a transmission](Observers::timed_out) that was not acknowledged, as else it is outstanding for ever; before
+///   each retransmission it asks whether there is [something newer](Observers::supersede) to send in its place,
+/// - [removes](Observers::remove) a client that deregisters or has been sent a notification with an error code.
 ///
 /// Every call looks at all slots: a server with very many observers keeps a list for each client.
 #[derive(Clone, Copy, Debug)]
@@ -188,7 +188,8 @@ pub struct Full;
 pub struct Registered {
     /// For the Observe option of the response.
     pub number: SequenceNumber,
-    /// Whether it was in the list before, under the same token.
+    /// Whether it was in the list before, under the same token. A Confirmable notification that is still under way to it
+    /// is older than this response: its transmission may be given up.
     pub again: bool,
 }
 
@@ -288,8 +289,7 @@ where
         })
     }
 
-    /// Removes a client: it has deregistered, its last notification has timed out or was an error. Returns what it
-    /// observed.
+    /// Removes a client: it has deregistered, or its last notification was an error. Returns what it observed.
     pub fn remove(&mut self, peer: &P, token: Token) -> Option<R> {
         self.take(|observer| observer.peer == *peer && observer.token == token)
             .map(|observer| observer.resource)
@@ -395,6 +395,15 @@ where
     pub fn reset(&mut self, peer: &P, id: MessageId) -> Option<(Token, R)> {
         self.take(|observer| {
             observer.flight != Flight::Landed && observer.peer == *peer && observer.id == id
+        })
+        .map(|observer| (observer.token, observer.resource))
+    }
+
+    /// The last retransmission of a Confirmable notification has timed out: removes its observer (RFC 7641 §4.5), unless
+    /// that has registered again since. Returns its token and what it observed.
+    pub fn timed_out(&mut self, peer: &P, id: MessageId) -> Option<(Token, R)> {
+        self.take(|observer| {
+            observer.flight == Flight::Confirmable && observer.peer == *peer && observer.id == id
         })
         .map(|observer| (observer.token, observer.resource))
     }

@@ -187,6 +187,23 @@ fn a_reset_removes_whatever_the_type() {
 }
 
 #[test]
+fn a_lost_client_is_removed_unless_it_has_registered_again() {
+    for again in [false, true] {
+        let mut observers = list();
+        observers.register(at(0), 1, A, 10).unwrap();
+        observers.changed(|_| true);
+        poll(&mut observers, at(0), Policy::CONFIRMABLE, 7).unwrap();
+        if again {
+            assert!(observers.register(at(50_000), 1, A, 10).unwrap().again);
+        }
+        assert_eq!(observers.timed_out(&1, MessageId(8)), None);
+        let removed = observers.timed_out(&1, MessageId(7));
+        assert_eq!(removed, (!again).then_some((A, 10)));
+        assert_eq!(observers.iter().count(), usize::from(again));
+    }
+}
+
+#[test]
 fn nstart_counts_all_observations_of_a_client() {
     let mut observers = list();
     for byte in 0..3 {
