@@ -269,7 +269,7 @@ async fn nobody_answers() {
     let uri = format!("coap://{}/x", socket.local_addr().unwrap());
     let client = Client::builder()
         .parameters(dunlin_coap::Parameters {
-            ack_timeout: dunlin_coap::time::Duration::from_millis(10),
+            ack_timeout: dunlin_coap::time::Duration::from_millis(100),
             max_retransmit: 2,
             ..dunlin_coap::Parameters::DEFAULT
         })
@@ -277,14 +277,17 @@ async fn nobody_answers() {
         .await
         .unwrap();
     assert!(matches!(client.get(&uri).await, Err(Error::NoAnswer)));
-    // The request, and two retransmissions of the same bytes.
+    // The request, and the same bytes again; the last time only where no timer was late, as nothing is sent after
+    // MAX_TRANSMIT_SPAN.
     let mut first = [0; 64];
     let len = socket.recv(&mut first).await.unwrap();
-    for _ in 0..2 {
-        let mut again = [0; 64];
-        assert_eq!(socket.recv(&mut again).await.unwrap(), len);
-        assert_eq!(first, again);
+    let mut retransmissions = 0;
+    let mut again = [0; 64];
+    while let Ok(length) = socket.try_recv(&mut again) {
+        assert_eq!((length, again), (len, first));
+        retransmissions += 1;
     }
+    assert!((1..=2).contains(&retransmissions), "{retransmissions}");
 
     let request = client.get(&uri).non_confirmable();
     let result = request.timeout(Duration::from_millis(20)).await;
