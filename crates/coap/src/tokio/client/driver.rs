@@ -21,6 +21,7 @@ use crate::tokio::Error;
 use crate::tokio::clock::Clock;
 use crate::tokio::confirmables::{Confirmables, Due};
 use crate::tokio::ids::Sequences;
+use crate::tokio::stream::as_datagram;
 use crate::tokio::udp::{Inbox, Outbox, Socket};
 use crate::{
     DuplicateWindow, Kind, Message, MessageId, Parameters, Seen, Token, Transmission, Type,
@@ -73,23 +74,11 @@ pub(super) enum Reply {
 }
 
 impl Inbound {
-    /// A message that came over a reliable transport, as if it had come in a datagram.
+    /// A message that came over a reliable transport.
     pub(super) fn reliable(message: &Message<'_>) -> Self {
-        let (options, payload) = (message.options(), message.payload());
-        // Our tokens have eight bytes, and so has that of the response.
-        let token = message.token();
-        let token = token.as_bytes();
-        let len = options.as_bytes().len().saturating_add(payload.len());
-        let mut bytes = Vec::with_capacity(len.saturating_add(16));
-        let token_length = u8::try_from(token.len()).unwrap_or(0);
-        bytes.extend([0x50 | token_length, message.code().0, 0, 0]);
-        bytes.extend(token);
-        bytes.extend(options.as_bytes());
-        if !payload.is_empty() {
-            bytes.push(0xff);
-            bytes.extend(payload);
+        Self {
+            bytes: as_datagram(message),
         }
-        Self { bytes }
     }
 
     /// The message.

@@ -1,5 +1,7 @@
 //! Serves one connection over a reliable transport (RFC 8323).
 
+mod watchers;
+
 use core::future::Future;
 use core::net::SocketAddr;
 use core::panic::AssertUnwindSafe;
@@ -9,6 +11,7 @@ use core::time::Duration;
 use std::boxed::Box;
 use std::collections::HashMap;
 use std::panic::catch_unwind;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use tokio::sync::mpsc;
@@ -16,6 +19,7 @@ use tokio::time::Sleep;
 
 use super::limits::Limits;
 use super::listener::{Shared, stopped};
+use super::notifier::Changes;
 use super::route::Answering;
 use super::service::{Exchange, Outcome, Service};
 use super::uploads::busy;
@@ -24,11 +28,16 @@ use crate::block::BlockSize;
 use crate::reliable::Settings;
 use crate::tokio::Response;
 use crate::tokio::clock::Clock;
+use watchers::Watchers;
+
 use crate::tokio::stream::{CLOSING, Link, OPENING, Outbox, Role, SETTINGS, Session, after};
 use crate::{Code, Message};
 
 /// What the options of a response with a BERT block may need beside it.
 const OVERHEAD: u32 = 256;
+
+/// How many observers there may be on one connection.
+const WATCHERS: usize = 256;
 
 /// The greatest payload of a BERT block, however much the peer takes: it stands before all that follows.
 const MOST: u32 = 64 * 1024;
@@ -38,6 +47,7 @@ pub(super) struct StreamWorker {
     session: Session,
     core: Core,
     done: mpsc::Receiver<(u64, Response)>,
+    changes: Arc<Changes>,
     timer: Pin<Box<Sleep>>,
     /// When the connection is given up.
     deadline: Option<tokio::time::Instant>,
@@ -61,13 +71,23 @@ struct Core {
     service: Service,
     tasks: HashMap<u64, Task>,
     numbered: u64,
+    /// How many of the tasks are not notifications.
+    requests: usize,
     report: mpsc::Sender<(u64, Response)>,
+    watchers: Watchers,
 }
 
 /// A request whose handler is at work.
 struct Task {
     token: Vec<u8>,
     exchange: Exchange,
+    purpose: Purpose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Answer,
+    Notify,
 }
 
 /// Serves a connection until it ends or the server does.
@@ -76,9 +96,12 @@ pub(super) async fn serve(link: Link, peer: SocketAddr, shared: Shared) {
         router,
         limits,
         mut stop,
+        notifier,
         ..
     } = shared;
-    let (report, done) = mpsc::channel(limits.stream_requests.max(1));
+    // Each request and each observer has a handler at work at most.
+    let most = limits.stream_requests.saturating_add(WATCHERS);
+    let (report, done) = mpsc::channel(most);
     let mut worker = StreamWorker {
         session: Session::new(link, SETTINGS),
         core: Core {
@@ -88,9 +111,12 @@ pub(super) async fn serve(link: Link, peer: SocketAddr, shared: Shared) {
             limits,
             tasks: HashMap::new(),
             numbered: 0,
+            requests: 0,
             report,
+            watchers: Watchers::new(limits.observers.min(WATCHERS)),
         },
         done,
+        changes: notifier.subscribe(),
         timer: Box::pin(tokio::time::sleep(OPENING)),
         deadline: Some(after(OPENING)),
         phase: Phase::Opening,
@@ -107,6 +133,13 @@ impl StreamWorker {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         while let Poll::Ready(Some((number, response))) = self.done.poll_recv(context) {
             self.core.finish(self.session.outbox(), number, response);
+        }
+        // What the peer does not read yet may change again.
+        while !self.session.outbox().is_full()
+            && let Some(changed) = self.changes.take(context)
+        {
+            self.core.watchers.changed(&changed);
+            self.core.notify(self.session.outbox());
         }
         if self.session.poll(context, &mut self.core).is_ready() {
             return Poll::Ready(());
@@ -169,11 +202,19 @@ impl Role for Core {
         let (size, limit) = blocks(outbox.connection().peer(), self.limits.block_size);
         self.service.set_blocks(size, limit);
         let now = self.clock.now();
-        let (outcome, exchange) = self.service.handle(now, self.peer, message);
+        let (outcome, mut exchange) = self.service.handle(now, self.peer, message);
         let token = message.token_bytes();
+        if exchange.observes.is_some() && self.watchers.register(message) {
+            // The number means nothing, and nothing is 0 (RFC 8323 §7.1).
+            exchange.observe = Some(0);
+        } else if message.observe() == Some(observe::DEREGISTER) {
+            self.watchers.remove(token);
+        }
         match outcome {
             Outcome::Ready(response) => self.answer(outbox, token, &exchange, response),
-            Outcome::Later(future) => self.start(outbox, token, exchange, future),
+            Outcome::Later(future) => {
+                self.start(outbox, token, exchange, future, Purpose::Answer);
+            }
         }
     }
 
@@ -182,11 +223,11 @@ impl Role for Core {
     }
 
     fn takes_more(&self) -> bool {
-        self.tasks.len() < self.limits.stream_requests
+        self.requests < self.limits.stream_requests
     }
 
     fn is_done(&self) -> bool {
-        self.tasks.is_empty()
+        self.requests == 0
     }
 }
 
@@ -198,6 +239,7 @@ impl Core {
         token: &[u8],
         exchange: Exchange,
         mut future: Answering,
+        purpose: Purpose,
     ) {
         // Tasks of the runtime poll it later; now nobody is to be woken.
         let mut context = Context::from_waker(core::task::Waker::noop());
@@ -222,19 +264,74 @@ impl Core {
             let response = tokio::time::timeout(patience, future).await;
             report.answered(response.unwrap_or_else(|_| busy()));
         });
-        let token = token.to_vec();
-        self.tasks.insert(number, Task { token, exchange });
+        if purpose == Purpose::Answer {
+            self.requests = self.requests.saturating_add(1);
+        }
+        let task = Task {
+            token: token.to_vec(),
+            exchange,
+            purpose,
+        };
+        self.tasks.insert(number, task);
     }
 
     /// Answers the request of a handler that has ended.
     fn finish(&mut self, outbox: &mut Outbox, number: u64, response: Response) {
         if let Some(task) = self.tasks.remove(&number) {
+            if task.purpose == Purpose::Answer {
+                self.requests = self.requests.saturating_sub(1);
+            } else if !self.watchers.contains(&task.token) {
+                // It has ended meanwhile.
+                return;
+            }
             self.answer(outbox, &task.token, &task.exchange, response);
+            self.notify(outbox);
         }
     }
 
-    fn answer(&self, outbox: &mut Outbox, token: &[u8], exchange: &Exchange, response: Response) {
-        let reply = self.service.reply(exchange, response);
+    /// Asks the handlers for what observers have not seen.
+    fn notify(&mut self, outbox: &mut Outbox) {
+        loop {
+            let due = self.watchers.due();
+            if due.is_empty() {
+                return;
+            }
+            for request in due {
+                // It was parsed before it was kept.
+                let Ok(message) = Message::parse(&request) else {
+                    continue;
+                };
+                let now = self.clock.now();
+                let (outcome, mut exchange) = self.service.handle(now, self.peer, &message);
+                exchange.observe = Some(0);
+                let token = message.token_bytes();
+                match outcome {
+                    Outcome::Ready(response) => self.answer(outbox, token, &exchange, response),
+                    Outcome::Later(future) => {
+                        self.start(outbox, token, exchange, future, Purpose::Notify);
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        outbox: &mut Outbox,
+        token: &[u8],
+        exchange: &Exchange,
+        response: Response,
+    ) {
+        let mut exchange = *exchange;
+        if exchange.observe.is_some() {
+            self.watchers.done(token);
+            exchange.observe = exchange.observe.filter(|_| self.watchers.contains(token));
+        }
+        let reply = self.service.reply(&exchange, response);
+        if exchange.observe.is_some() && !reply.code().is_success() {
+            // An error is the last notification (RFC 7641 §4.2).
+            self.watchers.remove(token);
+        }
         let sent = outbox.message(reply.code(), token, reply.payload_len(), |builder| {
             reply.write(builder);
         });

@@ -129,7 +129,7 @@ impl Session {
         loop {
             self.signal();
             let mut waits = true;
-            while !self.closing && budget > 0 && self.outbox.len() <= HIGH_WATER {
+            while !self.closing && budget > 0 && !self.outbox.is_full() {
                 if !role.takes_more() {
                     break;
                 }
@@ -157,7 +157,7 @@ impl Session {
                 return Poll::Pending;
             }
             if waits {
-                if role.takes_more() && self.outbox.len() <= HIGH_WATER {
+                if role.takes_more() && !self.outbox.is_full() {
                     continue;
                 }
                 // The peer's turn to read, or the role's to answer: both wake us.
@@ -392,6 +392,11 @@ impl Outbox {
     /// Whether nothing waits.
     pub(crate) const fn is_empty(&self) -> bool {
         self.at >= self.buffer.len()
+    }
+
+    /// Whether so much waits that nothing should be added that can wait itself.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() > HIGH_WATER
     }
 
     fn len(&self) -> usize {
