@@ -35,6 +35,12 @@ class Streams(unittest.TestCase):
         cls.tcp = next(uri for uri in uris if uri.startswith("coap+tcp:"))
         cls.ws = next(uri for uri in uris if uri.startswith("coap+ws:"))
 
+    def small(self, content):
+        """A file with this content."""
+        path = self.folder / "small"
+        path.write_bytes(content)
+        return path
+
     def ours(self, *arguments):
         """What our client prints: the code, then what follows it."""
         command = [harness.coap_peer(), *map(str, arguments)]
@@ -57,6 +63,22 @@ class Libcoap(Streams):
         self.assertEqual(back.read_bytes(), self.large.read_bytes())
         printed = libcoap("-v", "7", self.tcp + "/none").decode(errors="replace")
         self.assertRegex(printed, r" c:4\.04 ")
+
+    def test_it_observes_our_server(self):
+        self.ours("put", self.tcp + "/store", self.small(b"first"))
+        with harness.Program("coap-client-notls", "-w", "-s", "10", self.tcp + "/store") as client:
+            client.expect("^first$")
+            self.ours("put", self.tcp + "/store", self.small(b"second"))
+            client.expect("^second$")
+
+    def test_our_client_observes_its_server(self):
+        port = harness.free_port(socket.SOCK_STREAM)
+        with harness.Program("coap-server-notls", "-A", "127.0.0.1", "-p", port, "-v", "7") as server:
+            server.expect("created TCP")
+            uri = f"coap+tcp://127.0.0.1:{port}/time"
+            with harness.Program(harness.coap_peer(), "observe", uri) as client:
+                for _ in range(3):
+                    client.expect("^2.05 Content$")
 
     def test_it_pings(self):
         """A keepalive of libcoap's is answered, and the connection goes on."""
@@ -118,8 +140,34 @@ class Aiocoap(Streams):
         answer = await ask(aiocoap.GET, "/store")
         self.assertEqual(answer.payload, large)
         # Several at once on one connection.
-        answers = await asyncio.gather(*(ask(aiocoap.POST, "/store", bytes([i])) for i in range(20)))
+        answers = await asyncio.gather(*(ask(aiocoap.POST, "/echo", bytes([i])) for i in range(20)))
         self.assertEqual([answer.payload for answer in answers], [bytes([i]) for i in range(20)])
+
+    def test_it_observes_our_server(self):
+        async def run():
+            client = await aiocoap.Context.create_client_context(transports=["tcpclient", "ws"])
+            try:
+                for server in self.tcp, self.ws:
+                    async with asyncio.timeout(harness.PATIENCE):
+                        await self.observe(client, server)
+            finally:
+                await client.shutdown()
+
+        asyncio.run(run())
+
+    async def observe(self, client, server):
+        async def put(payload):
+            message = aiocoap.Message(code=aiocoap.PUT, uri=server + "/store", payload=payload)
+            await client.request(message).response_raising
+
+        await put(b"0")
+        observed = client.request(aiocoap.Message(code=aiocoap.GET, uri=server + "/store", observe=0))
+        self.assertEqual((await observed.response_raising).payload, b"0")
+        notifications = aiter(observed.observation)
+        for payload in b"1", os.urandom(100_000), b"3":
+            await put(payload)
+            self.assertEqual((await anext(notifications)).payload, payload)
+        observed.observation.cancel()
 
     def test_our_client_at_its_server(self):
         async def run():

@@ -10,54 +10,70 @@
 //! hello
 //! ```
 //!
-//! `put URI FILE` and `post URI FILE` send a file; `get URI FILE` writes the body of the response into one.
+//! `put URI FILE` and `post URI FILE` send a file, `get URI FILE` writes the body of the response into one, and
+//! `observe URI` prints each notification.
 
 use core::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dunlin_coap::tokio::{Client, Response, Server, get_sync};
-use dunlin_coap::{Code, OptionNumber};
-
-/// The path without its first segment, under which things are kept.
-const STORE: &str = "/store";
+use dunlin_coap::Code;
+use dunlin_coap::tokio::{Client, Response, Server, get_sync, post_sync};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let client = Client::new().await?;
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["serve", address] => serve(address).await,
-        ["get", uri] => print(Client::new().await?.get(uri).await?, None),
-        ["get", uri, file] => print(Client::new().await?.get(uri).await?, Some(file)),
+        ["serve", address] => serve(address).await?,
+        ["get", uri] => print(&client.get(uri).await?, None)?,
+        ["get", uri, file] => print(&client.get(uri).await?, Some(file))?,
         ["put", uri, file] => {
             let body = std::fs::read(file)?;
-            print(Client::new().await?.put(uri).body(body).await?, None)
+            print(&client.put(uri).body(body).await?, None)?;
         }
         ["post", uri, file] => {
             let body = std::fs::read(file)?;
-            print(Client::new().await?.post(uri).body(body).await?, None)
+            print(&client.post(uri).body(body).await?, None)?;
         }
-        _ => Err("serve ADDRESS | get URI [FILE] | put URI FILE | post URI FILE".into()),
+        ["observe", uri] => {
+            let mut observation = client.observe(uri).await?;
+            while let Some(response) = observation.next().await {
+                print(&response?, None)?;
+            }
+        }
+        _ => {
+            return Err(
+                "serve ADDRESS | get URI [FILE] | put URI FILE | post URI FILE | observe URI"
+                    .into(),
+            );
+        }
     }
+    client.shutdown().await;
+    Ok(())
 }
 
-/// Serves a greeting, an echo and one thing that can be stored, until the program is ended.
+/// Serves a greeting, an echo and one thing that can be stored and observed, until the program is ended.
 async fn serve(address: &str) -> Result<(), Box<dyn Error>> {
+    let builder = Server::builder().max_body(8 << 20);
+    let notifier = builder.notifier();
     let stored = Arc::new(Mutex::new(Vec::new()));
     let (read, write) = (stored.clone(), stored);
-    #[cfg_attr(not(feature = "websocket"), expect(unused_mut))]
-    let mut server = Server::builder()
-        .max_body(8 << 20)
+    let get = get_sync(move |_| {
+        let stored = read.lock().unwrap_or_else(PoisonError::into_inner);
+        Response::content(stored.clone())
+    });
+    let store = get.observable().put_sync(move |request| {
+        let mut stored = write.lock().unwrap_or_else(PoisonError::into_inner);
+        *stored = request.payload().to_vec();
+        notifier.notify("/store");
+        Code::CHANGED
+    });
+    let mut server = builder
         .route("/hello", get_sync(|_| "hello"))
+        .route("/store", store)
         .route(
-            STORE,
-            get_sync(move |_| {
-                Response::content(read.lock().unwrap_or_else(PoisonError::into_inner).clone())
-            })
-            .put_sync(move |request| {
-                *write.lock().unwrap_or_else(PoisonError::into_inner) = request.payload().to_vec();
-                Code::CHANGED
-            })
-            .post_sync(|request| Response::new(Code::CHANGED).with_payload(request.to_payload())),
+            "/echo",
+            post_sync(|request| Response::changed().with_payload(request.to_payload())),
         )
         .listen(address)
         .await?;
@@ -70,10 +86,10 @@ async fn serve(address: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// Prints a response, whose body goes into a file where there is one.
-fn print(response: Response, file: Option<&str>) -> Result<(), Box<dyn Error>> {
+fn print(response: &Response, file: Option<&str>) -> Result<(), Box<dyn Error>> {
     println!("{:?}", response.code());
-    for location in response.values(OptionNumber::LOCATION_PATH) {
-        println!("/{}", String::from_utf8_lossy(location));
+    if let Some(location) = response.location() {
+        println!("{location}");
     }
     match file {
         Some(file) => std::fs::write(file, response.payload())?,

@@ -263,6 +263,113 @@ async fn the_server_aborts_what_breaks_the_protocol() {
     }
 }
 
+/// A resource that counts, and tells when it has counted.
+fn counter() -> (ServerBuilder, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let (seen, slow) = (count.clone(), count.clone());
+    let builder = Server::builder()
+        .route(
+            "/count",
+            get_sync(move |_| match seen.load(Ordering::Relaxed) {
+                99 => Response::new(Code::NOT_FOUND),
+                count => Response::content(count.to_string()),
+            })
+            .observable(),
+        )
+        .route(
+            "/slow/count",
+            get(move |_| {
+                let count = slow.clone();
+                async move {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Response::content(count.load(Ordering::Relaxed).to_string())
+                }
+            })
+            .observable(),
+        )
+        .route(
+            "/large",
+            get_sync(|_| Response::content(body(100_000))).observable(),
+        );
+    (builder, count)
+}
+
+#[tokio::test]
+async fn observers_get_what_changes() {
+    let (builder, count) = counter();
+    let (server, uris) = all(builder).await;
+    let client = Client::new().await.unwrap();
+    for uri in uris {
+        count.store(0, Ordering::Relaxed);
+        for path in ["/count", "/slow/count"] {
+            let mut observation = client.observe(&format!("{uri}{path}")).await.unwrap();
+            let mut text = async || {
+                let next = observation.next().await.unwrap().unwrap();
+                next.text().unwrap().to_owned()
+            };
+            let first: usize = text().await.parse().unwrap();
+            // Changes that come quicker than they are told become one, and the last is told.
+            for i in 1..=5 {
+                count.store(first + i, Ordering::Relaxed);
+                server.notify(path);
+            }
+            server.notify("/other");
+            while text().await != (first + 5).to_string() {}
+        }
+        // A representation of several blocks, the rest of which is asked for.
+        let mut observation = client.observe(&format!("{uri}/large")).await.unwrap();
+        for _ in 0..2 {
+            let next = observation.next().await.unwrap().unwrap();
+            assert!(next.payload() == &body(100_000));
+            server.notify("/large");
+        }
+        // An error is the last.
+        let mut observation = client.observe(&format!("{uri}/count")).await.unwrap();
+        observation.next().await.unwrap().unwrap();
+        count.store(99, Ordering::Relaxed);
+        server.notify("/count");
+        let last = observation.next().await.unwrap().unwrap();
+        assert_eq!(last.code(), Code::NOT_FOUND);
+        assert!(observation.next().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn notifications_are_numbered_and_end_when_asked() {
+    let (builder, _) = counter();
+    let (server, address) = tcp(builder).await;
+    let mut peer = raw(address).await;
+    // CSM, GET /count with Observe 0 and token 7.
+    peer.stream
+        .write_all(b"\x00\xe1\x71\x01\x07\x60\x55count")
+        .await
+        .unwrap();
+    let mut last = 0;
+    for _ in 0..3 {
+        let notification = peer.expect(Code::CONTENT).await;
+        assert_eq!(notification.token_bytes(), [7]);
+        let number = notification.observe().unwrap();
+        assert!(number > last);
+        last = number;
+        server.notify("/count");
+    }
+    peer.expect(Code::CONTENT).await;
+    // GET /count with Observe 1 and the same token (RFC 8323 §7.4).
+    peer.stream
+        .write_all(b"\x81\x01\x07\x61\x01\x55count")
+        .await
+        .unwrap();
+    let answer = peer.expect(Code::CONTENT).await;
+    assert_eq!(answer.observe(), None);
+    server.notify("/count");
+    // Who does not want a response gets none (RFC 7967): No-Response 26, then a Ping.
+    peer.stream
+        .write_all(b"\x91\x01\x08\xb5count\xd1\xea\x1a\x01\xe2\x09")
+        .await
+        .unwrap();
+    assert_eq!(peer.expect(Code::PONG).await.token_bytes(), [9]);
+}
+
 #[tokio::test]
 async fn a_stopping_server_answers_and_releases() {
     let (server, address) = tcp(routes(Arc::default())).await;
@@ -360,10 +467,12 @@ async fn the_client_keeps_to_what_the_server_takes() {
         peer.expect(Code::NOT_IMPLEMENTED).await.token_bytes(),
         [0x66]
     );
-    // A client that ends releases the connection.
-    drop(client);
+    // A client that ends releases the connection, and waits for the server to close it.
+    let ending = tokio::spawn(client.shutdown());
     peer.expect(Code::RELEASE).await;
+    assert!(!ending.is_finished());
     drop(peer);
+    ending.await.unwrap();
 }
 
 #[tokio::test]

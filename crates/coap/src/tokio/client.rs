@@ -26,6 +26,7 @@ pub use operation::Download;
 pub use request::RequestBuilder;
 
 use super::Error;
+use super::stream::CLOSING;
 use super::udp::{self, Socket};
 use crate::uri::Uri;
 use crate::{Code, Parameters, Token};
@@ -158,6 +159,16 @@ impl Client {
     ) -> Result<(), Error> {
         let uri = Uri::parse(uri)?;
         self.inner.connections.attach(&uri, Box::new(stream)).await
+    }
+
+    /// Releases the connections and waits until the servers have closed them, at most five seconds (RFC 8323 §5.5).
+    ///
+    /// Dropping the last handle releases them too, where the runtime goes on. Requests that are open get their
+    /// responses; other handles connect anew when they need to.
+    pub async fn shutdown(self) {
+        let closing = self.inner.connections.close();
+        // Whoever does not close by then is left.
+        let _ = tokio::time::timeout(CLOSING, closing).await;
     }
 
     /// Sends a request and waits for its response.

@@ -4,11 +4,12 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::boxed::Box;
 use std::collections::HashMap;
 use std::string::String;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::driver::{Order, Outbound, Reply};
 use super::stream::StreamDriver;
@@ -131,15 +132,26 @@ pub(super) struct Connections {
 type Server = (Scheme, String);
 
 /// At most one connection; locked while one is being opened.
-type Entry = tokio::sync::Mutex<Option<Way>>;
+type Entry = tokio::sync::Mutex<Option<Connected>>;
+
+struct Connected {
+    way: Way,
+    driver: JoinHandle<()>,
+}
+
+impl Connected {
+    fn is_open(&self) -> bool {
+        !self.way.orders.is_closed()
+    }
+}
 
 impl Connections {
     /// The connection to the server of this URI, which is opened where there is none.
     pub(super) async fn find(&self, uri: &Uri<'_>) -> Result<Way, Error> {
         let entry = self.entry(uri);
         let mut entry = entry.lock().await;
-        if let Some(way) = entry.as_ref().filter(|way| !way.orders.is_closed()) {
-            return Ok(way.clone());
+        if let Some(connected) = entry.as_ref().filter(|connected| connected.is_open()) {
+            return Ok(connected.way.clone());
         }
         if uri.scheme().is_secure() {
             // TLS is the user's business: see `Client::attach`.
@@ -151,8 +163,9 @@ impl Connections {
             .map_err(|_| Error::NoAnswer)??;
         // Small messages should not wait for an acknowledgement of TCP.
         let _ = stream.set_nodelay(true);
-        let way = open(uri, Box::new(stream), peer).await?;
-        *entry = Some(way.clone());
+        let connected = open(uri, Box::new(stream), peer).await?;
+        let way = connected.way.clone();
+        *entry = Some(connected);
         Ok(way)
     }
 
@@ -168,12 +181,33 @@ impl Connections {
         Ok(())
     }
 
-    fn entry(&self, uri: &Uri<'_>) -> Arc<Entry> {
+    /// Releases all connections and waits until they have ended.
+    pub(super) async fn close(&self) {
+        let entries = core::mem::take(&mut *self.lock());
+        let mut drivers = Vec::new();
+        for entry in entries.into_values() {
+            if let Some(connected) = entry.lock().await.take() {
+                // Nobody can order anything any more: that ends the driver.
+                drop(connected.way);
+                drivers.push(connected.driver);
+            }
+        }
+        for driver in drivers {
+            // It is over, in whatever way.
+            let _ = driver.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Server, Arc<Entry>>> {
         // Nothing panics while it is locked.
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entry(&self, uri: &Uri<'_>) -> Arc<Entry> {
+        let mut entries = self.lock();
         if entries.len() >= REMEMBERED {
             entries.retain(|_, entry| match entry.try_lock() {
-                Ok(way) => way.as_ref().is_some_and(|way| !way.orders.is_closed()),
+                Ok(entry) => entry.as_ref().is_some_and(Connected::is_open),
                 Err(_) => true,
             });
         }
@@ -183,7 +217,7 @@ impl Connections {
 }
 
 /// Makes a stream a connection and waits until the server has told what it can take.
-async fn open(uri: &Uri<'_>, stream: Box<dyn Io>, peer: SocketAddr) -> Result<Way, Error> {
+async fn open(uri: &Uri<'_>, stream: Box<dyn Io>, peer: SocketAddr) -> Result<Connected, Error> {
     let link = match uri.scheme() {
         Scheme::CoapTcp | Scheme::CoapsTcp => Link::Stream(stream),
         #[cfg(feature = "websocket")]
@@ -198,13 +232,14 @@ async fn open(uri: &Uri<'_>, stream: Box<dyn Io>, peer: SocketAddr) -> Result<Wa
     // Bounded by the places for open requests and by the observations that somebody holds.
     let (orders, receiver) = mpsc::unbounded_channel();
     let (driver, opened) = StreamDriver::new(link, receiver);
-    tokio::spawn(driver.run());
+    let driver = tokio::spawn(driver.run());
     let settings = opened.await.map_err(|_| Error::Disconnected)?;
-    Ok(Way {
+    let way = Way {
         orders,
         peer,
         settings: Some(settings),
-    })
+    };
+    Ok(Connected { way, driver })
 }
 
 /// Host and port as they stand in the Host field of HTTP: a port only where it is not the scheme's.

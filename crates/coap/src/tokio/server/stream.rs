@@ -25,6 +25,7 @@ use super::service::{Exchange, Outcome, Service};
 use super::uploads::busy;
 use super::worker::Report;
 use crate::block::BlockSize;
+use crate::observe::{self, SequenceNumber};
 use crate::reliable::Settings;
 use crate::tokio::Response;
 use crate::tokio::clock::Clock;
@@ -75,6 +76,7 @@ struct Core {
     requests: usize,
     report: mpsc::Sender<(u64, Response)>,
     watchers: Watchers,
+    notified: SequenceNumber,
 }
 
 /// A request whose handler is at work.
@@ -114,6 +116,7 @@ pub(super) async fn serve(link: Link, peer: SocketAddr, shared: Shared) {
             requests: 0,
             report,
             watchers: Watchers::new(limits.observers.min(WATCHERS)),
+            notified: SequenceNumber::new(0),
         },
         done,
         changes: notifier.subscribe(),
@@ -205,8 +208,7 @@ impl Role for Core {
         let (outcome, mut exchange) = self.service.handle(now, self.peer, message);
         let token = message.token_bytes();
         if exchange.observes.is_some() && self.watchers.register(message) {
-            // The number means nothing, and nothing is 0 (RFC 8323 §7.1).
-            exchange.observe = Some(0);
+            exchange.observe = Some(self.number());
         } else if message.observe() == Some(observe::DEREGISTER) {
             self.watchers.remove(token);
         }
@@ -289,6 +291,13 @@ impl Core {
         }
     }
 
+    /// The next number of a notification. It may be empty and means nothing here (RFC 8323 §7.1), yet there are clients
+    /// that look at it as over UDP.
+    const fn number(&mut self) -> u32 {
+        self.notified = self.notified.next();
+        self.notified.get()
+    }
+
     /// Asks the handlers for what observers have not seen.
     fn notify(&mut self, outbox: &mut Outbox) {
         loop {
@@ -303,7 +312,7 @@ impl Core {
                 };
                 let now = self.clock.now();
                 let (outcome, mut exchange) = self.service.handle(now, self.peer, &message);
-                exchange.observe = Some(0);
+                exchange.observe = Some(self.number());
                 let token = message.token_bytes();
                 match outcome {
                     Outcome::Ready(response) => self.answer(outbox, token, &exchange, response),
@@ -331,6 +340,10 @@ impl Core {
         if exchange.observe.is_some() && !reply.code().is_success() {
             // An error is the last notification (RFC 7641 §4.2).
             self.watchers.remove(token);
+        }
+        // Over a connection there is nothing else to be said (RFC 7967 §2).
+        if exchange.unwanted.suppresses(reply.code()) {
+            return;
         }
         let sent = outbox.message(reply.code(), token, reply.payload_len(), |builder| {
             reply.write(builder);
