@@ -244,7 +244,12 @@ impl Role for Core {
         true
     }
 
-    fn is_done(&self) -> bool {
+    fn last_request(&self) -> u64 {
+        0
+    }
+
+    fn is_done(&self, _: u64) -> bool {
+        // Each is refused at once.
         true
     }
 

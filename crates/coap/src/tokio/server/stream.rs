@@ -228,8 +228,13 @@ impl Role for Core {
         self.requests < self.limits.stream_requests
     }
 
-    fn is_done(&self) -> bool {
-        self.requests == 0
+    fn last_request(&self) -> u64 {
+        self.numbered
+    }
+
+    fn is_done(&self, last: u64) -> bool {
+        let mut tasks = self.tasks.iter();
+        !tasks.any(|(number, task)| *number <= last && task.purpose == Purpose::Answer)
     }
 }
 

@@ -16,6 +16,9 @@ const READ: usize = 4096;
 /// When so many bytes wait to be sent, nothing more is taken from a peer that does not read.
 const HIGH_WATER: usize = 64 * 1024;
 
+/// How much memory for what is sent is kept where nothing is.
+const KEPT: usize = 16 * 1024;
+
 /// How many messages are taken before other tasks have their turn.
 const BUDGET: usize = 64;
 
@@ -36,12 +39,15 @@ pub(crate) trait Role {
     /// Whether another request may be taken now. When that changes, the session is polled again.
     fn takes_more(&self) -> bool;
 
-    /// Whether all requests of the peer are answered.
-    fn is_done(&self) -> bool;
+    /// The number of the last request that was taken.
+    fn last_request(&self) -> u64;
+
+    /// Whether all requests up to this number are answered.
+    fn is_done(&self, last: u64) -> bool;
 
     /// Whether nothing is lost when the connection is closed, as the peer asks for.
     fn may_close(&self) -> bool {
-        self.is_done()
+        self.is_done(self.last_request())
     }
 }
 
@@ -63,8 +69,8 @@ pub(crate) struct Session {
     link: Link,
     inbox: Inbox,
     outbox: Outbox,
-    /// Tokens of Pings that ask for custody.
-    pings: VecDeque<Vec<u8>>,
+    /// Tokens of Pings that ask for custody, and the last requests before them.
+    pings: VecDeque<(u64, Vec<u8>)>,
     /// Why the connection ends.
     end: Option<End>,
     closing: bool,
@@ -139,10 +145,11 @@ impl Session {
                 }
                 budget = budget.saturating_sub(1);
             }
-            if role.is_done() {
-                while let Some(token) = self.pings.pop_front() {
-                    self.outbox.pong(&token, true);
-                }
+            while let Some((last, token)) = self.pings.front()
+                && role.is_done(*last)
+            {
+                self.outbox.pong(token, true);
+                self.pings.pop_front();
             }
             // The peer's Release (RFC 8323 §5.5).
             self.closing |= self.outbox.released && role.may_close();
@@ -182,7 +189,7 @@ impl Session {
             self.shut = true;
         }
         loop {
-            self.inbox = Inbox::default();
+            self.inbox.clear();
             if !ready!(self.link.poll_receive(context, &mut self.inbox))? {
                 return Poll::Ready(Ok(()));
             }
@@ -211,14 +218,15 @@ impl Session {
             }
             Event::Request(message) => role.request(&mut self.outbox, &message),
             Event::Response(message) => role.response(&message),
-            Event::Ping(ping) if ping.custody && !role.is_done() => {
+            Event::Ping(ping) if ping.custody => {
                 if self.pings.len() < PINGS {
-                    self.pings.push_back(ping.token.to_vec());
+                    let ping = (role.last_request(), ping.token.to_vec());
+                    self.pings.push_back(ping);
                 } else {
                     self.outbox.pong(ping.token, false);
                 }
             }
-            Event::Ping(ping) => self.outbox.pong(ping.token, ping.custody),
+            Event::Ping(ping) => self.outbox.pong(ping.token, false),
             Event::Release(_) => self.outbox.released = true,
             Event::Abort(_) => self.end = Some(End::Aborted),
             Event::Failed(failure) => self.end = Some(End::Failed(failure)),
@@ -260,10 +268,10 @@ impl Inbox {
             self.end = self.end.saturating_sub(self.start);
             self.start = 0;
         }
+        // It grows to what we have announced at most.
         let size = self.needed.max(READ);
-        if self.buffer.len() != size && self.end <= size {
+        if self.buffer.len() < size {
             self.buffer.resize(size, 0);
-            self.buffer.shrink_to(size);
         }
         self.buffer.get_mut(self.end..).unwrap_or_default()
     }
@@ -271,6 +279,12 @@ impl Inbox {
     /// So many bytes were put into the space.
     pub(crate) fn commit(&mut self, len: usize) {
         self.end = self.end.saturating_add(len).min(self.buffer.len());
+    }
+
+    fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+        self.needed = 0;
     }
 
     /// Puts a whole message in, where nothing is.
@@ -357,7 +371,7 @@ impl Outbox {
                 Err(error) => break Err(Refused::Build(error)),
             }
         };
-        if scratch.len() <= HIGH_WATER {
+        if scratch.len() <= KEPT {
             self.scratch = scratch;
         }
         result
@@ -423,7 +437,7 @@ impl Outbox {
         if self.is_empty() {
             self.at = 0;
             self.buffer.clear();
-            self.buffer.shrink_to(HIGH_WATER);
+            self.buffer.shrink_to(KEPT);
         } else if self.at > HIGH_WATER {
             self.buffer.drain(..self.at);
             for end in &mut self.ends {
