@@ -139,6 +139,11 @@ class Aiocoap(Streams):
         self.assertEqual(str(answer.code), "2.04 Changed")
         answer = await ask(aiocoap.GET, "/store")
         self.assertEqual(answer.payload, large)
+        # Lengths around the borders of their forms.
+        for length in (*range(16), *range(260, 275), 8000):
+            payload = os.urandom(length)
+            answer = await ask(aiocoap.POST, "/echo", payload)
+            self.assertEqual(answer.payload, payload)
         # Several at once on one connection.
         answers = await asyncio.gather(*(ask(aiocoap.POST, "/echo", bytes([i])) for i in range(20)))
         self.assertEqual([answer.payload for answer in answers], [bytes([i]) for i in range(20)])

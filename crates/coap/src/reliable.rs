@@ -23,6 +23,8 @@ pub use signal::{Abort, Goodbye, Ping, Release};
 
 /// How messages are laid out on the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Framing {
     /// A byte stream, such as TCP or TLS: each message begins with its length (RFC 8323 §3.2).
     Stream,

@@ -253,3 +253,14 @@ fn figure_18() {
     });
     assert_eq!(response, b"\x01\x45\x7d\xffready");
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn settings_stay_in_range_when_they_are_read() {
+    let settings = BERT.with_extended_token_length(20);
+    let text = serde_json::to_string(&settings).unwrap();
+    assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+    let text = text.replace(":20,", ":70000,");
+    let read: Settings = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.extended_token_length(), Settings::MAX_TOKEN_LENGTH);
+}

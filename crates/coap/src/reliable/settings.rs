@@ -19,11 +19,38 @@ const EXTENDED_TOKEN_LENGTH: OptionNumber = OptionNumber(6);
 /// assert_eq!(settings.bert_len(256), Some(8192));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "Unchecked")
+)]
 pub struct Settings {
     max_message_size: u32,
     /// 8 to 65804.
     extended_token_length: u32,
     block_wise_transfer: bool,
+}
+
+/// Settings as they are written, perhaps by hand.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Unchecked {
+    max_message_size: u32,
+    extended_token_length: u32,
+    block_wise_transfer: bool,
+}
+
+#[cfg(feature = "serde")]
+impl From<Unchecked> for Settings {
+    fn from(unchecked: Unchecked) -> Self {
+        Self {
+            block_wise_transfer: unchecked.block_wise_transfer,
+            ..Self::BASE
+        }
+        .with_max_message_size(unchecked.max_message_size)
+        .with_extended_token_length(unchecked.extended_token_length)
+    }
 }
 
 impl Settings {
