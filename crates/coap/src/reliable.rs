@@ -7,9 +7,9 @@
 //! - [`MessageBuilder::reliable`](crate::MessageBuilder::reliable) writes a message with either [`Framing`].
 //! - [`Connection`] does the signaling: CSM, Ping, Pong, Release and Abort (RFC 8323 §5).
 //!
-//! What is left to the owner: the transport, buffers, tokens of its requests, patience. A server that is observed
-//! writes an empty Observe option into its notifications, and a client takes notifications in the order in which they
-//! come (RFC 8323 §7.1).
+//! What is left to the owner: the transport, buffers, tokens of its requests, patience. A server may leave the Observe
+//! option of a notification empty, and a client takes notifications in the order in which they come (RFC 8323 §7.1).
+//! With the feature `tokio`, client and server do all of it.
 
 mod connection;
 mod framer;
