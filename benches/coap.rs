@@ -1,9 +1,8 @@
 //! `dunlin-coap` beside `coap-lite` and libcoap; the naming convention is in `benches/README.md`.
-//!
-//! The messages are those of the shared vectors, which is why this measures nothing where they are absent.
 
 mod echo;
 mod external;
+mod messages;
 
 use core::hint::black_box;
 use std::path::PathBuf;
@@ -11,51 +10,8 @@ use std::process::Command;
 
 use coap_lite::{CoapOption, MessageType, Packet};
 use criterion::{Criterion, criterion_group};
-use dunlin_coap::block::{Block, BlockSize};
-use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
-
-/// Names and bytes of the messages; none, with a printed line, where the vectors are absent.
-fn cases() -> Vec<(&'static str, Vec<u8>)> {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../shared/vectors/bench-messages.json"
-    );
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => {
-            println!("skipped: {path}: {error}");
-            return Vec::new();
-        }
-    };
-    let mut buffer = [0; 1152];
-    vec![
-        ("get", message(&text, "coap-get")),
-        ("register", message(&text, "coap-register")),
-        ("content", content(&mut buffer, &[0x5a; 1024]).to_vec()),
-    ]
-}
-
-/// The bytes of the message `name`: the value of "hex" that follows it.
-fn message(text: &str, name: &str) -> Vec<u8> {
-    let vector = text.split_once(name).expect("the vectors have it").1;
-    let hex = vector.split_once("\"hex\": \"").expect("with bytes").1;
-    let hex = hex.split_once('"').expect("in quotes").0;
-    hex.as_bytes()
-        .chunks(2)
-        .map(|pair| str::from_utf8(pair).expect("ASCII"))
-        .map(|pair| u8::from_str_radix(pair, 16).expect("hex"))
-        .collect()
-}
-
-/// Parses and reads all there is.
-fn read(bytes: &[u8]) -> usize {
-    let message = Message::parse(bytes).expect("well formed");
-    let mut sum = message.payload().len() + message.token().len();
-    for (number, value) in message.options() {
-        sum += usize::from(number.0) + value.len();
-    }
-    sum + usize::from(message.id().0)
-}
+use dunlin_coap::{Message, Type};
+use messages::{cases, content, get, read, register};
 
 /// The same with coap-lite.
 fn read_coap_lite(bytes: &[u8]) -> usize {
@@ -79,44 +35,6 @@ fn parse(c: &mut Criterion) {
         });
         group.finish();
     }
-}
-
-/// The tokens of the vectors end in their own byte.
-fn token(last: u8) -> Token {
-    Token::from([0xa1, 0xb2, 0xc3, last])
-}
-
-fn get<'b>(buffer: &'b mut [u8], _: &[u8]) -> &'b [u8] {
-    let (id, token) = (MessageId(0x1234), token(0xd4));
-    MessageBuilder::new(buffer, Type::Confirmable, Code::GET, id, token)
-        .observe(0)
-        .path(["3", "0"])
-        .accept(11542)
-        .finish()
-        .expect("fits")
-}
-
-fn register<'b>(buffer: &'b mut [u8], links: &[u8]) -> &'b [u8] {
-    let (id, token) = (MessageId(0x1235), token(0xd5));
-    MessageBuilder::new(buffer, Type::Confirmable, Code::POST, id, token)
-        .path(["rd"])
-        .content_format(40)
-        .query(["ep=urn:imei:490154203237518", "lt=300", "lwm2m=1.1", "b=U"])
-        .payload(links)
-        .finish()
-        .expect("fits")
-}
-
-fn content<'b>(buffer: &'b mut [u8], payload: &[u8]) -> &'b [u8] {
-    let (id, token) = (MessageId(0x1236), token(0xd6));
-    let block = Block::new(3, true, BlockSize::B1024).expect("in range");
-    MessageBuilder::new(buffer, Type::Acknowledgement, Code::CONTENT, id, token)
-        .option(OptionNumber::ETAG, &[1, 2, 3, 4])
-        .content_format(42)
-        .block2(block)
-        .payload(payload)
-        .finish()
-        .expect("fits")
 }
 
 /// The same with coap-lite, which is handed the values of the options ready to be copied.

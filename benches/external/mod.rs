@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Whether the benchmarks are to be measured, and not only to be tried once as by `cargo test --benches`.
-pub fn measuring() -> bool {
+pub(crate) fn measuring() -> bool {
     env::args().any(|argument| argument == "--bench")
 }
 
@@ -16,7 +16,7 @@ pub fn measuring() -> bool {
 ///
 /// Less is better, as with the unit `ns`, unless `unit` is one of something each second, such as `requests/s` or
 /// `requests/CPU-s`.
-pub fn report(bench: &str, function: &str, figure: f64, unit: &str) {
+pub(crate) fn report(bench: &str, function: &str, figure: f64, unit: &str) {
     println!("{bench}/{function}: {figure} {unit}");
     let Some(results) = env::var_os("CRITERION_HOME") else {
         return;

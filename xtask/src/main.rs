@@ -10,6 +10,7 @@ mod examples;
 mod features;
 mod firmware;
 mod fuzz;
+mod instructions;
 mod interop;
 mod project;
 mod size;
@@ -32,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Measures our code beside its peers (see benches/README.md).
     Bench(bench::Arguments),
+    /// Counts the instructions of single operations under callgrind (see benches/README.md).
+    Instructions(instructions::Arguments),
     /// Prints the size of the firmware images: flash, RAM and panic calls.
     Size(size::Arguments),
     /// Runs foreign LwM2M and CoAP programs against ours.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Instructions(arguments) => instructions::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),
         Command::Interop(arguments) => interop::run(&arguments),
         Command::Browser(arguments) => browser::run(&arguments),

@@ -1,6 +1,6 @@
 //! What follows the header of a message: token, options and payload, alike over every transport.
 
-use crate::options::{PAYLOAD_MARKER, extension, small, split_extended};
+use crate::options::{PAYLOAD_MARKER, extension, small, split_option};
 use crate::parse_error::ParseErrorKind;
 
 /// Token, options and payload in the bytes of their message.
@@ -14,12 +14,52 @@ pub(crate) struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// Reads what follows a header with this TKL field (RFC 7252 §3).
-    #[inline]
     pub(crate) fn parse(token_length: u8, rest: &'a [u8]) -> Result<Self, ParseErrorKind> {
         if token_length > 8 {
             return Err(ParseErrorKind::ReservedTokenLength);
         }
         Self::split(usize::from(token_length), rest)
+    }
+
+    /// Takes a token of at most eight bytes and what follows it, but only where that is plain, as it nearly always is;
+    /// `None` says nothing.
+    ///
+    /// Plain are options that need no extended delta and only short extended lengths, and are so few that their numbers
+    /// need not be added up.
+    #[inline]
+    pub(crate) fn parse_plain(token: &'a [u8], body: &'a [u8]) -> Option<Self> {
+        /// Each byte of options raises the number by at most 12.
+        const MAX_LEN: usize = u16::MAX as usize / 12;
+
+        // Where the next option begins: never more than 270 bytes behind the end.
+        let mut at = 0_usize;
+        loop {
+            let Some(&first) = body.get(at) else {
+                let (options, payload) = (body, &[][..]);
+                return (at == body.len() && at <= MAX_LEN).then_some(Self {
+                    token,
+                    options,
+                    payload,
+                });
+            };
+            let size = small(first);
+            if size != 0 {
+                at = at.wrapping_add(size);
+            } else if first < 0xd0 && first & 0x0f == 13 {
+                let extension = *body.get(at.wrapping_add(1))?;
+                at = at.wrapping_add(15).wrapping_add(usize::from(extension));
+            } else if first == PAYLOAD_MARKER {
+                let (options, rest) = body.split_at_checked(at)?;
+                let (_, payload) = rest.split_first()?;
+                return (!payload.is_empty() && at <= MAX_LEN).then_some(Self {
+                    token,
+                    options,
+                    payload,
+                });
+            } else {
+                return None;
+            }
+        }
     }
 
     /// Reads what follows a header with this TKL field, where the token may be longer than eight bytes
@@ -34,7 +74,6 @@ impl<'a> Body<'a> {
         Self::split(usize::try_from(len).unwrap_or(usize::MAX), rest)
     }
 
-    #[inline]
     fn split(token_len: usize, rest: &'a [u8]) -> Result<Self, ParseErrorKind> {
         let (token, body) = rest
             .split_at_checked(token_len)
@@ -46,11 +85,6 @@ impl<'a> Body<'a> {
         let mut payload: &[u8] = &[];
         let mut options = body;
         while let Some((&first, rest)) = walk.split_first() {
-            if let Some((delta, len)) = small(first) {
-                walk = rest.get(len..).ok_or(ParseErrorKind::TruncatedOption)?;
-                number = number.wrapping_add(u64::from(delta));
-                continue;
-            }
             if first == PAYLOAD_MARKER {
                 if rest.is_empty() {
                     return Err(ParseErrorKind::MissingPayload);
@@ -61,7 +95,7 @@ impl<'a> Body<'a> {
                 payload = rest;
                 break;
             }
-            let option = split_extended(first, rest)?;
+            let option = split_option(first, rest)?;
             // Numbers never fall: it is enough to look at the last.
             number = number.wrapping_add(u64::from(option.delta));
             walk = option.rest;

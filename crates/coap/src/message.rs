@@ -55,6 +55,33 @@ impl<'a> Message<'a> {
     /// Every [`ParseErrorKind`]. [`ParseError::reset`] has the answer to send, if any.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        match Self::parse_plain(bytes) {
+            Some(message) => Ok(message),
+            None => Self::parse_any(bytes),
+        }
+    }
+
+    /// The message in these bytes where it is plain: see [`Body::parse_plain`].
+    #[inline]
+    fn parse_plain(bytes: &'a [u8]) -> Option<Self> {
+        let &[first, code, high, low] = bytes.first_chunk()?;
+        let token_length = first & 0x0f;
+        if first >> 6 != 1 || token_length > 8 || code == Code::EMPTY.0 {
+            return None;
+        }
+        let (head, body) = bytes.split_at_checked(usize::from(token_length).wrapping_add(4))?;
+        Some(Self {
+            r#type: Type::from_bits(first >> 4),
+            code: Code(code),
+            id: MessageId(u16::from_be_bytes([high, low])),
+            body: Body::parse_plain(head.get(4..)?, body)?,
+        })
+    }
+
+    /// The message in any bytes.
+    #[cold]
+    #[inline(never)]
+    fn parse_any(bytes: &'a [u8]) -> Result<Self, ParseError> {
         Self::parse_with(bytes, Body::parse)
     }
 

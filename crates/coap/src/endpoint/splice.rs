@@ -1,7 +1,7 @@
 //! Changes one option of a message that is written already, in place.
 
 use crate::OptionNumber;
-use crate::options::{PAYLOAD_MARKER, small, split_extended};
+use crate::options::{PAYLOAD_MARKER, split_option};
 
 /// The most bytes before the value of an option.
 const MAX_HEADER: usize = 5;
@@ -84,18 +84,10 @@ impl Place {
             if first == PAYLOAD_MARKER {
                 break;
             }
-            let (delta, value_len, next) = if let Some((delta, len)) = small(first) {
-                (u16::from(delta), len, after.get(len..)?)
-            } else {
-                let option = split_extended(first, after).ok()?;
-                (
-                    u16::try_from(option.delta).ok()?,
-                    option.value.len(),
-                    option.rest,
-                )
-            };
+            let option = split_option(first, after).ok()?;
+            let (next, value_len) = (option.rest, option.value.len());
             let size = rest.len().checked_sub(next.len())?;
-            last = last.checked_add(delta)?;
+            last = last.checked_add(u16::try_from(option.delta).ok()?)?;
             if last > number.0 {
                 let header = size.checked_sub(value_len)?;
                 return Some(Self {

@@ -274,4 +274,63 @@ proptest! {
             }
         }
     }
+
+    /// What is found to be plain is what the whole parser finds.
+    #[test]
+    fn plain_messages_are_messages(
+        first in prop_oneof![Just(0x40_u8), any::<u8>()],
+        bytes in prop::collection::vec(prop_oneof![Just(0_u8), Just(0x0d), Just(0xff), any::<u8>()], 3..60),
+    ) {
+        let bytes = [&[first], &bytes[..]].concat();
+        if let Some(plain) = Message::parse_plain(&bytes) {
+            let message = Message::parse_any(&bytes).unwrap();
+            prop_assert_eq!(plain.message_type(), message.message_type());
+            prop_assert_eq!((plain.code(), plain.id()), (message.code(), message.id()));
+            prop_assert_eq!(plain.token_bytes(), message.token_bytes());
+            prop_assert_eq!(plain.body.options, message.body.options);
+            prop_assert_eq!(plain.payload(), message.payload());
+        }
+    }
+}
+
+#[test]
+fn a_plain_message_is_found_to_be_one() {
+    for (bytes, plain) in [
+        (after_header(&[0x60, 0x51, b'3', 0xff, 1]), true),
+        (after_header(&[&[0xbd, 255][..], &[0; 268]].concat()), true),
+        (after_header(&[&[0xbd, 255][..], &[0; 267]].concat()), false),
+        (after_header(&[0xb1]), false),
+        (after_header(&[0xbd]), false),
+        (after_header(&[0xff]), false),
+        (after_header(&[0xd0, 0]), false),
+        // Numbers are not added up: 12 times 5461 is as much as an option can have.
+        (after_header(&[0xc0; 5461]), true),
+        (after_header(&[0xc0; 5462]), false),
+        (
+            after_header(&[&[0xc0; 5462][..], &[0xff, 1]].concat()),
+            false,
+        ),
+        (vec![0x40, 0, 0, 1], false),
+    ] {
+        assert_eq!(Message::parse_plain(&bytes).is_some(), plain);
+    }
+    assert!(Message::parse(&after_header(&[0xc0; 5461])).is_ok());
+    assert_eq!(
+        error(&after_header(&[0xc0; 5462])),
+        (ParseErrorKind::OptionNumberTooLarge, true)
+    );
+}
+
+/// The table says what the nibbles say.
+#[test]
+fn sizes_of_small_options() {
+    for first in 0..=255_u8 {
+        let (delta, len) = (first >> 4, first & 0x0f);
+        let small = if delta < 13 && len < 13 {
+            1 + usize::from(len)
+        } else {
+            0
+        };
+        assert_eq!(crate::options::small(first), small);
+    }
 }
