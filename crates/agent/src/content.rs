@@ -61,6 +61,16 @@ impl Sink<'_> {
     }
 }
 
+/// Whether a payload of `format` can be written here, and be the answer to a Read.
+pub(crate) fn is_for_single_requests(format: ContentFormat) -> bool {
+    let other = matches!(
+        format,
+        // Of composite requests, and of servers for devices of 1.0.
+        ContentFormat::SENML_ETCH_JSON | ContentFormat::SENML_ETCH_CBOR | ContentFormat::LWM2M_JSON
+    );
+    format.is_supported() && !other
+}
+
 /// Whether there is something at `path` that can be read; the error is the answer to a Read of it.
 pub(crate) fn check(objects: &dyn Objects, path: Path, format: ContentFormat) -> Result<(), Error> {
     let (collection, definition) = lookup(objects, path)?;
@@ -78,10 +88,9 @@ pub(crate) fn check(objects: &dyn Objects, path: Path, format: ContentFormat) ->
         }
     }
     let acceptable = match format {
-        ContentFormat::TEXT => single.is_some(),
+        _ if !is_for_single_requests(format) => false,
         ContentFormat::OPAQUE => single == Some(ValueType::Opaque),
-        ContentFormat::TLV | ContentFormat::SENML_CBOR => true,
-        _ => false,
+        _ => single.is_some() || !format.is_single(),
     };
     if acceptable {
         Ok(())

@@ -51,6 +51,9 @@ impl Payload<'_> {
         definition: &'static ObjectDefinition,
         each: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        if !content::is_for_single_requests(self.format) {
+            return Err(Error::UnsupportedFormat);
+        }
         let types = ObjectTypes(definition);
         let mut scratch = [0; SCRATCH];
         let decoder = Decoder::new(self.format, base, self.bytes, &types, &mut scratch);

@@ -1,72 +1,108 @@
-//! Base64 with padding, the plain text of opaque values: RFC 4648 §4, LwM2M Core Appendix C.
+//! Base64, the text of opaque values: RFC 4648 §4 with padding in plain text and the JSON of LwM2M 1.0 (LwM2M Core
+//! Appendix C), §5 without padding in SenML (RFC 8428 §5).
 //!
 //! Written here because it has to link without a panic, which no crate was found to do.
 
 use crate::writer::Writer;
 use crate::{DecodeErrorKind, EncodeError};
 
-/// What a digit stands for.
-const fn value(digit: u8) -> Option<u8> {
-    match digit {
-        b'A'..=b'Z' => Some(digit.wrapping_sub(b'A')),
-        b'a'..=b'z' => Some(digit.wrapping_sub(b'a').wrapping_add(26)),
-        b'0'..=b'9' => Some(digit.wrapping_sub(b'0').wrapping_add(52)),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// `+` and `/`, and `=` up to a multiple of four digits.
+    #[cfg(any(feature = "text", feature = "lwm2m-json", test))]
+    Padded,
+    /// `-` and `_`, and no padding.
+    #[cfg(any(feature = "senml-json", test))]
+    Url,
+}
+
+impl Variant {
+    /// The last two digits.
+    const fn last(self) -> [u8; 2] {
+        match self {
+            #[cfg(any(feature = "text", feature = "lwm2m-json", test))]
+            Self::Padded => *b"+/",
+            #[cfg(any(feature = "senml-json", test))]
+            Self::Url => *b"-_",
+        }
+    }
+
+    const fn is_padded(self) -> bool {
+        matches!(self.last(), [b'+', _])
+    }
+
+    /// What a digit stands for.
+    const fn value(self, digit: u8) -> Option<u8> {
+        let last = self.last();
+        match digit {
+            b'A'..=b'Z' => Some(digit.wrapping_sub(b'A')),
+            b'a'..=b'z' => Some(digit.wrapping_sub(b'a').wrapping_add(26)),
+            b'0'..=b'9' => Some(digit.wrapping_sub(b'0').wrapping_add(52)),
+            _ if digit == last[0] => Some(62),
+            _ if digit == last[1] => Some(63),
+            _ => None,
+        }
+    }
+
+    /// The digit of the lower six bits.
+    const fn digit(self, value: u8) -> u8 {
+        let value = value & 0x3f;
+        match value {
+            0..=25 => value.wrapping_add(b'A'),
+            26..=51 => value.wrapping_sub(26).wrapping_add(b'a'),
+            52..=61 => value.wrapping_sub(52).wrapping_add(b'0'),
+            62 => self.last()[0],
+            _ => self.last()[1],
+        }
     }
 }
 
-/// The digit of the lower six bits.
-const fn digit(value: u8) -> u8 {
-    let value = value & 0x3f;
-    match value {
-        0..=25 => value.wrapping_add(b'A'),
-        26..=51 => value.wrapping_sub(26).wrapping_add(b'a'),
-        52..=61 => value.wrapping_sub(52).wrapping_add(b'0'),
-        62 => b'+',
-        _ => b'/',
-    }
-}
-
-/// Decodes `text` into `scratch`. There is one text for each value: the padding is there, and the bits that it leaves
-/// over are 0 (RFC 4648 §3.5).
-pub(crate) fn decode<'a>(text: &[u8], scratch: &'a mut [u8]) -> Result<&'a [u8], DecodeErrorKind> {
-    let (groups, []) = text.as_chunks::<4>() else {
-        return Err(DecodeErrorKind::Base64);
+/// Decodes `text`. There is one text for each value: the padding is there or not, and the bits that the last digit
+/// leaves over are 0 (RFC 4648 §3.5).
+pub(crate) fn decode(
+    variant: Variant,
+    text: &[u8],
+    writer: &mut Writer<'_>,
+) -> Result<(), DecodeErrorKind> {
+    let (groups, rest) = text.as_chunks::<4>();
+    let (groups, rest) = match groups.split_last() {
+        _ if !variant.is_padded() => (groups, rest),
+        _ if !rest.is_empty() => return Err(DecodeErrorKind::Base64),
+        Some(([rest @ .., b'=', b'='], groups)) => (groups, &rest[..]),
+        Some(([rest @ .., b'='], groups)) => (groups, &rest[..]),
+        _ => (groups, &[][..]),
     };
-    let (whole, last) = match groups.split_last() {
-        Some((last, whole)) if last.ends_with(b"=") => (whole, Some(last)),
-        _ => (groups, None),
-    };
-    let mut writer = Writer::new(scratch);
-    for group in whole {
-        let [a, b, c, d] = group.map(value);
+    let mut put = |bytes: &[u8]| writer.put(bytes).map_err(|_| DecodeErrorKind::NoSpace);
+    for group in groups {
+        let [a, b, c, d] = group.map(|digit| variant.value(digit));
         let (Some(a), Some(b), Some(c), Some(d)) = (a, b, c, d) else {
             return Err(DecodeErrorKind::Base64);
         };
-        writer
-            .put(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
-            .map_err(|_| DecodeErrorKind::NoSpace)?;
+        put(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])?;
     }
-    if let Some(last) = last {
-        let [a, b, c, _] = last.map(value);
-        let written = match (a, b, c) {
-            (Some(a), Some(b), Some(c)) if c << 6 == 0 => {
-                writer.put(&[a << 2 | b >> 4, b << 4 | c >> 2])
-            }
-            (Some(a), Some(b), None) if b << 4 == 0 && last.ends_with(b"==") => {
-                writer.put(&[a << 2 | b >> 4])
-            }
-            _ => return Err(DecodeErrorKind::Base64),
-        };
-        written.map_err(|_| DecodeErrorKind::NoSpace)?;
+    let value = |digit: &u8| variant.value(*digit).ok_or(DecodeErrorKind::Base64);
+    match rest {
+        [] => Ok(()),
+        [a, b] => match (value(a)?, value(b)?) {
+            (a, b) if b << 4 == 0 => put(&[a << 2 | b >> 4]),
+            _ => Err(DecodeErrorKind::Base64),
+        },
+        [a, b, c] => match (value(a)?, value(b)?, value(c)?) {
+            (a, b, c) if c << 6 == 0 => put(&[a << 2 | b >> 4, b << 4 | c >> 2]),
+            _ => Err(DecodeErrorKind::Base64),
+        },
+        _ => Err(DecodeErrorKind::Base64),
     }
-    Ok(writer.into_written())
 }
 
 /// Writes the text of `bytes`.
-pub(crate) fn encode(bytes: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+pub(crate) fn encode(
+    variant: Variant,
+    bytes: &[u8],
+    writer: &mut Writer<'_>,
+) -> Result<(), EncodeError> {
+    let digit = |value| variant.digit(value);
     let (groups, rest) = bytes.as_chunks::<3>();
     for &[a, b, c] in groups {
         writer.put(&[
@@ -76,10 +112,21 @@ pub(crate) fn encode(bytes: &[u8], writer: &mut Writer<'_>) -> Result<(), Encode
             digit(c),
         ])?;
     }
-    match *rest {
-        [a] => writer.put(&[digit(a >> 2), digit(a << 4), b'=', b'=']),
-        [a, b] => writer.put(&[digit(a >> 2), digit(a << 4 | b >> 4), digit(b << 2), b'=']),
-        _ => Ok(()),
+    let padding: &[u8] = match *rest {
+        [a] => {
+            writer.put(&[digit(a >> 2), digit(a << 4)])?;
+            b"=="
+        }
+        [a, b] => {
+            writer.put(&[digit(a >> 2), digit(a << 4 | b >> 4), digit(b << 2)])?;
+            b"="
+        }
+        _ => b"",
+    };
+    if variant.is_padded() {
+        writer.put(padding)
+    } else {
+        Ok(())
     }
 }
 
@@ -87,33 +134,48 @@ pub(crate) fn encode(bytes: &[u8], writer: &mut Writer<'_>) -> Result<(), Encode
 mod tests {
     use super::*;
 
+    fn decoded<'b>(
+        variant: Variant,
+        text: &[u8],
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], DecodeErrorKind> {
+        let mut writer = Writer::new(buffer);
+        decode(variant, text, &mut writer)?;
+        Ok(writer.into_written())
+    }
+
     #[test]
     fn examples_of_the_rfc() {
         // RFC 4648 §10.
-        for (bytes, text) in [
-            (&b""[..], &b""[..]),
-            (b"f", b"Zg=="),
-            (b"fo", b"Zm8="),
-            (b"foo", b"Zm9v"),
-            (b"foob", b"Zm9vYg=="),
-            (b"fooba", b"Zm9vYmE="),
-            (b"foobar", b"Zm9vYmFy"),
-            (&[0xfb, 0xff, 0xbf], b"+/+/"),
+        for (bytes, padded, url) in [
+            (&b""[..], &b""[..], &b""[..]),
+            (b"f", b"Zg==", b"Zg"),
+            (b"fo", b"Zm8=", b"Zm8"),
+            (b"foo", b"Zm9v", b"Zm9v"),
+            (b"foob", b"Zm9vYg==", b"Zm9vYg"),
+            (b"fooba", b"Zm9vYmE=", b"Zm9vYmE"),
+            (b"foobar", b"Zm9vYmFy", b"Zm9vYmFy"),
+            (&[0xfb, 0xff, 0xbf], b"+/+/", b"-_-_"),
         ] {
-            let mut buffer = [0; 8];
-            let mut writer = Writer::new(&mut buffer);
-            encode(bytes, &mut writer).unwrap();
-            assert_eq!(writer.into_written(), text);
-            assert_eq!(decode(text, &mut [0; 8]), Ok(bytes));
+            for (variant, text) in [(Variant::Padded, padded), (Variant::Url, url)] {
+                let mut buffer = [0; 8];
+                let mut writer = Writer::new(&mut buffer);
+                encode(variant, bytes, &mut writer).unwrap();
+                assert_eq!(writer.into_written(), text);
+                assert_eq!(decoded(variant, text, &mut [0; 8]), Ok(bytes));
+            }
         }
     }
 
     #[test]
     fn every_digit_comes_back() {
-        for bits in 0..64 {
-            assert_eq!(value(digit(bits)), Some(bits));
+        for variant in [Variant::Padded, Variant::Url] {
+            for bits in 0..64 {
+                assert_eq!(variant.value(variant.digit(bits)), Some(bits));
+            }
+            let digits = (0..=255).filter(|byte| variant.value(*byte).is_some());
+            assert_eq!(digits.count(), 64);
         }
-        assert_eq!((0..=255).filter(|byte| value(*byte).is_some()).count(), 64);
     }
 
     #[test]
@@ -134,14 +196,31 @@ mod tests {
             b"=Zg=",
             b"Zg=v",
         ] {
-            assert_eq!(
-                decode(text, &mut [0; 16]),
-                Err(DecodeErrorKind::Base64),
-                "{text:?}"
-            );
+            let mut buffer = [0; 16];
+            let result = decoded(Variant::Padded, text, &mut buffer);
+            assert_eq!(result, Err(DecodeErrorKind::Base64), "{text:?}");
         }
-        assert_eq!(decode(b"Zm9v", &mut [0; 2]), Err(DecodeErrorKind::NoSpace));
-        assert_eq!(decode(b"Zg==", &mut []), Err(DecodeErrorKind::NoSpace));
-        assert_eq!(decode(b"Zm9v", &mut [0; 3]), Ok(&b"foo"[..]));
+        for text in [
+            &b"Zg=="[..],
+            b"Zm8=",
+            b"Z",
+            b"Zm9vZ",
+            b"Zh",
+            b"Zm9",
+            b"+/+/",
+            b"Zm9v\n",
+        ] {
+            let mut buffer = [0; 16];
+            let result = decoded(Variant::Url, text, &mut buffer);
+            assert_eq!(result, Err(DecodeErrorKind::Base64), "{text:?}");
+        }
+        for (text, size) in [(&b"Zm9v"[..], 2), (b"Zg==", 0)] {
+            let mut buffer = [0; 3];
+            let result = decoded(Variant::Padded, text, &mut buffer[..size]);
+            assert_eq!(result, Err(DecodeErrorKind::NoSpace));
+        }
+        let mut buffer = [0; 3];
+        let result = decoded(Variant::Padded, b"Zm9v", &mut buffer);
+        assert_eq!(result, Ok(&b"foo"[..]));
     }
 }

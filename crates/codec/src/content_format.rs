@@ -22,6 +22,10 @@ impl ContentFormat {
     pub const SENML_JSON: Self = Self(110);
     /// `application/senml+cbor` (RFC 8428).
     pub const SENML_CBOR: Self = Self(112);
+    /// `application/senml-etch+json`, of composite requests (RFC 8790).
+    pub const SENML_ETCH_JSON: Self = Self(320);
+    /// `application/senml-etch+cbor`, of composite requests (RFC 8790).
+    pub const SENML_ETCH_CBOR: Self = Self(322);
     /// `application/vnd.oma.lwm2m+tlv`.
     pub const TLV: Self = Self(11542);
     /// `application/vnd.oma.lwm2m+json`, of LwM2M 1.0 only.
@@ -29,13 +33,15 @@ impl ContentFormat {
     /// `application/vnd.oma.lwm2m+cbor`, since LwM2M 1.2.
     pub const LWM2M_CBOR: Self = Self(11544);
 
-    const NAMES: [(Self, &'static str); 9] = [
+    const NAMES: [(Self, &'static str); 11] = [
         (Self::TEXT, "text"),
         (Self::LINK_FORMAT, "link-format"),
         (Self::OPAQUE, "opaque"),
         (Self::CBOR, "cbor"),
         (Self::SENML_JSON, "senml-json"),
         (Self::SENML_CBOR, "senml-cbor"),
+        (Self::SENML_ETCH_JSON, "senml-etch-json"),
+        (Self::SENML_ETCH_CBOR, "senml-etch-cbor"),
         (Self::TLV, "tlv"),
         (Self::LWM2M_JSON, "lwm2m-json"),
         (Self::LWM2M_CBOR, "lwm2m-cbor"),
@@ -49,12 +55,26 @@ impl ContentFormat {
             .map(|(_, name)| *name)
     }
 
-    /// Tells whether the format can be decoded and encoded as [`Record`](crate::Record)s here.
+    /// Tells whether the format can be decoded and encoded as [`Record`](crate::Record)s in this build.
+    #[expect(clippy::match_like_matches_macro, reason = "a row for each feature")]
     pub const fn is_supported(self) -> bool {
-        matches!(
-            self,
-            Self::TEXT | Self::OPAQUE | Self::TLV | Self::SENML_CBOR
-        )
+        match self {
+            Self::TEXT => cfg!(feature = "text"),
+            Self::OPAQUE => cfg!(feature = "opaque"),
+            Self::CBOR => cfg!(feature = "cbor"),
+            Self::SENML_JSON | Self::SENML_ETCH_JSON => cfg!(feature = "senml-json"),
+            Self::SENML_CBOR | Self::SENML_ETCH_CBOR => cfg!(feature = "senml-cbor"),
+            Self::TLV => cfg!(feature = "tlv"),
+            Self::LWM2M_JSON => cfg!(feature = "lwm2m-json"),
+            Self::LWM2M_CBOR => cfg!(feature = "lwm2m-cbor"),
+            _ => false,
+        }
+    }
+
+    /// Tells whether a payload of the format carries the one value of a resource or resource instance and nothing
+    /// else, not even its path.
+    pub const fn is_single(self) -> bool {
+        matches!(self, Self::TEXT | Self::OPAQUE | Self::CBOR)
     }
 }
 
@@ -106,8 +126,8 @@ mod tests {
     fn names_and_numbers() {
         assert_eq!(ContentFormat::SENML_CBOR.to_string(), "senml-cbor");
         assert_eq!("tlv".parse(), Ok(ContentFormat::TLV));
-        assert_eq!(ContentFormat(320).to_string(), "320");
-        assert_eq!("320".parse(), Ok(ContentFormat(320)));
+        assert_eq!(ContentFormat(9999).to_string(), "9999");
+        assert_eq!("320".parse(), Ok(ContentFormat::SENML_ETCH_JSON));
         assert_eq!(
             "yaml".parse::<ContentFormat>(),
             Err(ParseContentFormatError)

@@ -4,7 +4,15 @@ use core::fmt;
 
 use dunlin_model::{Path, PathErrorKind};
 
-use crate::{ContentFormat, Record, Types, senml, text, tlv};
+#[cfg(feature = "lwm2m-cbor")]
+use crate::lwm2m_cbor;
+#[cfg(any(feature = "senml-cbor", feature = "senml-json", feature = "lwm2m-json"))]
+use crate::senml;
+#[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+use crate::single;
+#[cfg(feature = "tlv")]
+use crate::tlv;
+use crate::{ContentFormat, Record, Types};
 
 /// What is wrong with a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +30,7 @@ pub enum DecodeErrorKind {
     Malformed,
     /// Legal, but not a form that is decoded here: SenML sums, text in chunks.
     Unsupported,
-    /// A TLV of this kind cannot stand here.
+    /// A TLV of this kind cannot stand here, or a map is nested too deep.
     Nesting,
     /// Resources of an object come without the instance they belong to, as in a Create that leaves the choice of the
     /// instance to the device: decode again with the path of the chosen instance as base.
@@ -33,7 +41,7 @@ pub enum DecodeErrorKind {
     Name(PathErrorKind),
     /// A node that is not below the one that the request names.
     Outside,
-    /// A field comes twice in a record, or a record has two values.
+    /// A field comes twice in a record, a record has two values, or a value follows another of the same path.
     Duplicate,
     /// A value that is not of the resource's type.
     Type,
@@ -41,9 +49,9 @@ pub enum DecodeErrorKind {
     Length,
     /// Text that is not UTF-8.
     Utf8,
-    /// Text that is not base64 with padding.
+    /// Text that is not base64, with padding or without as the format has it.
     Base64,
-    /// The scratch buffer is too small for the decoded base64.
+    /// The scratch buffer is too small for a value that does not stand in the payload as it is.
     NoSpace,
     /// A version of SenML that is not known.
     Version,
@@ -73,7 +81,7 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::Trailing => "bytes after the end",
             DecodeErrorKind::Malformed => "malformed",
             DecodeErrorKind::Unsupported => "unsupported form",
-            DecodeErrorKind::Nesting => "a TLV that cannot stand here",
+            DecodeErrorKind::Nesting => "a level that cannot stand here",
             DecodeErrorKind::MissingInstance => "resources without an object instance",
             DecodeErrorKind::Identifier => "the reserved identifier 65535",
             DecodeErrorKind::Name(_) => "a name that is not a path",
@@ -114,20 +122,34 @@ pub struct Decoder<'a, T: Types + ?Sized = dyn Types + 'a> {
 
 #[derive(Debug)]
 enum Format<'a, T: ?Sized> {
+    #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
     One(Option<Record<'a>>),
+    #[cfg(feature = "tlv")]
     Tlv(tlv::Decoder<'a, T>),
-    SenmlCbor(senml::Decoder<'a, T>),
+    #[cfg(feature = "senml-cbor")]
+    SenmlCbor(senml::CborDecoder<'a, T>),
+    #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+    Json(senml::JsonDecoder<'a, T>),
+    #[cfg(feature = "lwm2m-cbor")]
+    Lwm2mCbor(lwm2m_cbor::Decoder<'a, T>),
+    /// Never made.
+    #[expect(
+        dead_code,
+        reason = "keeps the parameters in use when there is no format"
+    )]
+    None(Option<(&'a T, core::convert::Infallible)>),
 }
 
 impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// Starts to decode `bytes`, the payload of a request or of its answer.
     ///
-    /// `base` is the path of the request. `types` tells the types of the values. `scratch` is only used for an opaque
-    /// value in plain text, and needs three bytes for every four of the payload.
+    /// `base` is the path of the request. `types` tells the types of the values. `scratch` is where values go that do
+    /// not stand in the payload as they are: opaque values in text and JSON, which need three bytes for every four of
+    /// the payload, and JSON's texts with backslashes. A buffer as long as the payload is always enough.
     ///
     /// # Errors
-    /// [`DecodeErrorKind::UnsupportedFormat`], [`DecodeErrorKind::Base`], and every error of a plain text or opaque
-    /// payload, which is decoded here already.
+    /// [`DecodeErrorKind::UnsupportedFormat`], [`DecodeErrorKind::Base`], and every error of a payload of one value,
+    /// which is decoded here already.
     pub fn new(
         format: ContentFormat,
         base: Path,
@@ -135,12 +157,35 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         types: &'a T,
         scratch: &'a mut [u8],
     ) -> Result<Self, DecodeError> {
+        let _ = (&base, &bytes, &types, &scratch);
         let format = match format {
-            ContentFormat::TEXT => Format::One(Some(text::decode(base, bytes, types, scratch)?)),
-            ContentFormat::OPAQUE => Format::One(Some(text::decode_opaque(base, bytes, types)?)),
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+            _ if format.is_single() && format.is_supported() => {
+                Format::One(Some(single::decode(format, base, bytes, types, scratch)?))
+            }
+            #[cfg(feature = "tlv")]
             ContentFormat::TLV => Format::Tlv(tlv::Decoder::new(base, bytes, types)?),
-            ContentFormat::SENML_CBOR => {
-                Format::SenmlCbor(senml::Decoder::new(base, bytes, types)?)
+            #[cfg(feature = "senml-cbor")]
+            ContentFormat::SENML_CBOR => Format::SenmlCbor(senml::CborDecoder::new(
+                base,
+                bytes,
+                types,
+                senml::Kind::Values,
+            )),
+            #[cfg(feature = "senml-cbor")]
+            ContentFormat::SENML_ETCH_CBOR => Format::SenmlCbor(senml::CborDecoder::new(
+                base,
+                bytes,
+                types,
+                senml::Kind::Etch,
+            )),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            _ if let Some(form) = senml::Form::of(format) => {
+                Format::Json(senml::JsonDecoder::new(base, bytes, types, form, scratch))
+            }
+            #[cfg(feature = "lwm2m-cbor")]
+            ContentFormat::LWM2M_CBOR => {
+                Format::Lwm2mCbor(lwm2m_cbor::Decoder::new(base, bytes, types))
             }
             _ => return Err(DecodeError::new(DecodeErrorKind::UnsupportedFormat, 0)),
         };
@@ -150,11 +195,20 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// Takes `path`, for example `/lwm2m`, off the names of SenML: LwM2M Transport §6.4.1.
     ///
     /// A device that registers under an alternate path puts it before the names of its payloads; a name without it is
-    /// then an error.
+    /// then an error. A device behind a gateway does so with its prefix, which LwM2M CBOR has too, as a text in the
+    /// keys (LwM2M Gateway §10).
     #[must_use]
     pub fn alternate_path(mut self, path: &'a str) -> Self {
-        if let Format::SenmlCbor(decoder) = &mut self.format {
-            decoder.set_prefix(path);
+        match &mut self.format {
+            #[cfg(feature = "senml-cbor")]
+            Format::SenmlCbor(decoder) => decoder.set_prefix(path),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(decoder) => decoder.set_prefix(path),
+            #[cfg(feature = "lwm2m-cbor")]
+            Format::Lwm2mCbor(decoder) => decoder.set_prefix(path),
+            _ => {
+                let _ = path;
+            }
         }
         self
     }
@@ -166,9 +220,17 @@ impl<'a, T: Types + ?Sized> Iterator for Decoder<'a, T> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.format {
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
             Format::One(record) => record.take().map(Ok),
+            #[cfg(feature = "tlv")]
             Format::Tlv(decoder) => decoder.next(),
+            #[cfg(feature = "senml-cbor")]
             Format::SenmlCbor(decoder) => decoder.next(),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(decoder) => decoder.next(),
+            #[cfg(feature = "lwm2m-cbor")]
+            Format::Lwm2mCbor(decoder) => decoder.next(),
+            Format::None(_) => None,
         }
     }
 }

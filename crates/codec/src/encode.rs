@@ -4,7 +4,16 @@ use core::fmt;
 
 use dunlin_model::Path;
 
-use crate::{ContentFormat, Record, senml, text, tlv};
+#[cfg(feature = "lwm2m-cbor")]
+use crate::lwm2m_cbor;
+#[cfg(any(feature = "senml-cbor", feature = "senml-json", feature = "lwm2m-json"))]
+use crate::senml;
+#[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+use crate::single;
+#[cfg(feature = "tlv")]
+use crate::tlv;
+use crate::writer::{Window, Writer};
+use crate::{ContentFormat, Record};
 
 /// Why a payload cannot be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +53,8 @@ impl core::error::Error for EncodeError {}
 /// Records come in the order of their paths. After an error the encoder is of no use, and `finish` gives the same error
 /// again, so that a caller may look at the result once.
 ///
-/// The bytes are the only ones for their records: shortest numbers, definite lengths, a fixed order of fields. While
-/// TLV is written it may take one byte more than in the end, for the length of a short object instance.
+/// The bytes are the only ones for their records: shortest numbers, definite lengths, a fixed order of fields. Bytes of
+/// the buffer behind the payload may be changed too.
 ///
 /// ```
 /// use dunlin_codec::{ContentFormat, Encoder, Record};
@@ -68,9 +77,22 @@ pub struct Encoder<'b> {
 
 #[derive(Debug)]
 enum Format<'b> {
-    Text(text::Encoder<'b>),
+    #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+    One(single::Encoder<'b>),
+    #[cfg(feature = "tlv")]
     Tlv(tlv::Encoder<'b>),
-    SenmlCbor(senml::Encoder<'b>),
+    #[cfg(feature = "senml-cbor")]
+    SenmlCbor(senml::CborEncoder<'b>),
+    #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+    Json(senml::JsonEncoder<'b>),
+    #[cfg(feature = "lwm2m-cbor")]
+    Lwm2mCbor(lwm2m_cbor::Encoder<'b>),
+    /// Never made.
+    #[expect(
+        dead_code,
+        reason = "keeps the parameter in use when there is no format"
+    )]
+    None(&'b core::convert::Infallible),
 }
 
 impl<'b> Encoder<'b> {
@@ -84,11 +106,32 @@ impl<'b> Encoder<'b> {
         base: Path,
         buffer: &'b mut [u8],
     ) -> Result<Self, EncodeError> {
+        Self::with_writer(format, base, Writer::new(buffer))
+    }
+
+    fn with_writer(
+        format: ContentFormat,
+        base: Path,
+        writer: Writer<'b>,
+    ) -> Result<Self, EncodeError> {
+        let _ = &writer;
         let format = match format {
-            ContentFormat::TEXT => Format::Text(text::Encoder::new(base, buffer, false)?),
-            ContentFormat::OPAQUE => Format::Text(text::Encoder::new(base, buffer, true)?),
-            ContentFormat::TLV => Format::Tlv(tlv::Encoder::new(base, buffer)?),
-            ContentFormat::SENML_CBOR => Format::SenmlCbor(senml::Encoder::new(base, buffer)?),
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+            _ if format.is_single() && format.is_supported() => {
+                Format::One(single::Encoder::new(format, base, writer)?)
+            }
+            #[cfg(feature = "tlv")]
+            ContentFormat::TLV => Format::Tlv(tlv::Encoder::new(base, writer)?),
+            #[cfg(feature = "senml-cbor")]
+            ContentFormat::SENML_CBOR | ContentFormat::SENML_ETCH_CBOR => {
+                Format::SenmlCbor(senml::CborEncoder::new(base, writer)?)
+            }
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            _ if let Some(form) = senml::Form::of(format) => {
+                Format::Json(senml::JsonEncoder::new(base, writer, form))
+            }
+            #[cfg(feature = "lwm2m-cbor")]
+            ContentFormat::LWM2M_CBOR => Format::Lwm2mCbor(lwm2m_cbor::Encoder::new(base, writer)?),
             _ => return Err(EncodeError::UnsupportedFormat),
         };
         Ok(Self {
@@ -98,19 +141,35 @@ impl<'b> Encoder<'b> {
         })
     }
 
+    /// Makes this a Patch Pack, in which a record without value takes away the resource instance that it names: SenML
+    /// ETCH, RFC 8790 §3.2. Without it, such a record names what a Fetch asks for. Other formats have no such packs.
+    #[must_use]
+    pub fn removes(mut self) -> Self {
+        match &mut self.format {
+            #[cfg(feature = "senml-cbor")]
+            Format::SenmlCbor(encoder) => encoder.set_removes(),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(encoder) => encoder.set_removes(),
+            _ => {}
+        }
+        self
+    }
+
     /// Writes `record`.
     ///
-    /// TLV has no times; it leaves them out.
+    /// TLV, LwM2M CBOR and the formats of one value have no times; they leave them out.
     ///
     /// # Errors
     /// [`EncodeError::Outside`], [`EncodeError::NoSpace`], [`EncodeError::NotRepresentable`], or, where the format
     /// nests, [`EncodeError::OutOfOrder`].
+    #[inline]
     pub fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let result = self.try_push(record);
         self.error = result.err();
         result
     }
 
+    #[inline]
     fn try_push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         if let Some(error) = self.error {
             return Err(error);
@@ -119,9 +178,17 @@ impl<'b> Encoder<'b> {
             return Err(EncodeError::Outside);
         }
         match &mut self.format {
-            Format::Text(encoder) => encoder.push(record),
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+            Format::One(encoder) => encoder.push(record),
+            #[cfg(feature = "tlv")]
             Format::Tlv(encoder) => encoder.push(record),
+            #[cfg(feature = "senml-cbor")]
             Format::SenmlCbor(encoder) => encoder.push(record),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(encoder) => encoder.push(record),
+            #[cfg(feature = "lwm2m-cbor")]
+            Format::Lwm2mCbor(encoder) => encoder.push(record),
+            Format::None(_) => Ok(()),
         }
     }
 
@@ -129,15 +196,90 @@ impl<'b> Encoder<'b> {
     ///
     /// # Errors
     /// The error of the first `push` that failed, [`EncodeError::NoSpace`], or [`EncodeError::Empty`] if a format of
-    /// one value was given none.
+    /// one value was given none, or LwM2M CBOR about the whole device.
     pub fn finish(self) -> Result<usize, EncodeError> {
+        self.end().map(|writer| writer.len())
+    }
+
+    fn end(self) -> Result<Writer<'b>, EncodeError> {
         if let Some(error) = self.error {
             return Err(error);
         }
         match self.format {
-            Format::Text(encoder) => encoder.finish(),
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+            Format::One(encoder) => encoder.finish(),
+            #[cfg(feature = "tlv")]
             Format::Tlv(encoder) => encoder.finish(),
+            #[cfg(feature = "senml-cbor")]
             Format::SenmlCbor(encoder) => encoder.finish(),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(encoder) => encoder.finish(),
+            #[cfg(feature = "lwm2m-cbor")]
+            Format::Lwm2mCbor(encoder) => encoder.finish(),
+            Format::None(_) => Err(EncodeError::UnsupportedFormat),
+        }
+    }
+}
+
+/// A part of a payload, made by [`encode_part`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// How many bytes of it are in the buffer.
+    pub length: usize,
+    /// How many bytes the whole payload has.
+    pub total: usize,
+}
+
+/// Writes the part of a payload that starts `skip` bytes into it, as much of it as the buffer holds.
+///
+/// With it an answer of any size goes out block by block (RFC 7959) from a buffer of one block, and nothing is kept
+/// between two blocks: for each of them `records` pushes the records of the whole payload, of which the bytes outside
+/// the part are only counted. TLV, LwM2M CBOR and SenML CBOR put a length before what it is the length of; where such a
+/// container lies across the start of the part, and its header is longer than the shortest one, `records` is called
+/// again when that is known, at most once for each level of nesting. It must push the same records every time. The parts
+/// put together are the very bytes that an [`Encoder`] with a large buffer writes.
+///
+/// ```
+/// use dunlin_codec::{ContentFormat, EncodeError, Record, encode_part};
+/// use dunlin_model::{Path, Value};
+///
+/// let instance = Path::try_from((3, 0))?;
+/// let mut payload: Vec<u8> = Vec::new();
+/// let mut block = [0; 16];
+/// loop {
+///     let part = encode_part::<EncodeError>(ContentFormat::TLV, instance, payload.len(), &mut block, |encoder| {
+///         encoder.push(&Record::new(Path::try_from((3, 0, 0)).expect("a path"), Value::String("Open Mobile Alliance")))
+///     })?;
+///     payload.extend(block.iter().take(part.length));
+///     if payload.len() == part.total {
+///         break;
+///     }
+/// }
+/// assert_eq!(payload, b"\xc8\0\x14Open Mobile Alliance");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Those of [`Encoder`] but for [`EncodeError::NoSpace`], as the error type of `records`, and whatever `records` gives.
+pub fn encode_part<E: From<EncodeError>>(
+    format: ContentFormat,
+    base: Path,
+    skip: usize,
+    buffer: &mut [u8],
+    mut records: impl FnMut(&mut Encoder<'_>) -> Result<(), E>,
+) -> Result<Part, E> {
+    let mut window = Window::new(skip);
+    loop {
+        let writer = Writer::windowed(&mut *buffer, &mut window);
+        let mut encoder = Encoder::with_writer(format, base, writer)?;
+        records(&mut encoder)?;
+        let writer = encoder.end()?;
+        let part = Part {
+            length: writer.kept(),
+            total: writer.len(),
+        };
+        if !window.again() {
+            return Ok(part);
         }
     }
 }

@@ -1,4 +1,6 @@
-//! LwM2M payload formats over borrowed buffers: plain text, opaque, TLV, SenML CBOR and the CoRE link format.
+//! LwM2M payload formats over borrowed buffers: plain text, opaque, CBOR, TLV, SenML and SenML-ETCH in JSON and CBOR,
+//! LwM2M CBOR, the JSON of LwM2M 1.0, and the CoRE link format. Each is a feature of its own, and all are there by
+//! default.
 //!
 //! A payload is a sequence of [`Record`]s, a path and a value each, whatever its format is. A [`Decoder`] walks over
 //! the records of a received payload and copies nothing; an [`Encoder`] writes records into the caller's buffer. Both
@@ -39,22 +41,66 @@
         clippy::cast_possible_truncation
     )
 )]
+// The formats share their parts, and a build with all of them shows which are of no use.
+#![cfg_attr(
+    not(all(
+        feature = "text",
+        feature = "opaque",
+        feature = "cbor",
+        feature = "tlv",
+        feature = "lwm2m-json",
+        feature = "senml-json",
+        feature = "senml-cbor",
+        feature = "lwm2m-cbor",
+        feature = "link"
+    )),
+    allow(
+        dead_code,
+        unreachable_code,
+        unused_imports,
+        unused_mut,
+        unused_variables
+    )
+)]
 
+#[cfg(any(feature = "text", feature = "senml-json", feature = "lwm2m-json"))]
 mod base64;
+#[cfg(any(feature = "cbor", feature = "senml-cbor", feature = "lwm2m-cbor"))]
+mod cbor;
 mod content_format;
 mod decode;
 mod encode;
+#[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+mod json;
+#[cfg(feature = "link")]
 pub mod link;
+#[cfg(feature = "lwm2m-cbor")]
+mod lwm2m_cbor;
+mod number;
 mod record;
+#[cfg(any(feature = "senml-cbor", feature = "senml-json", feature = "lwm2m-json"))]
 mod senml;
-mod text;
+mod short;
+#[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+mod single;
+#[cfg(feature = "tlv")]
 mod tlv;
 mod writer;
 
 pub use content_format::{ContentFormat, ParseContentFormatError};
 pub use decode::{DecodeError, DecodeErrorKind, Decoder};
-pub use encode::{EncodeError, Encoder};
+pub use encode::{EncodeError, Encoder, Part, encode_part};
 pub use record::{Record, Types, Untyped};
 
-#[cfg(test)]
+#[cfg(all(
+    test,
+    feature = "text",
+    feature = "opaque",
+    feature = "cbor",
+    feature = "tlv",
+    feature = "lwm2m-json",
+    feature = "senml-json",
+    feature = "senml-cbor",
+    feature = "lwm2m-cbor"
+))]
 mod tests;

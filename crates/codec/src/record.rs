@@ -2,6 +2,8 @@
 
 use dunlin_model::{ObjectDefinition, Path, ResourceDefinition, Storage, Value, ValueType};
 
+use crate::DecodeErrorKind;
+
 /// From this many seconds on a SenML time is absolute: RFC 8428 §4.5.3.
 const FIRST_ABSOLUTE_TIME: f64 = 268_435_456.0;
 
@@ -89,6 +91,23 @@ fn find<'o, S: Storage>(
         .iter()
         .find(|definition| definition.id == object)?
         .resource(resource)
+}
+
+/// Gives `value` as the type `kind`, if that is known and holds it exactly.
+#[inline]
+pub(crate) fn typed(
+    value: Value<'_>,
+    kind: Option<ValueType>,
+) -> Result<Value<'_>, DecodeErrorKind> {
+    match kind {
+        None | Some(ValueType::None) => Ok(value),
+        Some(kind) if value.kind() == kind => Ok(value),
+        Some(kind) => convert(value, kind),
+    }
+}
+
+fn convert(value: Value<'_>, kind: ValueType) -> Result<Value<'_>, DecodeErrorKind> {
+    value.convert(kind).ok_or(DecodeErrorKind::Type)
 }
 
 /// Knows the type of nothing.

@@ -1,37 +1,35 @@
-//! `application/senml+cbor`: RFC 8428 §6, as LwM2M Core §7.5.7 uses it.
+//! SenML (RFC 8428) in its two forms as LwM2M Core §7.5.6 and §7.5.7 use it, SenML-ETCH (RFC 8790), and the JSON of
+//! LwM2M 1.0, which SenML grew out of.
 //!
-//! A pack is an array of records, a record is a map. Labels are integers, but for `vlo`, the object link that LwM2M
-//! adds. A base field holds for its own record and those after it; the name of a record is the base name and the name
-//! put together.
+//! A pack is an array of records, a record is a map. A base field holds for its own record and those after it; the name
+//! of a record is the base name and the name put together, its time and its value are sums in the same way. What a
+//! record says is read into [`Fields`] by the form's own reader, and [`Resolver`] makes records of them.
 
-mod decode;
-mod encode;
-mod half;
-mod pack;
+#[cfg(feature = "senml-cbor")]
+mod cbor;
+#[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+mod json;
+mod name;
+mod resolve;
 
-pub(crate) use decode::Decoder;
-pub(crate) use encode::Encoder;
+#[cfg(feature = "senml-cbor")]
+pub(crate) use cbor::{Decoder as CborDecoder, Encoder as CborEncoder};
+#[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+pub(crate) use json::{Decoder as JsonDecoder, Encoder as JsonEncoder, Form};
+pub(crate) use name::{Base, Name};
+pub(crate) use resolve::{Fields, Resolver, label};
 
-/// The labels of RFC 8428 §6, table 4.
-mod label {
-    pub(super) const BASE_VERSION: i8 = -1;
-    pub(super) const BASE_NAME: i8 = -2;
-    pub(super) const BASE_TIME: i8 = -3;
-    pub(super) const BASE_UNIT: i8 = -4;
-    pub(super) const BASE_VALUE: i8 = -5;
-    pub(super) const BASE_SUM: i8 = -6;
-    pub(super) const NAME: i8 = 0;
-    pub(super) const UNIT: i8 = 1;
-    pub(super) const VALUE: i8 = 2;
-    pub(super) const STRING_VALUE: i8 = 3;
-    pub(super) const BOOLEAN_VALUE: i8 = 4;
-    pub(super) const SUM: i8 = 5;
-    pub(super) const TIME: i8 = 6;
-    pub(super) const UPDATE_TIME: i8 = 7;
-    pub(super) const DATA_VALUE: i8 = 8;
-    /// LwM2M Core §7.5.7.
-    pub(super) const OBJECT_LINK_VALUE: &str = "vlo";
+/// The newest version of SenML: RFC 8428 §4.4.
+const VERSION: u64 = 10;
+
+/// What the records of a pack are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Values: `application/senml+…`. In a composite request records have none.
+    Values,
+    /// A Fetch or Patch Pack: `application/senml-etch+…`. A value may be `null`.
+    Etch,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "senml-cbor", feature = "senml-json"))]
 mod tests;

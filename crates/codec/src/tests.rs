@@ -100,6 +100,17 @@ pub(crate) fn is(value: &Value<'_>, kind: ValueType, json: &serde_json::Value) -
     }
 }
 
+/// The formats of any number of values.
+const MANY: [ContentFormat; 7] = [
+    ContentFormat::TLV,
+    ContentFormat::LWM2M_JSON,
+    ContentFormat::LWM2M_CBOR,
+    ContentFormat::SENML_JSON,
+    ContentFormat::SENML_CBOR,
+    ContentFormat::SENML_ETCH_JSON,
+    ContentFormat::SENML_ETCH_CBOR,
+];
+
 #[test]
 fn benchmark_messages_say_the_same_and_are_canonical() {
     let Some(messages) = shared("vectors/bench-messages.json") else {
@@ -126,6 +137,22 @@ fn benchmark_messages_say_the_same_and_are_canonical() {
         encode(ContentFormat::SENML_CBOR, "/3/0", &from_tlv).unwrap(),
         senml
     );
+    // The same in LwM2M CBOR, whose message leaves all lengths open.
+    let open = find("lwm2m-cbor20");
+    let from_open = decode(ContentFormat::LWM2M_CBOR, "/3/0", &open, &objects::CORE).unwrap();
+    assert_eq!(from_open, from_tlv);
+    for format in [
+        ContentFormat::LWM2M_CBOR,
+        ContentFormat::SENML_JSON,
+        ContentFormat::LWM2M_JSON,
+    ] {
+        let bytes = encode(format, "/3/0", &from_tlv).unwrap();
+        assert_eq!(
+            decode(format, "/3/0", &bytes, &objects::CORE).unwrap(),
+            from_tlv
+        );
+        assert!(format != ContentFormat::LWM2M_CBOR || bytes.len() < open.len());
+    }
     let tlv = find("tlv16");
     let records = decode(ContentFormat::TLV, "/3/0", &tlv, &objects::CORE).unwrap();
     assert_eq!(records.len(), 16);
@@ -134,11 +161,7 @@ fn benchmark_messages_say_the_same_and_are_canonical() {
 
 #[test]
 fn formats_not_implemented_are_refused() {
-    for format in [
-        ContentFormat::LINK_FORMAT,
-        ContentFormat::SENML_JSON,
-        ContentFormat(9999),
-    ] {
+    for format in [ContentFormat::LINK_FORMAT, ContentFormat(9999)] {
         assert!(!format.is_supported());
         assert_eq!(
             fault(format, "/3", b"", &objects::CORE),
@@ -183,7 +206,7 @@ fn every_buffer_too_small_is_an_error() {
         ),
         record("/3303/1/5800/300", Value::Opaque(&[7; 20])),
     ];
-    for format in [ContentFormat::TLV, ContentFormat::SENML_CBOR] {
+    for format in MANY {
         let whole = encode(format, "/3303", &records).unwrap();
         for size in 0..whole.len() {
             let mut buffer = vec![0; size];

@@ -1,26 +1,109 @@
-//! A buffer that fills up.
+//! A buffer that fills up, or a window that moves along a payload longer than the buffer.
 
+#[cfg(feature = "link")]
 use core::fmt;
 
 use crate::EncodeError;
+use crate::short::Short;
+
+/// How deep containers nest: the maps of LwM2M CBOR around each of the four numbers of a path, and the outermost.
+pub(crate) const DEPTH: usize = 5;
 
 /// Writes into a borrowed buffer and knows how far it got.
+///
+/// Given a [`Window`] it keeps of what is written only the part that the window covers, and counts the rest. Places in
+/// the payload are then offsets into the whole of it.
 #[derive(Debug)]
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
+    /// Where the next byte goes; the end of the buffer while bytes are only counted.
     length: usize,
+    window: Option<&'b mut Window>,
+}
+
+/// Which part of a payload is kept, and what is known of the containers that lie across its start.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    /// How many bytes lie before the window.
+    skip: usize,
+    /// How many of them went by.
+    before: usize,
+    /// How many bytes came after the window was full.
+    after: usize,
+    /// For each depth the container whose header cannot be grown any more when it is closed: where it starts, and how
+    /// long its header has to be.
+    known: [Option<(usize, usize)>; DEPTH],
+    /// What came out about the outermost such container that was not known.
+    news: Option<(usize, (usize, usize))>,
+}
+
+impl Window {
+    pub(crate) fn new(skip: usize) -> Self {
+        Self {
+            skip,
+            ..Self::default()
+        }
+    }
+
+    /// Makes ready for the same records once more. Gives `false` if there is no need.
+    pub(crate) fn again(&mut self) -> bool {
+        let Some((depth, container)) = self.news.take() else {
+            return false;
+        };
+        if let Some(known) = self.known.get_mut(depth) {
+            *known = Some(container);
+        }
+        (self.before, self.after) = (0, 0);
+        true
+    }
+}
+
+/// The place of a header that is written when its container closes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mark {
+    start: usize,
+    /// How many bytes are left free for it.
+    room: usize,
 }
 
 impl<'b> Writer<'b> {
     pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, length: 0 }
+        Self {
+            buffer,
+            length: 0,
+            window: None,
+        }
     }
 
-    /// How many bytes are written.
-    pub(crate) const fn len(&self) -> usize {
-        self.length
+    pub(crate) fn windowed(buffer: &'b mut [u8], window: &'b mut Window) -> Self {
+        Self {
+            length: if window.skip > 0 { buffer.len() } else { 0 },
+            buffer,
+            window: Some(window),
+        }
     }
 
+    /// How many bytes are written, those outside the window too.
+    pub(crate) fn len(&self) -> usize {
+        match &self.window {
+            None => self.length,
+            Some(window) if window.before < window.skip => window.before,
+            Some(window) => window
+                .skip
+                .saturating_add(self.length)
+                .saturating_add(window.after),
+        }
+    }
+
+    /// How many bytes are in the buffer.
+    pub(crate) fn kept(&self) -> usize {
+        match &self.window {
+            Some(window) if window.before < window.skip => 0,
+            _ => self.length,
+        }
+    }
+
+    #[cfg(any(feature = "link", test))]
     pub(crate) fn written_from(&self, start: usize) -> &[u8] {
         self.buffer.get(start..self.length).unwrap_or_default()
     }
@@ -32,107 +115,260 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let end = self
-            .length
-            .checked_add(bytes.len())
-            .ok_or(EncodeError::NoSpace)?;
-        self.buffer
-            .get_mut(self.length..end)
-            .ok_or(EncodeError::NoSpace)?
-            .copy_from_slice(bytes);
-        self.length = end;
+        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
+        match room.get_mut(..bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.length = self.length.wrapping_add(bytes.len());
+                Ok(())
+            }
+            None => self.put_part(bytes),
+        }
+    }
+
+    /// Writes the first `count` bytes of `word`, the lowest byte first.
+    #[inline]
+    pub(crate) fn put_word(&mut self, word: u64, count: usize) -> Result<(), EncodeError> {
+        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
+        match room.first_chunk_mut::<8>() {
+            Some(place) => {
+                *place = word.to_le_bytes();
+                self.length = self.length.wrapping_add(count);
+                Ok(())
+            }
+            None => self.put_last_word(word, count),
+        }
+    }
+
+    #[cold]
+    fn put_last_word(&mut self, word: u64, count: usize) -> Result<(), EncodeError> {
+        self.put(word.to_le_bytes().get(..count).unwrap_or_default())
+    }
+
+    /// Keeps what falls into the window and counts the rest.
+    #[cold]
+    fn put_part(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let Some(window) = &mut self.window else {
+            return Err(EncodeError::NoSpace);
+        };
+        let skipped = window.skip.saturating_sub(window.before).min(bytes.len());
+        if skipped > 0 {
+            window.before = window.before.saturating_add(skipped);
+            if window.before == window.skip {
+                self.length = 0;
+            }
+        }
+        let bytes = bytes.get(skipped..).unwrap_or_default();
+        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
+        let kept = room.len().min(bytes.len());
+        if let (Some(place), Some(bytes)) = (room.get_mut(..kept), bytes.get(..kept)) {
+            place.copy_from_slice(bytes);
+        }
+        self.length = self.length.saturating_add(kept);
+        window.after = window
+            .after
+            .saturating_add(bytes.len().saturating_sub(kept));
         Ok(())
     }
 
-    /// Writes `number` in decimal digits.
-    pub(crate) fn decimal(&mut self, mut number: u16) -> Result<(), EncodeError> {
-        let mut digits = [0; 5];
-        let mut first = 5_usize;
-        for (place, digit) in digits.iter_mut().enumerate().rev() {
-            let rest = number / 10;
-            *digit =
-                b'0' | u8::try_from(number.wrapping_sub(rest.wrapping_mul(10))).unwrap_or_default();
-            (first, number) = (place, rest);
-            if rest == 0 {
-                break;
-            }
-        }
-        self.put(digits.get(first..).unwrap_or_default())
+    /// Leaves `room` bytes free for the header of a container that has `depth` containers around it.
+    pub(crate) fn open(&mut self, depth: usize, room: usize) -> Result<Mark, EncodeError> {
+        let start = self.len();
+        let known = match &self.window {
+            Some(window) => window.known.get(depth).copied().flatten(),
+            None => None,
+        };
+        let room = match known {
+            Some((place, length)) if place == start => length,
+            _ => room,
+        };
+        self.put_word(0, room)?;
+        Ok(Mark { start, room })
     }
 
-    /// Writes what prints.
-    pub(crate) fn print(&mut self, value: impl fmt::Display) -> Result<(), EncodeError> {
-        fmt::Write::write_fmt(self, format_args!("{value}")).map_err(|_| EncodeError::NoSpace)
+    /// How many bytes follow the header at `mark`.
+    pub(crate) fn content(&self, mark: Mark) -> usize {
+        self.len()
+            .saturating_sub(mark.start)
+            .saturating_sub(mark.room)
     }
 
-    /// Puts `header` in place of the `room` bytes at `start` and moves what follows as needed.
-    pub(crate) fn replace(
+    /// Puts `header` in the place of `mark`, and moves what follows if it is longer.
+    pub(crate) fn close(
         &mut self,
-        start: usize,
-        room: usize,
-        header: &[u8],
+        depth: usize,
+        mark: Mark,
+        header: Short,
     ) -> Result<(), EncodeError> {
-        self.try_replace(start, room, header)
-            .ok_or(EncodeError::NoSpace)
+        let bytes = header.to_bytes();
+        let bytes = bytes.get(..header.len_bytes()).unwrap_or_default();
+        if self.window.is_some() {
+            self.close_in_window(depth, mark, bytes);
+            return Ok(());
+        }
+        if bytes.len() == mark.room {
+            let place = self.buffer.get_mut(mark.start..).unwrap_or_default();
+            for (place, byte) in place.iter_mut().zip(bytes) {
+                *place = *byte;
+            }
+            return Ok(());
+        }
+        self.replace(mark, bytes).ok_or(EncodeError::NoSpace)
     }
 
     // Written so that the compiler sees that `copy_within` cannot panic.
-    fn try_replace(&mut self, start: usize, room: usize, header: &[u8]) -> Option<()> {
+    fn replace(&mut self, mark: Mark, header: &[u8]) -> Option<()> {
+        let Mark { start, room } = mark;
         let body = self.length.checked_sub(start)?.checked_sub(room)?;
         let area = self.buffer.get_mut(start..)?;
         let body_end = room.checked_add(body).filter(|end| *end <= area.len())?;
         if header.len() > area.len().checked_sub(body)? {
             return None;
         }
-        if header.len() != room {
-            area.copy_within(room..body_end, header.len());
-        }
+        area.copy_within(room..body_end, header.len());
         area.get_mut(..header.len())?.copy_from_slice(header);
         self.length = start.checked_add(header.len())?.checked_add(body)?;
         Some(())
     }
+
+    /// The same where only a part of the payload is in the buffer. A container that ends before the window grows
+    /// unseen; in one that starts in it the bytes that are moved out of it are counted; one that lies across its start
+    /// has to be written again, with what is known by then.
+    fn close_in_window(&mut self, depth: usize, mark: Mark, header: &[u8]) {
+        let end = self.len();
+        let Some(window) = &mut self.window else {
+            return;
+        };
+        let growth = header.len().saturating_sub(mark.room);
+        if mark.start >= window.skip {
+            let start = mark.start.saturating_sub(window.skip);
+            if growth > 0 {
+                let room = self.buffer.len().saturating_sub(self.length);
+                let fits = room.min(growth);
+                // What is in the buffer behind the header, as far as it stays there.
+                let from = start.saturating_add(mark.room);
+                let area = self.buffer.get_mut(from..).unwrap_or_default();
+                let moved = self.length.saturating_sub(from);
+                let moved = moved.min(area.len().saturating_sub(growth));
+                if moved <= area.len() && growth <= area.len().saturating_sub(moved) {
+                    area.copy_within(..moved, growth);
+                }
+                self.length = self.length.saturating_add(fits);
+                window.after = window.after.saturating_add(growth.saturating_sub(fits));
+            }
+            let area = self.buffer.get_mut(start..).unwrap_or_default();
+            for (place, byte) in area.iter_mut().zip(header) {
+                *place = *byte;
+            }
+        } else if growth > 0 {
+            if end.saturating_add(growth) <= window.skip {
+                window.before = window.before.saturating_add(growth);
+                if window.before == window.skip {
+                    self.length = 0;
+                }
+            } else if window.news.is_none_or(|(known, _)| depth < known) {
+                window.news = Some((depth, (mark.start, header.len())));
+            }
+        } else {
+            // The end of the header may be in the window.
+            let hidden = window.skip.saturating_sub(mark.start);
+            let seen = header.get(hidden..).unwrap_or_default();
+            if window.before == window.skip {
+                for (place, byte) in self.buffer.iter_mut().zip(seen) {
+                    *place = *byte;
+                }
+            }
+        }
+    }
 }
 
+#[cfg(feature = "link")]
+impl Writer<'_> {
+    /// Writes what prints.
+    pub(crate) fn print(&mut self, value: impl fmt::Display) -> Result<(), EncodeError> {
+        fmt::Write::write_fmt(self, format_args!("{value}")).map_err(|_| EncodeError::NoSpace)
+    }
+}
+
+#[cfg(feature = "link")]
 impl fmt::Write for Writer<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.put(text.as_bytes()).map_err(|_| fmt::Error)
     }
 }
 
-impl minicbor::encode::Write for Writer<'_> {
-    type Error = EncodeError;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.put(bytes)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
 
     #[test]
-    fn decimal_digits() {
-        for number in [0, 9, 10, 99, 100, 3303, 9999, 10000, 65534, 65535] {
-            let mut buffer = [0; 8];
-            let mut writer = Writer::new(&mut buffer);
-            writer.decimal(number).unwrap();
-            assert_eq!(writer.written_from(0), std::format!("{number}").as_bytes());
+    fn closing_moves_what_follows() {
+        let mut buffer = [0; 8];
+        let mut writer = Writer::new(&mut buffer);
+        writer.put(b"a").unwrap();
+        let mark = writer.open(0, 1).unwrap();
+        writer.put(b"bcd").unwrap();
+        assert_eq!(writer.content(mark), 3);
+        writer.close(0, mark, Short::new(*b"X")).unwrap();
+        assert_eq!(writer.written_from(0), b"aXbcd");
+        writer.close(0, mark, Short::new(*b"1234")).unwrap();
+        assert_eq!(writer.written_from(0), b"a1234bcd");
+        let mark = Mark { start: 1, room: 4 };
+        assert_eq!(
+            writer.close(0, mark, Short::new(*b"12345")),
+            Err(EncodeError::NoSpace)
+        );
+        assert_eq!(writer.put(b"e"), Err(EncodeError::NoSpace));
+        assert_eq!(writer.put_word(1, 1), Err(EncodeError::NoSpace));
+        assert_eq!(writer.written_from(0), b"a1234bcd");
+    }
+
+    /// Writes `outer[…inner[…]…]` with headers that turn out longer than the room left for them.
+    fn nested(writer: &mut Writer<'_>) {
+        writer.put(b"start").unwrap();
+        for _ in 0..2 {
+            let outer = writer.open(0, 1).unwrap();
+            writer.put(b"one").unwrap();
+            let inner = writer.open(1, 2).unwrap();
+            writer.put(b"two").unwrap();
+            writer.close(1, inner, Short::new(*b"<<<<")).unwrap();
+            writer.put(b"three").unwrap();
+            writer.close(0, outer, Short::new(*b"((")).unwrap();
         }
+        writer.put(b"end").unwrap();
     }
 
     #[test]
-    fn replacing_moves_what_follows() {
-        let mut buffer = [0; 8];
-        let mut writer = Writer::new(&mut buffer);
-        writer.put(b"a__bcd").unwrap();
-        writer.replace(1, 2, b"X").unwrap();
-        assert_eq!(writer.written_from(0), b"aXbcd");
-        writer.replace(1, 1, b"1234").unwrap();
-        assert_eq!(writer.written_from(0), b"a1234bcd");
-        assert_eq!(writer.replace(1, 4, b"12345"), Err(EncodeError::NoSpace));
-        assert_eq!(writer.put(b"e"), Err(EncodeError::NoSpace));
-        assert_eq!(writer.written_from(0), b"a1234bcd");
+    fn every_window_shows_its_part() {
+        let mut whole = [0; 64];
+        let mut writer = Writer::new(&mut whole);
+        nested(&mut writer);
+        let length = writer.len();
+        assert_eq!(
+            &whole[..length],
+            b"start((one<<<<twothree((one<<<<twothreeend"
+        );
+        for skip in 0..=length {
+            for size in 0..=length {
+                let mut window = Window::new(skip);
+                let mut runs = 0;
+                loop {
+                    let mut buffer = [0xee; 64];
+                    let mut writer = Writer::windowed(&mut buffer[..size], &mut window);
+                    nested(&mut writer);
+                    runs += 1;
+                    let (total, kept) = (writer.len(), writer.kept());
+                    if window.again() {
+                        continue;
+                    }
+                    assert_eq!(total, length, "{skip} {size}");
+                    assert_eq!(kept, size.min(length - skip), "{skip} {size}");
+                    assert_eq!(&buffer[..kept], &whole[skip..][..kept], "{skip} {size}");
+                    assert!(buffer[size..].iter().all(|byte| *byte == 0xee));
+                    break;
+                }
+                assert!(runs <= 3);
+            }
+        }
     }
 }

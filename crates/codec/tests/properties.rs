@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dunlin_codec::{ContentFormat, Decoder, Record, Types};
+use dunlin_codec::{ContentFormat, Decoder, EncodeError, Part, Record, Types, encode_part};
 use dunlin_model::{ObjectLink, Path, Value, ValueType};
 use proptest::prelude::*;
 
@@ -10,6 +10,23 @@ mod checks;
 
 const TLV: ContentFormat = ContentFormat::TLV;
 const SENML_CBOR: ContentFormat = ContentFormat::SENML_CBOR;
+const SENML_JSON: ContentFormat = ContentFormat::SENML_JSON;
+const LWM2M_CBOR: ContentFormat = ContentFormat::LWM2M_CBOR;
+const LWM2M_JSON: ContentFormat = ContentFormat::LWM2M_JSON;
+
+/// The formats of any number of values.
+const MANY: [ContentFormat; 7] = [
+    TLV,
+    SENML_CBOR,
+    SENML_JSON,
+    LWM2M_CBOR,
+    LWM2M_JSON,
+    ContentFormat::SENML_ETCH_CBOR,
+    ContentFormat::SENML_ETCH_JSON,
+];
+
+/// JSON has no numbers that are none.
+const JSON: [ContentFormat; 3] = [SENML_JSON, LWM2M_JSON, ContentFormat::SENML_ETCH_JSON];
 
 /// An input that fails is printed, and belongs into a test of its own.
 fn cases(cases: u32) -> ProptestConfig {
@@ -161,9 +178,19 @@ fn read<'a>(
     base: Path,
     bytes: &'a [u8],
     types: &'a Table,
+    scratch: &'a mut [u8],
 ) -> Vec<Record<'a>> {
-    let decoder = Decoder::new(format, base, bytes, types, &mut []).unwrap();
-    decoder.collect::<Result<_, _>>().unwrap()
+    let decoder = Decoder::new(format, base, bytes, types, scratch).unwrap();
+    decoder
+        .collect::<Result<_, _>>()
+        .unwrap_or_else(|error| panic!("{format} of {base}: {error}"))
+}
+
+/// Whether JSON can say it.
+fn is_finite(records: &[Record<'_>]) -> bool {
+    !records
+        .iter()
+        .any(|record| matches!(record.value, Value::Float(number) if !number.is_finite()))
 }
 
 proptest! {
@@ -173,13 +200,22 @@ proptest! {
     fn records_come_back_the_same_from_every_format(object in object()) {
         let (records, types) = records(&object);
         let root = Path::try_from((OBJECT,)).unwrap();
-        let (tlv, senml) = (written(TLV, root, &records), written(SENML_CBOR, root, &records));
-        let (from_tlv, from_senml) = (read(TLV, root, &tlv, &types), read(SENML_CBOR, root, &senml, &types));
-        prop_assert_eq!(&from_tlv, &records);
-        prop_assert_eq!(&from_senml, &records);
-        // Across formats and back, to the bit.
-        prop_assert_eq!(&written(SENML_CBOR, root, &from_tlv), &senml);
-        prop_assert_eq!(&written(TLV, root, &from_senml), &tlv);
+        for format in MANY {
+            if JSON.contains(&format) && !is_finite(&records) {
+                continue;
+            }
+            let bytes = written(format, root, &records);
+            let mut scratch = vec![0; bytes.len()];
+            let back = read(format, root, &bytes, &types, &mut scratch);
+            prop_assert_eq!(&back, &records, "{}", format);
+            // Across formats, to the bit.
+            for other in MANY {
+                if JSON.contains(&other) && !is_finite(&records) {
+                    continue;
+                }
+                prop_assert_eq!(written(other, root, &back), written(other, root, &records));
+            }
+        }
     }
 
     #[test]
@@ -187,14 +223,41 @@ proptest! {
         let (records, types) = records(&object);
         prop_assume!(!records.is_empty());
         let mut base = choice.get(&records).path;
-        while base != Path::ROOT {
+        loop {
             let below: Vec<_> = records.iter().filter(|record| base.contains(&record.path)).copied().collect();
-            for format in [TLV, SENML_CBOR] {
+            for format in MANY {
+                if format == TLV && base == Path::ROOT || JSON.contains(&format) && !is_finite(&below) {
+                    continue;
+                }
                 let bytes = written(format, base, &below);
-                let back = read(format, base, &bytes, &types);
+                let mut scratch = vec![0; bytes.len()];
+                let back = read(format, base, &bytes, &types, &mut scratch);
                 prop_assert_eq!(back, &*below, "{} of {}", format, base);
             }
-            base = base.parent().unwrap();
+            let Some(parent) = base.parent() else { break };
+            base = parent;
+        }
+    }
+
+    #[test]
+    fn every_part_is_that_of_the_whole(object in object(), size in 1..70_usize, choice in any::<prop::sample::Index>()) {
+        let (records, _) = records(&object);
+        prop_assume!(is_finite(&records));
+        let root = Path::try_from((OBJECT,)).unwrap();
+        for format in MANY {
+            let whole = written(format, root, &records);
+            let mut skip = choice.index(whole.len() + 1);
+            for _ in 0..4 {
+                let mut block = vec![0; size];
+                let part = encode_part(format, root, skip, &mut block, |encoder| {
+                    records.iter().try_for_each(|record| encoder.push(record))
+                });
+                let part: Part = part.map_err(|error: EncodeError| error).unwrap();
+                prop_assert_eq!(part.total, whole.len());
+                prop_assert_eq!(part.length, size.min(whole.len() - skip));
+                prop_assert_eq!(&block[..part.length], &whole[skip..][..part.length], "{} from {}", format, skip);
+                skip += part.length;
+            }
         }
     }
 
@@ -213,35 +276,100 @@ proptest! {
     }
 
     #[test]
-    fn every_cut_of_senml_is_an_error(object in object(), cut in any::<prop::sample::Index>()) {
+    fn every_cut_of_the_others_is_an_error(object in object(), cut in any::<prop::sample::Index>()) {
         let (records, types) = records(&object);
+        prop_assume!(is_finite(&records));
         let root = Path::try_from((OBJECT,)).unwrap();
-        let bytes = written(SENML_CBOR, root, &records);
-        let cut = &bytes[..cut.index(bytes.len())];
-        let decoder = Decoder::new(SENML_CBOR, root, cut, &types, &mut []).unwrap();
-        prop_assert!(decoder.collect::<Result<Vec<_>, _>>().is_err());
+        for format in MANY.into_iter().filter(|format| *format != TLV) {
+            let bytes = written(format, root, &records);
+            let cut = &bytes[..cut.index(bytes.len())];
+            let mut scratch = vec![0; cut.len()];
+            let decoder = Decoder::new(format, root, cut, &types, &mut scratch).unwrap();
+            prop_assert!(decoder.collect::<Result<Vec<_>, _>>().is_err(), "{}", format);
+        }
     }
 
     #[test]
-    fn plain_text_comes_back(value in value()) {
+    fn times_come_back(times in proptest::collection::vec(number(), 1..6), value in integer()) {
+        let path = Path::try_from((OBJECT, 0, 7)).unwrap();
+        let types = Table(BTreeMap::from([(path, ValueType::Integer)]));
+        let records: Vec<_> = times
+            .iter()
+            .filter(|time| time.is_finite())
+            .map(|time| Record { time: Some(*time), ..Record::new(path, Value::Integer(value)) })
+            .collect();
+        for format in [SENML_CBOR, SENML_JSON, LWM2M_JSON] {
+            let bytes = written(format, path, &records);
+            prop_assert_eq!(read(format, path, &bytes, &types, &mut []), &*records, "{}", format);
+        }
+    }
+
+    #[test]
+    fn single_values_come_back(value in value()) {
         let path = Path::try_from((OBJECT, 0, 7)).unwrap();
         let types = Table(BTreeMap::from([(path, value.value().kind())]));
         let record = Record::new(path, value.value());
-        prop_assume!(!matches!(record.value, Value::Float(number) if !number.is_finite()));
-        let bytes = written(ContentFormat::TEXT, path, &[record]);
-        let mut scratch = vec![0; bytes.len()];
-        let mut decoder = Decoder::new(ContentFormat::TEXT, path, &bytes, &types, &mut scratch).unwrap();
-        prop_assert_eq!(decoder.next(), Some(Ok(record)));
+        for format in [ContentFormat::TEXT, ContentFormat::CBOR, ContentFormat::OPAQUE] {
+            let possible = match format {
+                ContentFormat::TEXT => is_finite(&[record]),
+                ContentFormat::OPAQUE => matches!(record.value, Value::Opaque(_)),
+                _ => true,
+            };
+            if !possible {
+                continue;
+            }
+            let bytes = written(format, path, &[record]);
+            let mut scratch = vec![0; bytes.len()];
+            prop_assert_eq!(read(format, path, &bytes, &types, &mut scratch), [record]);
+        }
     }
 
     #[test]
-    fn what_senml_cbor_is_for_us_is_cbor_for_others(object in object()) {
+    fn what_is_cbor_for_us_is_cbor_for_others(object in object()) {
         let (records, _) = records(&object);
-        let bytes = written(SENML_CBOR, Path::ROOT, &records);
-        let pack: ciborium::Value = ciborium::from_reader(&bytes[..]).unwrap();
-        let mut rewritten = Vec::new();
-        ciborium::into_writer(&pack, &mut rewritten).unwrap();
-        prop_assert_eq!(rewritten, bytes);
+        let root = Path::try_from((OBJECT,)).unwrap();
+        for (format, base) in [(SENML_CBOR, Path::ROOT), (LWM2M_CBOR, root)] {
+            let bytes = written(format, base, &records);
+            let value: ciborium::Value = ciborium::from_reader(&bytes[..]).unwrap();
+            let mut rewritten = Vec::new();
+            ciborium::into_writer(&value, &mut rewritten).unwrap();
+            prop_assert_eq!(rewritten, bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_json_for_us_is_json_for_others(object in object()) {
+        let (records, _) = records(&object);
+        prop_assume!(is_finite(&records));
+        for format in [SENML_JSON, LWM2M_JSON] {
+            let bytes = written(format, Path::ROOT, &records);
+            let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            let (entries, base) = match format {
+                SENML_JSON => (&value, ""),
+                _ => (&value["e"], value["bn"].as_str().unwrap_or_default()),
+            };
+            let entries = entries.as_array().unwrap();
+            prop_assert_eq!(entries.len(), records.len());
+            let mut base = base.to_owned();
+            for (entry, record) in entries.iter().zip(&records) {
+                if let Some(name) = entry["bn"].as_str() {
+                    name.clone_into(&mut base);
+                }
+                let name = base.clone() + entry["n"].as_str().unwrap_or_default();
+                prop_assert_eq!(name, record.path.to_string());
+                let text = entry.get("vs").or_else(|| entry.get("sv")).and_then(serde_json::Value::as_str);
+                match record.value {
+                    Value::String(value) | Value::Corelnk(value) => prop_assert_eq!(text, Some(value)),
+                    Value::Integer(value) | Value::Time(value) => prop_assert_eq!(entry["v"].as_i64(), Some(value)),
+                    Value::Unsigned(value) => prop_assert_eq!(entry["v"].as_u64(), Some(value)),
+                    Value::Boolean(value) => {
+                        let truth = entry.get("vb").or_else(|| entry.get("bv"));
+                        prop_assert_eq!(truth.and_then(serde_json::Value::as_bool), Some(value));
+                    }
+                    _ => {}
+                }
+            }
+        }
     }
 }
 
@@ -294,12 +422,39 @@ fn senml_like() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
+/// Bytes that look like LwM2M CBOR.
+fn lwm2m_cbor_like() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(vec![0xbf]),
+        Just(vec![0xff]),
+        (0..4_u8).prop_map(|count| vec![0xa0 | count]),
+        (1..6_u8).prop_map(|count| vec![0x80 | count]),
+        Just(vec![0x82, 3, 0]),
+        Just(vec![0x83, 3, 0, 9]),
+        Just(vec![0x9f, 3, 0, 0xff]),
+        (0..12_u8).prop_map(|number| vec![number]),
+        Just(vec![0x19, 0x0c, 0xe7]),
+        Just(vec![0x19, 0xff, 0xff]),
+        Just(b"\x63abc".to_vec()),
+        Just(vec![0xf6]),
+        Just(vec![0xf9, 0x3e, 0]),
+        proptest::collection::vec(any::<u8>(), 0..4),
+    ];
+    (any::<bool>(), proptest::collection::vec(piece, 0..14)).prop_map(|(whole, pieces)| {
+        let start = if whole { vec![0xbf] } else { vec![] };
+        [start, pieces.concat()].concat()
+    })
+}
+
+/// Text that looks like SenML JSON or that of LwM2M 1.0.
+const JSON_LIKE: &str = r#"(\[|\{"bn":"/3/0/","e":\[|\{"e":\[)?((\{|,\{)("bn":"(/3/0|/|/3303)/?",|"bt":1,|"bv":2,)?("n":"(9|7/0|/3/0/9|0|15)",?|"n":"",)?("v":-?[0-9]{1,20}(\.5)?(e[0-9]{1,3})?|"vs":"[a\\n\\u0020"]{0,6}"|"(vd|sv)":"[A-Z_=]{0,6}"|"[vb]{2}":true|"vlo":"1:2"|"v":null|"t":-5)?(\},?|,|[ -~])){0,4}(\]|\]\})?[ \n]?"#;
+
 proptest! {
     #![proptest_config(cases(800))]
 
     #[test]
     fn any_bytes_are_read_or_refused(input in proptest::collection::vec(any::<u8>(), 0..80)) {
-        for format in [TLV, SENML_CBOR, ContentFormat::TEXT, ContentFormat::OPAQUE] {
+        for format in MANY.into_iter().chain([ContentFormat::TEXT, ContentFormat::OPAQUE, ContentFormat::CBOR]) {
             checks::payload(format, &input);
         }
     }
@@ -311,7 +466,26 @@ proptest! {
 
     #[test]
     fn anything_like_senml_is_read_or_refused(choice in any::<u8>(), bytes in senml_like()) {
-        checks::payload(SENML_CBOR, &[vec![choice], bytes].concat());
+        for format in [SENML_CBOR, ContentFormat::SENML_ETCH_CBOR] {
+            checks::payload(format, &[vec![choice], bytes.clone()].concat());
+        }
+    }
+
+    #[test]
+    fn anything_like_lwm2m_cbor_is_read_or_refused(choice in any::<u8>(), bytes in lwm2m_cbor_like()) {
+        checks::payload(LWM2M_CBOR, &[vec![choice], bytes.clone()].concat());
+        checks::payload(ContentFormat::CBOR, &[vec![choice], bytes].concat());
+    }
+
+    #[test]
+    fn anything_like_json_is_read_or_refused(choice in any::<u8>(), text in JSON_LIKE) {
+        for format in JSON {
+            checks::payload(format, &[&[choice], text.as_bytes()].concat());
+            let mut scratch = vec![0; text.len()];
+            if checks::decode(format, Path::ROOT, text.as_bytes(), &mut scratch).is_ok() {
+                prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
+            }
+        }
     }
 
     #[test]

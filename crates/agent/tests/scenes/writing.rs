@@ -71,7 +71,7 @@ fn refuses_wrong_values_and_changes_nothing() {
             Code::BAD_REQUEST,
         ),
         ("/3/0/14", TEXT, b"\xff", Code::BAD_REQUEST),
-        ("/3/0/14", 110, b"[]", Code::UNSUPPORTED_CONTENT_FORMAT),
+        ("/3/0/14", 320, b"[]", Code::UNSUPPORTED_CONTENT_FORMAT),
         ("/3/0/14", 42, b"UTC", Code::UNSUPPORTED_CONTENT_FORMAT),
         ("/3/0/14", TLV, b"\x01", Code::BAD_REQUEST),
         ("/3/0/14", SENML_CBOR, b"\xff", Code::BAD_REQUEST),

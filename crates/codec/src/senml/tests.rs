@@ -8,7 +8,6 @@ use dunlin_model::{ObjectLink, PathErrorKind, Value, ValueType, objects};
 use dunlin_testkit::{hex, shared};
 use serde_json::Value as Json;
 
-use super::pack::Pack;
 use crate::tests::{Table, decode, encode, fault, path, record};
 use crate::{ContentFormat, DecodeErrorKind, Decoder, EncodeError, Record, Untyped};
 
@@ -62,18 +61,49 @@ fn example_of_the_rfc() {
         .find(|vector| vector["id"] == "6-cbor")
         .unwrap();
     let bytes = hex(vector["cbor"].as_str().unwrap());
-    let mut pack = Pack::new(&bytes);
-    for resolved in vector["resolved"].as_array().unwrap() {
-        let entry = pack.next().unwrap().unwrap();
-        let name = format!("{}{}", entry.base, entry.name.unwrap_or_default());
-        assert_eq!(name, resolved["n"].as_str().unwrap());
-        assert_eq!(entry.time, resolved["t"].as_f64());
-        assert_eq!(entry.value, Value::Float(resolved["v"].as_f64().unwrap()));
-    }
-    assert!(pack.next().is_none());
-    // A name that is no path.
+    // Its names are no paths.
     let fault = fault(CBOR, "/", &bytes, &Untyped);
     assert_eq!(fault, Some(DecodeErrorKind::Name(PathErrorKind::NoSlash)));
+    // With paths in their places it says the same.
+    let bytes = replaced(
+        &bytes,
+        b"\x78\x1burn:dev:ow:10e2073a0108006:",
+        b"\x68/3303/0/",
+    );
+    let bytes = replaced(&bytes, b"\x67voltage", b"\x645700");
+    let bytes = replaced(&bytes, b"\x67current", b"\x645701");
+    let records = decode(CBOR, "/3303", &bytes, &Untyped).unwrap();
+    let resolved = vector["resolved"].as_array().unwrap();
+    assert_eq!(records.len(), resolved.len());
+    for (record, resolved) in records.iter().zip(resolved) {
+        let name = resolved["n"].as_str().unwrap();
+        let id = if name.ends_with("voltage") {
+            5700
+        } else {
+            5701
+        };
+        assert_eq!(record.path, path("/3303/0").child(id).unwrap());
+        assert_eq!(record.time, resolved["t"].as_f64());
+        assert_eq!(record.value, Value::Float(resolved["v"].as_f64().unwrap()));
+    }
+}
+
+/// `bytes` with `new` in place of `old`, which is in it.
+fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    let mut found = false;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(old) {
+            out.extend(new);
+            (rest, found) = (after, true);
+        } else {
+            out.push(rest[0]);
+            rest = &rest[1..];
+        }
+    }
+    assert!(found);
+    out
 }
 
 /// `[{n: "/1/0/1", v: <hex>}]`
@@ -240,16 +270,15 @@ fn what_is_no_pack_is_refused() {
         ("9f ff 00", Trailing),
         ("82 a0", Malformed),
         ("ff", Type),
-        ("9c", Type),
+        ("9c", Malformed),
         ("9b ffffffffffffffff", End),
         ("81 bb ffffffffffffffff", End),
         (&format!("81 a2 {name} {name}"), Duplicate),
         (&format!("81 a3 {name} 02 01 02 01"), Duplicate),
         (&format!("81 a3 {name} 02 01 03 61 31"), Duplicate),
         (&format!("81 a3 {name} 02 01 63766c6f 63 313a31"), Duplicate),
-        // sum, base value, base sum
+        // sum, base sum
         (&format!("81 a2 {name} 05 01"), Unsupported),
-        (&format!("81 a3 {name} 02 01 24 01"), Unsupported),
         (&format!("81 a3 {name} 02 01 25 01"), Unsupported),
         // no such label
         (&format!("81 a3 {name} 02 01 09 01"), Malformed),
@@ -264,10 +293,10 @@ fn what_is_no_pack_is_refused() {
         (&format!("81 a3 {name} 02 01 20 0b"), Version),
         (&format!("81 a2 {name} 02 f6"), Type),
         (&format!("81 a2 {name} 02 ff"), Type),
-        (&format!("81 a2 {name} 02 1c"), Type),
+        (&format!("81 a2 {name} 02 1c"), Malformed),
         // text in chunks
-        (&format!("81 a2 {name} 03 7f 61 61 ff"), Type),
-        (&format!("81 a2 {name} 03 61 ff"), Malformed),
+        (&format!("81 a2 {name} 03 7f 61 61 ff"), Unsupported),
+        (&format!("81 a2 {name} 03 61 ff"), Utf8),
         (&format!("81 a2 {name} 04 f6"), Type),
         (&format!("81 a2 {name} 08 61 61"), Type),
         (&format!("81 a2 {name} 63766c6f 61 31"), Type),
@@ -484,4 +513,320 @@ fn the_root_comes_first() {
         record("/", Value::None),
     ];
     assert_eq!(encode(CBOR, "/", &records), Err(EncodeError::OutOfOrder));
+}
+
+#[test]
+fn base_values_are_added() {
+    let json = br#"[{"bn":"/3303/0/","bv":20,"n":"5700","v":1.5},{"n":"5601","v":-20},{"n":"5602"},{"n":"5701","vs":"Cel"},
+        {"bv":9223372036854775807,"n":"5603","v":1}]"#;
+    let mut scratch = [0; 8];
+    let mut decoder = Decoder::new(
+        ContentFormat::SENML_JSON,
+        path("/3303"),
+        json,
+        &Untyped,
+        &mut scratch,
+    )
+    .unwrap();
+    for (node, value) in [
+        ("/3303/0/5700", Value::Float(21.5)),
+        ("/3303/0/5601", Value::Integer(0)),
+        ("/3303/0/5602", Value::Integer(20)),
+        ("/3303/0/5701", Value::String("Cel")),
+    ] {
+        assert_eq!(decoder.next(), Some(Ok(record(node, value))));
+    }
+    // Nothing is rounded.
+    let error = decoder.next().unwrap().unwrap_err();
+    assert_eq!((error.kind, error.offset), (DecodeErrorKind::Type, 113));
+    assert_eq!(decoder.next(), None);
+    // [{bn: "/3303/0/", bv: 20, n: "5700", v: 2}]
+    let bytes = hex("81 a4 21 68 2f333330332f302f 24 14 00 64 35373030 02 02");
+    assert_eq!(
+        decode(CBOR, "/3303", &bytes, &Untyped).unwrap(),
+        [record("/3303/0/5700", Value::Integer(22))]
+    );
+}
+
+#[test]
+fn a_patch_pack_takes_away() {
+    // RFC 8790 §3.2, with a path that LwM2M has.
+    let json = br#"[{"bn":"/3311/0/","n":"5850/0","v":null},{"n":"5851","v":3}]"#;
+    let cbor = hex("82 a3 21 68 2f333331312f302f 00 66 353835302f30 02 f6 a2 00 64 35383531 02 03");
+    let records = [
+        record("/3311/0/5850/0", Value::None),
+        record("/3311/0/5851", Value::Integer(3)),
+    ];
+    for (etch, plain, bytes) in [
+        (
+            ContentFormat::SENML_ETCH_JSON,
+            ContentFormat::SENML_JSON,
+            &json[..],
+        ),
+        (ContentFormat::SENML_ETCH_CBOR, CBOR, &cbor),
+    ] {
+        assert_eq!(decode(etch, "/", bytes, &Untyped).unwrap(), records);
+        assert_eq!(
+            fault(plain, "/", bytes, &Untyped),
+            Some(DecodeErrorKind::Type)
+        );
+        let mut buffer = [0; 128];
+        let mut encoder = crate::Encoder::new(etch, path("/3311/0"), &mut buffer)
+            .unwrap()
+            .removes();
+        records
+            .iter()
+            .try_for_each(|record| encoder.push(record))
+            .unwrap();
+        let length = encoder.finish().unwrap();
+        assert_eq!(&buffer[..length], bytes);
+    }
+}
+
+#[test]
+fn a_create_may_leave_the_choice_of_the_instance() {
+    let json = br#"[{"bn":"/2/65535/","n":"0","v":5},{"n":"2/102","v":0}]"#;
+    assert_eq!(
+        fault(ContentFormat::SENML_JSON, "/2", json, &Untyped),
+        Some(DecodeErrorKind::MissingInstance)
+    );
+    assert_eq!(
+        decode(ContentFormat::SENML_JSON, "/2/7", json, &Untyped).unwrap(),
+        [
+            record("/2/7/0", Value::Integer(5)),
+            record("/2/7/2/102", Value::Integer(0))
+        ]
+    );
+    assert_eq!(
+        fault(ContentFormat::SENML_JSON, "/3", json, &Untyped),
+        Some(DecodeErrorKind::Name(PathErrorKind::TooLarge))
+    );
+}
+
+/// Whether `value` is that of a record in the vectors of JSON.
+fn is_json(value: &Value<'_>, resolved: &Json) -> bool {
+    match value {
+        Value::Objlnk(link) => resolved["vlo"].as_str().unwrap().parse() == Ok(*link),
+        Value::Opaque(bytes) => hex(resolved["vd_hex"].as_str().unwrap()) == *bytes,
+        Value::None => ["v", "vs", "vb", "vd", "vlo"]
+            .iter()
+            .all(|label| resolved[label].is_null()),
+        other => is(other, resolved),
+    }
+}
+
+#[test]
+fn examples_of_lwm2m_in_json() {
+    let Some(file) = shared("vectors/senml-oma.json") else {
+        return;
+    };
+    let mut canonical = 0;
+    for vector in file["json"].as_array().unwrap() {
+        let id = vector["id"].as_str().unwrap();
+        let json = vector["json"].as_str().unwrap();
+        let resolved = vector["resolved"].as_array().unwrap();
+        let first = resolved[0]["path"].as_str().unwrap();
+        let prefix = ["/lwm2m", "/d01"]
+            .into_iter()
+            .find(|prefix| first.starts_with(prefix));
+        let prefix = prefix.unwrap_or_default();
+        let mut scratch = [0; 1024];
+        let records: Result<Vec<_>, _> = Decoder::new(
+            ContentFormat::SENML_JSON,
+            path("/"),
+            json.as_bytes(),
+            &Untyped,
+            &mut scratch,
+        )
+        .unwrap()
+        .alternate_path(prefix)
+        .collect();
+        // Two devices behind one gateway.
+        if json.contains("/d02") {
+            assert_eq!(records.unwrap_err().kind, DecodeErrorKind::Outside, "{id}");
+            continue;
+        }
+        let records = records.unwrap_or_else(|error| panic!("{id}: {error}"));
+        assert_eq!(records.len(), resolved.len(), "{id}");
+        for (record, resolved) in records.iter().zip(resolved) {
+            let node = resolved["path"]
+                .as_str()
+                .unwrap()
+                .strip_prefix(prefix)
+                .unwrap();
+            assert_eq!(record.path, path(node), "{id}");
+            assert_eq!(record.time, resolved["time"].as_f64(), "{id}");
+            assert!(
+                is_json(&record.value, resolved),
+                "{id}: {record:?} {resolved}"
+            );
+        }
+        let base = json
+            .split("\"bn\":\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or("/");
+        let base = if base == "/" {
+            base
+        } else {
+            base.trim_end_matches('/')
+        };
+        if let Ok(base) = base.parse()
+            && records
+                .iter()
+                .all(|record| dunlin_model::Path::contains(&base, &record.path))
+        {
+            let mut buffer = [0; 2048];
+            let mut encoder =
+                crate::Encoder::new(ContentFormat::SENML_JSON, base, &mut buffer).unwrap();
+            records
+                .iter()
+                .try_for_each(|record| encoder.push(record))
+                .unwrap();
+            let length = encoder.finish().unwrap();
+            canonical += usize::from(&buffer[..length] == json.as_bytes());
+        }
+    }
+    // Byte for byte, where the example has one base name, no base time, and decimal links.
+    assert_eq!(canonical, 5);
+}
+
+#[test]
+fn the_json_of_1_0() {
+    let Some(file) = shared("vectors/senml-oma.json") else {
+        return;
+    };
+    let old = ContentFormat::LWM2M_JSON;
+    for vector in file["oma_json"].as_array().unwrap() {
+        let json = vector["json"].as_str().unwrap().as_bytes();
+        let records = decode(old, "/3/0", json, &objects::CORE).unwrap();
+        assert_eq!(records.len(), 16);
+        assert_eq!(encode(old, "/3/0", &records).unwrap(), json);
+    }
+    let types = Table(vec![
+        (path("/9/0/1"), ValueType::Opaque),
+        (path("/9/0/2"), ValueType::Corelnk),
+    ]);
+    let records = [
+        Record {
+            time: Some(-5.0),
+            ..record("/9/0/0", Value::Boolean(true))
+        },
+        record("/9/0/1", Value::Opaque(b"foob")),
+        record("/9/0/2", Value::Corelnk("</1>")),
+        record("/9/0/3", Value::Objlnk(ObjectLink::new(66, 0))),
+        record("/9/0/4", Value::None),
+    ];
+    let json = br#"{"bn":"/9/0/","e":[{"n":"0","bv":true,"t":-5},{"n":"1","sv":"Zm9vYg=="},{"n":"2","sv":"</1>"},{"n":"3","ov":"66:0"},{"n":"4"}]}"#;
+    assert_eq!(encode(old, "/9/0", &records).unwrap(), json);
+    let mut scratch = [0; 16];
+    let decoder = Decoder::new(old, path("/9"), json, &types, &mut scratch).unwrap();
+    assert_eq!(decoder.collect::<Result<Vec<_>, _>>().unwrap(), records);
+
+    // What is around the records may stand behind them, and a missing base name is the path of the request.
+    for (base, json, expected) in [
+        (
+            "/3/0",
+            r#"{"e":[{"n":"9","v":1}],"bt":100,"bn":"/3/0/"}"#,
+            "/3/0/9",
+        ),
+        ("/3/0", r#"{"bt":100,"e":[{"n":"9","v":1}]}"#, "/3/0/9"),
+        (
+            "/3/0",
+            r#"{"x":null,"bt":100,"e":[{"n":"/3/0/9","v":1}]}"#,
+            "/3/0/9",
+        ),
+        (
+            "/3/0/9",
+            r#" { "bt" : 100 , "e" : [ { "n" : "" , "v" : 1 } ] } "#,
+            "/3/0/9",
+        ),
+        (
+            "/3/0/9",
+            r#"{"bn":"/3/0/9","bt":100,"e":[{"v":1}]}"#,
+            "/3/0/9",
+        ),
+    ] {
+        let record = Record {
+            time: Some(100.0),
+            ..record(expected, Value::Integer(1))
+        };
+        assert_eq!(
+            decode(old, base, json.as_bytes(), &Untyped).unwrap(),
+            [record],
+            "{json}"
+        );
+    }
+    for (json, kind) in [
+        (r#"{"e":[]}x"#, DecodeErrorKind::Trailing),
+        (r#"{"bn":"/3/0/"}"#, DecodeErrorKind::Malformed),
+        (r#"{"e":[],"e":[]}"#, DecodeErrorKind::Duplicate),
+        (r#"{"bn":"/","bn":"/","e":[]}"#, DecodeErrorKind::Duplicate),
+        (r#"{"e":[{}]}"#, DecodeErrorKind::Malformed),
+        (r#"{"e":[{"n":"9","v":[]}]}"#, DecodeErrorKind::Type),
+        ("[]", DecodeErrorKind::Type),
+        (r#"{"e":[{"n":"9","v":1}]"#, DecodeErrorKind::End),
+    ] {
+        assert_eq!(
+            fault(old, "/3/0", json.as_bytes(), &Untyped),
+            Some(kind),
+            "{json}"
+        );
+    }
+    assert_eq!(decode(old, "/3/0", br#"{"e":[]}"#, &Untyped).unwrap(), []);
+    assert_eq!(encode(old, "/3/0", &[]).unwrap(), br#"{"e":[]}"#);
+}
+
+#[test]
+fn json_is_read_strictly() {
+    use DecodeErrorKind::*;
+    let json = ContentFormat::SENML_JSON;
+    for (text, kind, offset) in [
+        ("", End, 0),
+        ("{}", Type, 0),
+        ("[", End, 1),
+        ("[]x", Trailing, 2),
+        ("[{}]", Malformed, 1),
+        (r#"[{"n":"/3/0/9","v":1},]"#, Malformed, 22),
+        (r#"[{"n":"/3/0/9","v":1,}]"#, Malformed, 21),
+        (r#"[{"n":"/3/0/9" "v":1}]"#, Malformed, 15),
+        (r#"[{"n":"/3/0/9","v":1]"#, Malformed, 20),
+        (r#"[{"n":"/3/0/9","v":01}]"#, Malformed, 21),
+        (r#"[{"n":"/3/0/9","v":"1"}]"#, Type, 19),
+        (r#"[{"n":"/3/0/9","v":null}]"#, Type, 19),
+        (r#"[{"n":"/3/0/9","v":1.5}]"#, Type, 1),
+        (r#"[{"n":"/3/0/9","v":1,"v":1}]"#, Duplicate, 25),
+        (r#"[{"n":"/3/0/9","v":1,"vs":""}]"#, Duplicate, 26),
+        (r#"[{"n":"/3/0/9","v":1,"x_":1}]"#, Unsupported, 26),
+        (r#"[{"n":"/3/0/9","v":1,"\u0078_":1}]"#, Unsupported, 31),
+        (r#"[{"n":"/3/0/9","v":1,"s":1}]"#, Unsupported, 25),
+        (r#"[{"n":"/3/0/9","v":1,"bver":11}]"#, Version, 30),
+        (r#"[{"n":"/3/0/9","v":1,"x":{}}]"#, Type, 25),
+        (r#"[{"n":"/3/0/0","vs":"\u12"}]"#, Malformed, 26),
+        (r#"[{"n":"/3/0/0","vs":"\n"}]"#, NoSpace, 24),
+        (r#"[{"n":"/3/1/0","vs":"n"}]"#, Outside, 1),
+        (
+            r#"[{"n":"/3/0/x","v":1}]"#,
+            Name(PathErrorKind::NotANumber),
+            1,
+        ),
+        (r#"[{"n":"/3/0/22/0","vlo":"x"}]"#, Type, 27),
+        (r#"[{"n":"/3/0/9","v":1,"t":1e999}]"#, Malformed, 30),
+    ] {
+        let error = decode(json, "/3/0", text.as_bytes(), &objects::CORE).unwrap_err();
+        assert_eq!((error.kind, error.offset), (kind, offset), "{text}");
+    }
+    let bytes = b"[{\"n\":\"/3/0/0\",\"vs\":\"\xff\"}]";
+    assert_eq!(fault(json, "/3/0", bytes, &Untyped), Some(Utf8));
+    // What JSON lets stand for the same.
+    let text = br#" [ { "n" : "\/3\/0\u002f9" , "\u0076" : 1e2 , "u" : "%" , "x" : [] } ] "#;
+    assert_eq!(fault(json, "/3/0", text, &objects::CORE), Some(Type));
+    let text = br#" [ { "n" : "\/3\/0\u002f9" , "\u0076" : 1e2 , "u" : "%" , "x" : null } ] "#;
+    let records = decode(json, "/3/0", text, &objects::CORE).unwrap();
+    assert_eq!(records, [record("/3/0/9", Value::Integer(100))]);
+    let text = br#"[{"n":"/3/0/0","vs":"a\n\u20ac\ud83d\ude00"}]"#;
+    let mut scratch = [0; 16];
+    let mut decoder = Decoder::new(json, path("/"), text, &objects::CORE, &mut scratch).unwrap();
+    let expected = record("/3/0/0", Value::String("a\n\u{20ac}\u{1f600}"));
+    assert_eq!(decoder.next(), Some(Ok(expected)));
 }

@@ -14,16 +14,26 @@ pub(crate) struct Decoder<'a, T: ?Sized> {
     types: &'a T,
     /// The node of the request.
     base: Path,
-    /// The node whose children `rest` holds.
-    container: Path,
-    /// What is left of the innermost open container.
-    rest: &'a [u8],
-    /// What follows it in the containers around it, the nearest first.
-    around: [Option<(Path, &'a [u8])>; 2],
-    /// The type of the multiple resource that is open.
-    kind: Option<ValueType>,
+    /// The container that is being read.
+    current: Container<'a>,
+    /// The containers around it, the nearest first.
+    around: [Option<Container<'a>>; 2],
     /// The length of the payload.
     length: usize,
+}
+
+/// A container that is open.
+#[derive(Clone, Copy, Debug)]
+struct Container<'a> {
+    path: Path,
+    /// The level of `path`.
+    level: Level,
+    /// Whether all that is in it lies inside the node of the request.
+    inside: bool,
+    /// The type of the values, if this is a multiple resource.
+    kind: Option<ValueType>,
+    /// What is left to read.
+    rest: &'a [u8],
 }
 
 /// One TLV.
@@ -84,109 +94,130 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         Ok(Self {
             types,
             base,
-            container,
-            rest: bytes,
+            current: Container {
+                path: container,
+                level: container.level(),
+                inside: base.contains(&container),
+                kind: None,
+                rest: bytes,
+            },
             around: [None; 2],
-            kind: None,
             length: bytes.len(),
         })
     }
 
     /// The offset of the next TLV.
     fn offset(&self) -> usize {
-        let open = self.around.iter().flatten().map(|(_, rest)| rest.len());
+        let open = self.around.iter().flatten().map(|open| open.rest.len());
         open.fold(self.length, usize::saturating_sub)
-            .saturating_sub(self.rest.len())
+            .saturating_sub(self.current.rest.len())
     }
 
     #[inline]
     fn step(&mut self) -> Result<Option<Record<'a>>, DecodeErrorKind> {
         loop {
-            if self.rest.is_empty() {
-                let Some((container, rest)) = self.around[0] else {
+            if self.current.rest.is_empty() {
+                let Some(container) = self.around[0] else {
                     return Ok(None);
                 };
-                (self.container, self.rest) = (container, rest);
+                self.current = container;
                 self.around = [self.around[1], None];
                 continue;
             }
-            let (tlv, rest) = read(self.rest).ok_or(DecodeErrorKind::End)?;
-            let level = self.container.level();
+            let (tlv, rest) = read(self.current.rest).ok_or(DecodeErrorKind::End)?;
             let top = self.around[0].is_none();
-            let fits = match (tlv.kind, level) {
+            // Most are resources of an instance.
+            let is_value = match (tlv.kind, self.current.level) {
+                (Kind::Resource, Level::Instance) | (Kind::ResourceInstance, Level::Resource) => {
+                    true
+                }
                 (Kind::Resource | Kind::MultipleResource, Level::Object) => {
                     return Err(DecodeErrorKind::MissingInstance);
                 }
                 (Kind::ObjectInstance, Level::Object)
-                | (Kind::Resource | Kind::MultipleResource, Level::Instance)
-                | (Kind::ResourceInstance, Level::Resource) => true,
+                | (Kind::MultipleResource, Level::Instance) => false,
                 // The wrapper that a request for an instance may have or not.
-                (Kind::ObjectInstance, Level::Instance) => {
-                    top && self.base.level() == Level::Instance
+                (Kind::ObjectInstance, Level::Instance)
+                    if top && self.base.level() == Level::Instance =>
+                {
+                    false
                 }
                 // The array around the one resource instance that a request names.
-                (Kind::MultipleResource, Level::Resource) => top,
-                _ => false,
+                (Kind::MultipleResource, Level::Resource) if top => false,
+                _ => return Err(DecodeErrorKind::Nesting),
             };
-            if !fits {
-                return Err(DecodeErrorKind::Nesting);
-            }
             if tlv.id == MAX_ID {
                 return Err(DecodeErrorKind::Identifier);
             }
-            let path = self.place(&tlv, level).ok_or(DecodeErrorKind::Nesting)?;
-            if !(self.base.contains(&path) || path.contains(&self.base)) {
+            if !is_value {
+                if let Some(record) = self.open(&tlv, rest)? {
+                    return Ok(Some(record));
+                }
+                continue;
+            }
+            let path = self.current.path.child(tlv.id);
+            let path = path.ok_or(DecodeErrorKind::Nesting)?;
+            if !self.current.inside && !self.base.contains(&path) {
                 return Err(DecodeErrorKind::Outside);
             }
             let kind = match tlv.kind {
-                Kind::ObjectInstance | Kind::MultipleResource => {
-                    if !tlv.value.is_empty() {
-                        self.open(path, &tlv, rest);
-                        continue;
-                    }
-                    self.rest = rest;
-                    if self.base.contains(&path) {
-                        return Ok(Some(Record::new(path, Value::None)));
-                    }
-                    continue;
-                }
-                Kind::ResourceInstance if !top => self.kind,
-                Kind::ResourceInstance | Kind::Resource => self.types.value_type(&path),
+                Kind::ResourceInstance if !top => self.current.kind,
+                _ => self.types.value_type(&path),
             };
             let value = parse(tlv.value, kind)?;
-            self.rest = rest;
+            self.current.rest = rest;
             return Ok(Some(Record::new(path, value)));
         }
     }
 
-    /// Which node `tlv` is, found in a container of `level`.
-    fn place(&self, tlv: &Tlv<'_>, level: Level) -> Option<Path> {
-        match (tlv.kind, level) {
-            // The wrapper around the instance, or the multiple resource around the resource instance, that the request
-            // itself names.
-            (Kind::ObjectInstance, Level::Instance) | (Kind::MultipleResource, Level::Resource) => {
-                self.container.parent()?.child(tlv.id)
-            }
-            _ => self.container.child(tlv.id),
-        }
-    }
-
-    /// Goes into the container `path`, after which `rest` follows.
-    fn open(&mut self, path: Path, tlv: &Tlv<'a>, rest: &'a [u8]) {
-        if tlv.kind == Kind::MultipleResource {
-            self.kind = self.types.value_type(&path);
-        }
-        self.around = [Some((self.container, rest)), self.around[0]];
-        (self.container, self.rest) = (path, tlv.value);
-    }
-
+    /// Goes into a container, after which `rest` follows. An empty one of the request's node is a record.
     #[inline]
+    fn open(
+        &mut self,
+        tlv: &Tlv<'a>,
+        rest: &'a [u8],
+    ) -> Result<Option<Record<'a>>, DecodeErrorKind> {
+        let level = match tlv.kind {
+            Kind::ObjectInstance => Level::Instance,
+            _ => Level::Resource,
+        };
+        // One that the request itself names is not below the node it is found in.
+        let path = if level == self.current.level {
+            let parent = self.current.path.parent();
+            parent.and_then(|parent| parent.child(tlv.id))
+        } else {
+            self.current.path.child(tlv.id)
+        };
+        let path = path.ok_or(DecodeErrorKind::Nesting)?;
+        let inside = self.base.contains(&path);
+        if !(inside || path.contains(&self.base)) {
+            return Err(DecodeErrorKind::Outside);
+        }
+        self.current.rest = rest;
+        if tlv.value.is_empty() {
+            return Ok(inside.then(|| Record::new(path, Value::None)));
+        }
+        let kind = match level {
+            Level::Resource => self.types.value_type(&path),
+            _ => None,
+        };
+        self.around = [Some(self.current), self.around[0]];
+        self.current = Container {
+            path,
+            level,
+            inside,
+            kind,
+            rest: tlv.value,
+        };
+        Ok(None)
+    }
+
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(kind) => {
                 let error = DecodeError::new(kind, self.offset());
-                (self.rest, self.around) = (&[], [None; 2]);
+                (self.current.rest, self.around) = (&[], [None; 2]);
                 Some(Err(error))
             }
         }

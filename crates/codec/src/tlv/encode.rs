@@ -1,16 +1,18 @@
 //! From records to TLV.
 
-use dunlin_model::{Level, Path, Value};
+use dunlin_model::{InstanceId, Level, Path, ResourceId, ResourceInstanceId, Value};
 
 use super::{Kind, WIDE_ID};
-use crate::writer::Writer;
+use crate::short::Short;
+use crate::writer::{Mark, Writer};
 use crate::{EncodeError, Record};
 
 /// Writes TLVs, with each container's header put in place when the container closes and its length is known.
 #[derive(Debug)]
 pub(crate) struct Encoder<'b> {
     writer: Writer<'b>,
-    base: Path,
+    /// The level of the node that the request is about.
+    level: Level,
     last: Option<Path>,
     /// The object instance that is open, unless the request already names it.
     instance: Option<Container>,
@@ -21,198 +23,200 @@ pub(crate) struct Encoder<'b> {
 /// A container whose content is being written.
 #[derive(Clone, Copy, Debug)]
 struct Container {
-    kind: Kind,
     path: Path,
     id: u16,
-    start: usize,
-    /// How many bytes were left free for the header.
-    room: usize,
+    mark: Mark,
 }
 
-/// The header of a TLV, up to 6 bytes.
-pub(super) struct Header {
-    bytes: [u8; 6],
-    length: usize,
+/// Gives the header of a TLV, up to six bytes.
+#[inline]
+pub(super) fn header(kind: Kind, id: u16, length: usize) -> Result<Short, EncodeError> {
+    let length = u32::try_from(length).map_err(|_| EncodeError::NotRepresentable)?;
+    let [_, high, middle, low] = length.to_be_bytes();
+    let with_id = |bits: u8| match u8::try_from(id) {
+        Ok(id) => Short::new([kind.bits() | bits]).byte(id),
+        Err(_) => Short::new([kind.bits() | WIDE_ID | bits]).be16(id),
+    };
+    Ok(match length {
+        0..=7 => with_id(low),
+        8..=0xff => with_id(0x08).byte(low),
+        0x100..=0xffff => with_id(0x10).byte(middle).byte(low),
+        0x1_0000..=0xff_ffff => with_id(0x18).byte(high).byte(middle).byte(low),
+        _ => return Err(EncodeError::NotRepresentable),
+    })
 }
 
-impl Header {
-    pub(super) fn new(kind: Kind, id: u16, length: usize) -> Result<Self, EncodeError> {
-        let [_, high, middle, low] = u32::try_from(length)
-            .map_err(|_| EncodeError::NotRepresentable)?
-            .to_be_bytes();
-        let wide = if id > 0xff { WIDE_ID } else { 0 };
-        let [id_high, id_low] = id.to_be_bytes();
-        let bits = kind.bits() | wide;
-        let (bytes, used) = match (wide != 0, length) {
-            (false, 0..=7) => ([bits | low, id_low, 0, 0, 0, 0], 2),
-            (false, 8..=0xff) => ([bits | 0x08, id_low, low, 0, 0, 0], 3),
-            (false, 0x100..=0xffff) => ([bits | 0x10, id_low, middle, low, 0, 0], 4),
-            (false, 0x1_0000..=0xff_ffff) => ([bits | 0x18, id_low, high, middle, low, 0], 5),
-            (true, 0..=7) => ([bits | low, id_high, id_low, 0, 0, 0], 3),
-            (true, 8..=0xff) => ([bits | 0x08, id_high, id_low, low, 0, 0], 4),
-            (true, 0x100..=0xffff) => ([bits | 0x10, id_high, id_low, middle, low, 0], 5),
-            (true, 0x1_0000..=0xff_ffff) => ([bits | 0x18, id_high, id_low, high, middle, low], 6),
-            _ => return Err(EncodeError::NotRepresentable),
-        };
-        Ok(Self {
-            bytes,
-            length: used,
-        })
-    }
-
-    pub(super) fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-}
+/// The depth of each kind of container.
+const INSTANCE: usize = 0;
+const RESOURCE: usize = 1;
 
 impl<'b> Encoder<'b> {
-    pub(crate) fn new(base: Path, buffer: &'b mut [u8]) -> Result<Self, EncodeError> {
+    pub(crate) fn new(base: Path, writer: Writer<'b>) -> Result<Self, EncodeError> {
         if base == Path::ROOT {
             return Err(EncodeError::NotRepresentable);
         }
         Ok(Self {
-            writer: Writer::new(buffer),
-            base,
+            writer,
+            level: base.level(),
             last: None,
             instance: None,
             resource: None,
         })
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let path = record.path;
+        let index = path.resource_instance_id().map(ResourceInstanceId::get);
         if let Some(last) = self.last {
             // A resource is either an array or not.
-            if path <= last || (last.level() == Level::Resource && last.contains(&path)) {
+            let both = index.is_some() && last.level() == Level::Resource && last.contains(&path);
+            if path <= last || both {
                 return Err(EncodeError::OutOfOrder);
             }
         }
         self.last = Some(path);
-        if let Some(resource) = self
-            .resource
-            .take_if(|resource| !resource.path.contains(&path))
+        if let Some(resource) = &self.resource
+            && !resource.path.contains(&path)
         {
-            self.close(resource)?;
+            self.close_resource()?;
         }
-        if let Some(instance) = self
-            .instance
-            .take_if(|instance| !instance.path.contains(&path))
+        if let Some(instance) = &self.instance
+            && !instance.path.contains(&path)
         {
-            self.close(instance)?;
+            self.close_instance()?;
         }
-        // An instance that the request names gets a wrapper only to say that it is there.
-        let wrapped = self.base.level() == Level::Object || path.level() == Level::Instance;
-        if wrapped && self.instance.is_none() {
-            let id = path
-                .instance_id()
-                .ok_or(EncodeError::NotRepresentable)?
-                .get();
-            // Most instances have 8 to 255 bytes.
-            self.instance =
-                Some(self.open(Kind::ObjectInstance, path.truncate(Level::Instance), id, 1)?);
+        let Some(id) = path.resource_id().map(ResourceId::get) else {
+            // An instance that the request names gets a wrapper only to say that it is there.
+            self.open_instance(path)?;
+            return if record.value == Value::None {
+                Ok(())
+            } else {
+                Err(EncodeError::NotRepresentable)
+            };
+        };
+        if self.level == Level::Object && self.instance.is_none() {
+            self.open_instance(path)?;
         }
-        match (path.resource_id(), path.resource_instance_id()) {
-            (None, _) if record.value == Value::None => Ok(()),
-            (None, _) => Err(EncodeError::NotRepresentable),
-            (Some(id), None) if record.value == Value::None => {
-                self.put(Kind::MultipleResource, id.get(), &[])
+        let Some(index) = index else {
+            if record.value == Value::None {
+                return header(Kind::MultipleResource, id, 0)?.put(&mut self.writer);
             }
-            (Some(id), None) => self.value(Kind::Resource, id.get(), &record.value),
-            (Some(id), Some(instance)) => {
-                if self.base.level() != Level::ResourceInstance && self.resource.is_none() {
-                    // Most arrays have up to 7 bytes.
-                    let array = path.truncate(Level::Resource);
-                    self.resource = Some(self.open(Kind::MultipleResource, array, id.get(), 0)?);
-                }
-                self.value(Kind::ResourceInstance, instance.get(), &record.value)
-            }
+            return self.value(Kind::Resource, id, &record.value);
+        };
+        if self.level != Level::ResourceInstance && self.resource.is_none() {
+            // Most arrays have up to 7 bytes.
+            let room = if id > 0xff { 3 } else { 2 };
+            self.resource = Some(Container {
+                path: path.truncate(Level::Resource),
+                id,
+                mark: self.writer.open(RESOURCE, room)?,
+            });
         }
+        self.value(Kind::ResourceInstance, index, &record.value)
     }
 
-    pub(crate) fn finish(mut self) -> Result<usize, EncodeError> {
-        if let Some(resource) = self.resource.take() {
-            self.close(resource)?;
-        }
-        if let Some(instance) = self.instance.take() {
-            self.close(instance)?;
-        }
-        Ok(self.writer.len())
+    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+        self.close_resource()?;
+        self.close_instance()?;
+        Ok(self.writer)
     }
 
-    /// Leaves room for a header with `length_bytes` bytes of length.
-    fn open(
-        &mut self,
-        kind: Kind,
-        path: Path,
-        id: u16,
-        length_bytes: usize,
-    ) -> Result<Container, EncodeError> {
-        let start = self.writer.len();
-        let room = if id > 0xff { 3_usize } else { 2 }.saturating_add(length_bytes);
-        self.writer.put([0; 4].get(..room).unwrap_or_default())?;
-        Ok(Container {
-            kind,
-            path,
+    fn open_instance(&mut self, path: Path) -> Result<(), EncodeError> {
+        let id = path.instance_id().map(InstanceId::get);
+        let id = id.ok_or(EncodeError::NotRepresentable)?;
+        // A header without length, to which a byte is added for most: a header grows, and never shrinks.
+        let room = if id > 0xff { 3 } else { 2 };
+        self.instance = Some(Container {
+            path: path.truncate(Level::Instance),
             id,
-            start,
-            room,
-        })
+            mark: self.writer.open(INSTANCE, room)?,
+        });
+        Ok(())
     }
 
-    fn close(&mut self, container: Container) -> Result<(), EncodeError> {
-        let content = self
-            .writer
-            .len()
-            .saturating_sub(container.start)
-            .saturating_sub(container.room);
-        let header = Header::new(container.kind, container.id, content)?;
-        self.writer
-            .replace(container.start, container.room, header.as_slice())
+    fn close_resource(&mut self) -> Result<(), EncodeError> {
+        match self.resource.take() {
+            Some(container) => self.close(RESOURCE, Kind::MultipleResource, container),
+            None => Ok(()),
+        }
     }
 
-    fn put(&mut self, kind: Kind, id: u16, value: &[u8]) -> Result<(), EncodeError> {
-        let header = Header::new(kind, id, value.len())?;
-        self.writer.put(header.as_slice())?;
-        self.writer.put(value)
+    fn close_instance(&mut self) -> Result<(), EncodeError> {
+        match self.instance.take() {
+            Some(container) => self.close(INSTANCE, Kind::ObjectInstance, container),
+            None => Ok(()),
+        }
     }
 
+    fn close(&mut self, depth: usize, kind: Kind, container: Container) -> Result<(), EncodeError> {
+        let content = self.writer.content(container.mark);
+        let header = header(kind, container.id, content)?;
+        self.writer.close(depth, container.mark, header)
+    }
+
+    #[inline]
     fn value(&mut self, kind: Kind, id: u16, value: &Value<'_>) -> Result<(), EncodeError> {
         match *value {
             Value::None => Err(EncodeError::NotRepresentable),
             Value::String(text) | Value::Corelnk(text) => self.put(kind, id, text.as_bytes()),
             Value::Opaque(bytes) => self.put(kind, id, bytes),
-            Value::Boolean(truth) => self.put(kind, id, &[truth.into()]),
-            Value::Integer(number) | Value::Time(number) => {
-                if let Ok(number) = i8::try_from(number) {
-                    self.put(kind, id, &number.to_be_bytes())
-                } else if let Ok(number) = i16::try_from(number) {
-                    self.put(kind, id, &number.to_be_bytes())
-                } else if let Ok(number) = i32::try_from(number) {
-                    self.put(kind, id, &number.to_be_bytes())
-                } else {
-                    self.put(kind, id, &number.to_be_bytes())
-                }
-            }
+            Value::Integer(number) | Value::Time(number) => self.put_signed(kind, id, number),
+            Value::Boolean(truth) => header(kind, id, 1)?
+                .byte(truth.into())
+                .put(&mut self.writer),
             Value::Unsigned(number) => {
-                if let Ok(number) = u8::try_from(number) {
-                    self.put(kind, id, &number.to_be_bytes())
-                } else if let Ok(number) = u16::try_from(number) {
-                    self.put(kind, id, &number.to_be_bytes())
-                } else if let Ok(number) = u32::try_from(number) {
-                    self.put(kind, id, &number.to_be_bytes())
-                } else {
-                    self.put(kind, id, &number.to_be_bytes())
+                let [.., high, low] = number.to_be_bytes();
+                match number {
+                    0..=0xff => self.put_short(kind, id, Short::new([low])),
+                    0x100..=0xffff => self.put_short(kind, id, Short::new([high, low])),
+                    _ => match u32::try_from(number) {
+                        Ok(number) => self.put_short(kind, id, Short::EMPTY.be32(number)),
+                        Err(_) => self.put(kind, id, &number.to_be_bytes()),
+                    },
                 }
             }
             Value::Float(number) => match narrow(number) {
-                Some(number) => self.put(kind, id, &number.to_be_bytes()),
+                Some(number) => self.put_short(kind, id, Short::EMPTY.be32(number.to_bits())),
                 None => self.put(kind, id, &number.to_be_bytes()),
             },
             Value::Objlnk(link) => {
-                let ([a, b], [c, d]) = (link.object.to_be_bytes(), link.instance.to_be_bytes());
-                self.put(kind, id, &[a, b, c, d])
+                let link = Short::EMPTY.be16(link.object).be16(link.instance);
+                self.put_short(kind, id, link)
             }
         }
+    }
+
+    #[inline]
+    fn put_signed(&mut self, kind: Kind, id: u16, number: i64) -> Result<(), EncodeError> {
+        let [.., high, low] = number.to_be_bytes();
+        let short = if i8::try_from(number).is_ok() {
+            Short::new([low])
+        } else if i16::try_from(number).is_ok() {
+            Short::new([high, low])
+        } else if let Ok(number) = i32::try_from(number) {
+            Short::EMPTY.be32(number.cast_unsigned())
+        } else {
+            return self.put(kind, id, &number.to_be_bytes());
+        };
+        self.put_short(kind, id, short)
+    }
+
+    /// Writes a value of up to four bytes.
+    #[inline]
+    fn put_short(&mut self, kind: Kind, id: u16, value: Short) -> Result<(), EncodeError> {
+        let [low, ..] = value.len().to_le_bytes();
+        let header = match u8::try_from(id) {
+            Ok(id) => Short::new([kind.bits() | low]).byte(id),
+            Err(_) => Short::new([kind.bits() | WIDE_ID | low]).be16(id),
+        };
+        header.join(value).put(&mut self.writer)
+    }
+
+    #[inline]
+    fn put(&mut self, kind: Kind, id: u16, value: &[u8]) -> Result<(), EncodeError> {
+        header(kind, id, value.len())?.put(&mut self.writer)?;
+        self.writer.put(value)
     }
 }
 

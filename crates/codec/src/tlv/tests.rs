@@ -117,8 +117,8 @@ fn headers_of_every_shape() {
         let id = u16::try_from(shape["id"].as_u64().unwrap()).unwrap();
         let length = usize::try_from(shape["length"].as_u64().unwrap()).unwrap();
         let expected = hex(shape["header_hex"].as_str().unwrap());
-        let header = encode::Header::new(kind, id, length).unwrap();
-        assert_eq!(header.as_slice(), expected, "{shape}");
+        let header = encode::header(kind, id, length).unwrap();
+        assert_eq!(header.to_bytes()[..header.len_bytes()], expected, "{shape}");
 
         let mut bytes = expected;
         bytes.resize(bytes.len() + length, 0x55);
@@ -134,11 +134,16 @@ fn headers_of_every_shape() {
             assert!(decode::read(&bytes).is_none());
         }
     }
-    assert!(encode::Header::new(Kind::Resource, 0, 0xff_ffff).is_ok());
+    assert!(encode::header(Kind::Resource, 0, 0xff_ffff).is_ok());
     assert_eq!(
-        encode::Header::new(Kind::Resource, 0, 0x100_0000).err(),
+        encode::header(Kind::Resource, 0, 0x100_0000).err(),
         Some(EncodeError::NotRepresentable)
     );
+}
+
+fn header_of(id: u16, length: usize) -> Vec<u8> {
+    let header = encode::header(Kind::Resource, id, length).unwrap();
+    header.to_bytes()[..header.len_bytes()].into()
 }
 
 #[test]
@@ -149,13 +154,7 @@ fn values_of_every_type() {
     for vector in file["values"].as_array().unwrap() {
         let kind = kind(vector["type"].as_str().unwrap());
         let value = hex(vector["hex"].as_str().unwrap());
-        let bytes = [
-            encode::Header::new(Kind::Resource, 7, value.len())
-                .unwrap()
-                .as_slice(),
-            &value,
-        ]
-        .concat();
+        let bytes = [header_of(7, value.len()).as_slice(), &value].concat();
         let types = Table([(path("/9/0/7"), kind)].to_vec());
         let records = decode(TLV, "/9/0", &bytes, &types).unwrap();
         assert!(

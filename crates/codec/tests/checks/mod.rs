@@ -2,7 +2,9 @@
 
 use core::ops::Range;
 
-use dunlin_codec::{ContentFormat, DecodeError, Decoder, EncodeError, Encoder, Record, link};
+use dunlin_codec::{
+    ContentFormat, DecodeError, Decoder, EncodeError, Encoder, Part, Record, encode_part, link,
+};
 use dunlin_model::{Level, Path, Value, objects};
 
 /// The paths of requests that payloads are tried as answers to.
@@ -79,10 +81,24 @@ pub(crate) fn payload(format: ContentFormat, input: &[u8]) {
     if implied > 0 {
         return;
     }
-    // A byte to spare, which TLV may need.
-    let mut buffer = vec![0; length + 1];
+    let mut buffer = vec![0; length];
     assert_eq!(encode(format, base, &again, &mut buffer), Ok(length));
     assert_eq!(&buffer[..length], canonical);
+
+    // Block by block it is the same.
+    let size = 1 + usize::from(choice) % 64;
+    let mut block = vec![0; size];
+    let mut whole: Vec<u8> = Vec::new();
+    while whole.len() < length {
+        let part = encode_part(format, base, whole.len(), &mut block, |encoder| {
+            again.iter().try_for_each(|record| encoder.push(record))
+        });
+        let part: Part = part.map_err(|error: EncodeError| error).unwrap();
+        assert_eq!(part.total, length);
+        assert_eq!(part.length, size.min(length - whole.len()));
+        whole.extend(&block[..part.length]);
+    }
+    assert_eq!(whole, canonical);
 }
 
 /// Takes `text` as a list of links.

@@ -54,44 +54,64 @@ impl PathParser {
     ///
     /// # Errors
     /// Whatever makes every continuation wrong, with its offset over all pieces. The parser is of no use afterwards.
+    #[inline]
     pub fn feed(&mut self, text: &str) -> Result<(), PathError> {
-        for byte in text.bytes() {
-            self.step(byte)
-                .map_err(|kind| PathError { kind, at: self.at })?;
-            self.at = self.at.saturating_add(1);
+        self.feed_bytes(text.as_bytes())
+    }
+
+    /// Reads the next piece of a text that was not looked at before; what is no UTF-8 is no path either.
+    ///
+    /// # Errors
+    /// As [`feed`](Self::feed).
+    #[inline]
+    pub fn feed_bytes(&mut self, text: &[u8]) -> Result<(), PathError> {
+        for (index, byte) in text.iter().enumerate() {
+            self.step(*byte).map_err(|kind| PathError {
+                kind,
+                at: self.at.saturating_add(index),
+            })?;
         }
+        self.at = self.at.saturating_add(text.len());
         Ok(())
     }
 
+    #[inline]
     fn step(&mut self, byte: u8) -> Result<(), PathErrorKind> {
-        self.state = match (self.state, byte) {
-            (State::Start, b'/') => State::Slash,
-            (State::Start, _) => return Err(PathErrorKind::NoSlash),
-            (State::Slash, b'/') => return Err(PathErrorKind::EmptySegment),
-            (State::Digits, b'/') => {
-                self.path = self.path.child(self.number).ok_or(PathErrorKind::TooDeep)?;
-                State::Slash
-            }
-            (State::Slash, b'0'..=b'9') => {
-                if self.path.level() == Level::ResourceInstance {
+        let digit = u16::from(byte.wrapping_sub(b'0'));
+        self.state = match self.state {
+            State::Start => match byte {
+                b'/' => State::Slash,
+                _ => return Err(PathErrorKind::NoSlash),
+            },
+            State::Slash => match digit {
+                0..=9 if self.path.level() == Level::ResourceInstance => {
                     return Err(PathErrorKind::TooDeep);
                 }
-                self.number = (byte & 0x0f).into();
-                State::Digits
-            }
-            (State::Digits, b'0'..=b'9') => {
-                if self.number == 0 {
-                    return Err(PathErrorKind::LeadingZero);
+                0..=9 => {
+                    self.number = digit;
+                    State::Digits
                 }
-                self.number = self
-                    .number
-                    .checked_mul(10)
-                    .and_then(|number| number.checked_add((byte & 0x0f).into()))
-                    .filter(|number| *number != MAX_ID)
-                    .ok_or(PathErrorKind::TooLarge)?;
-                State::Digits
-            }
-            _ => return Err(PathErrorKind::NotANumber),
+                _ if byte == b'/' => return Err(PathErrorKind::EmptySegment),
+                _ => return Err(PathErrorKind::NotANumber),
+            },
+            State::Digits => match digit {
+                0..=9 if self.number == 0 => return Err(PathErrorKind::LeadingZero),
+                0..=9 => {
+                    let number = u32::from(self.number)
+                        .wrapping_mul(10)
+                        .wrapping_add(digit.into());
+                    self.number = match u16::try_from(number) {
+                        Ok(number) if number != MAX_ID => number,
+                        _ => return Err(PathErrorKind::TooLarge),
+                    };
+                    State::Digits
+                }
+                _ if byte == b'/' => {
+                    self.path = self.path.child(self.number).ok_or(PathErrorKind::TooDeep)?;
+                    State::Slash
+                }
+                _ => return Err(PathErrorKind::NotANumber),
+            },
         };
         Ok(())
     }
@@ -110,6 +130,7 @@ impl PathParser {
     ///
     /// # Errors
     /// [`PathErrorKind::NoSlash`] if nothing was read, [`PathErrorKind::EmptySegment`] after a slash at the end.
+    #[inline]
     pub fn finish(self) -> Result<Path, PathError> {
         match self.state {
             State::Start => Err(PathError {

@@ -1,7 +1,7 @@
 //! Floating point numbers of 16 bits, which CBOR has and `core` does not.
 
 /// Widens a half to a single: RFC 8949 Appendix D.
-pub(super) fn widen(half: u16) -> f32 {
+pub(crate) fn widen(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     let exponent = u32::from((half >> 10) & 0x1f);
     let fraction = u32::from(half & 0x03ff);
@@ -15,7 +15,7 @@ pub(super) fn widen(half: u16) -> f32 {
 }
 
 /// Narrows a single to a half, if that holds the very number. Every NaN becomes the one quiet NaN.
-pub(super) fn narrow(single: f32) -> Option<u16> {
+pub(crate) fn narrow(single: f32) -> Option<u16> {
     if single.is_nan() {
         return Some(0x7e00);
     }

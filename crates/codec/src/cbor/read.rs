@@ -1,0 +1,271 @@
+//! Reading items, in any well-formed form.
+
+use core::str;
+
+use dunlin_model::Value;
+
+use super::{BREAK, half, major, simple};
+use crate::DecodeErrorKind;
+
+type Fallible<T> = Result<T, DecodeErrorKind>;
+
+/// Seconds since 1970: RFC 8949 §3.4.2.
+const EPOCH_TIME: u64 = 1;
+/// An exponent of ten and a mantissa: RFC 8949 §3.4.4.
+const DECIMAL_FRACTION: u64 = 4;
+
+/// The start of an item: its first byte and its argument, a number or a length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// The first byte.
+    pub(crate) first: u8,
+    /// The argument; 0 where there is none.
+    pub(crate) argument: u64,
+}
+
+impl Head {
+    /// The major type, in the upper three bits.
+    #[inline]
+    pub(crate) const fn major(self) -> u8 {
+        self.first & 0xe0
+    }
+
+    /// Whether the length of an array, a map or a string is left open, or this is the end of one.
+    #[inline]
+    pub(crate) const fn is_open(self) -> bool {
+        self.first & 0x1f == 0x1f
+    }
+}
+
+/// Walks over the items of a payload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    length: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            length: bytes.len(),
+        }
+    }
+
+    /// How many bytes were read.
+    pub(crate) const fn offset(&self) -> usize {
+        self.length.saturating_sub(self.rest.len())
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The first byte of what comes next.
+    #[inline]
+    pub(crate) fn peek(&self) -> Fallible<u8> {
+        self.rest.first().copied().ok_or(DecodeErrorKind::End)
+    }
+
+    /// Reads a head.
+    #[inline]
+    pub(crate) fn head(&mut self) -> Fallible<Head> {
+        let (&first, rest) = self.rest.split_first().ok_or(DecodeErrorKind::End)?;
+        let (argument, rest) = match first & 0x1f {
+            small @ 0..=23 => (u64::from(small), rest),
+            24 => {
+                let (&byte, rest) = rest.split_first().ok_or(DecodeErrorKind::End)?;
+                (u64::from(byte), rest)
+            }
+            25 => {
+                let (&bytes, rest) = rest.split_first_chunk().ok_or(DecodeErrorKind::End)?;
+                (u64::from(u16::from_be_bytes(bytes)), rest)
+            }
+            26 => {
+                let (&bytes, rest) = rest.split_first_chunk().ok_or(DecodeErrorKind::End)?;
+                (u64::from(u32::from_be_bytes(bytes)), rest)
+            }
+            27 => {
+                let (&bytes, rest) = rest.split_first_chunk().ok_or(DecodeErrorKind::End)?;
+                (u64::from_be_bytes(bytes), rest)
+            }
+            // Numbers and tags have no open form.
+            31 if !matches!(first, 0x1f | 0x3f | 0xdf) => (0, rest),
+            _ => return Err(DecodeErrorKind::Malformed),
+        };
+        self.rest = rest;
+        Ok(Head { first, argument })
+    }
+
+    /// Reads the head of an array or a map; `None` if its length is left open.
+    #[inline]
+    pub(crate) fn container(&mut self, major: u8) -> Fallible<Option<u64>> {
+        let head = self.head()?;
+        if head.major() != major {
+            return Err(DecodeErrorKind::Type);
+        }
+        Ok((!head.is_open()).then_some(head.argument))
+    }
+
+    /// Takes the end mark of an array or map whose length was left open, if it comes next.
+    #[inline]
+    pub(crate) fn take_break(&mut self) -> Fallible<bool> {
+        match self.rest.split_first() {
+            None => Err(DecodeErrorKind::End),
+            Some((&BREAK, rest)) => {
+                self.rest = rest;
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+        }
+    }
+
+    /// Takes the bytes of a string whose head was read.
+    #[inline]
+    pub(crate) fn content(&mut self, head: Head) -> Fallible<&'a [u8]> {
+        if head.is_open() {
+            return Err(DecodeErrorKind::Unsupported);
+        }
+        let length = usize::try_from(head.argument).map_err(|_| DecodeErrorKind::End)?;
+        let (content, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(DecodeErrorKind::End)?;
+        self.rest = rest;
+        Ok(content)
+    }
+
+    /// Reads a text string without a look at its characters.
+    #[inline]
+    pub(crate) fn text_bytes(&mut self) -> Fallible<&'a [u8]> {
+        let head = self.head()?;
+        if head.major() != major::TEXT {
+            return Err(DecodeErrorKind::Type);
+        }
+        self.content(head)
+    }
+
+    /// Reads a value: LwM2M Core Appendix C. `null` is no value.
+    #[inline]
+    pub(crate) fn value(&mut self) -> Fallible<Value<'a>> {
+        let head = self.head()?;
+        match head.major() {
+            major::UNSIGNED => Ok(unsigned(head.argument)),
+            major::TEXT => {
+                let text = self.content(head)?;
+                str::from_utf8(text)
+                    .map(Value::String)
+                    .map_err(|_| DecodeErrorKind::Utf8)
+            }
+            major::BYTES => self.content(head).map(Value::Opaque),
+            major::NEGATIVE => negative(head.argument),
+            _ => self.special(head),
+        }
+    }
+
+    /// Reads a number: an integer, a float, a decimal fraction, or a time.
+    #[inline]
+    pub(crate) fn number(&mut self) -> Fallible<Value<'a>> {
+        match self.value()? {
+            number
+            @ (Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_)) => {
+                Ok(number)
+            }
+            _ => Err(DecodeErrorKind::Type),
+        }
+    }
+
+    fn special(&mut self, head: Head) -> Fallible<Value<'a>> {
+        match head.first {
+            simple::FALSE => Ok(Value::Boolean(false)),
+            simple::TRUE => Ok(Value::Boolean(true)),
+            simple::NULL => Ok(Value::None),
+            simple::HALF => {
+                let half = u16::try_from(head.argument).unwrap_or_default();
+                Ok(Value::Float(half::widen(half).into()))
+            }
+            simple::SINGLE => {
+                let single = u32::try_from(head.argument).unwrap_or_default();
+                Ok(Value::Float(f32::from_bits(single).into()))
+            }
+            simple::DOUBLE => Ok(Value::Float(f64::from_bits(head.argument))),
+            _ if head.major() == major::TAG => self.tagged(head.argument),
+            // A simple value below 32 in two bytes: RFC 8949 §3.3.
+            0xf8 if head.argument < 32 => Err(DecodeErrorKind::Malformed),
+            _ => Err(DecodeErrorKind::Type),
+        }
+    }
+
+    #[cold]
+    fn tagged(&mut self, tag: u64) -> Fallible<Value<'a>> {
+        match tag {
+            EPOCH_TIME => match self.plain_number()? {
+                Value::Integer(seconds) => Ok(Value::Time(seconds)),
+                other => Ok(other),
+            },
+            DECIMAL_FRACTION => self.decimal_fraction().map(Value::Float),
+            _ => Err(DecodeErrorKind::Unsupported),
+        }
+    }
+
+    /// Reads a number without tag.
+    fn plain_number(&mut self) -> Fallible<Value<'a>> {
+        let head = self.head()?;
+        match head.major() {
+            major::UNSIGNED => Ok(unsigned(head.argument)),
+            major::NEGATIVE => negative(head.argument),
+            major::SIMPLE => match self.special(head)? {
+                number @ Value::Float(_) => Ok(number),
+                _ => Err(DecodeErrorKind::Type),
+            },
+            _ => Err(DecodeErrorKind::Type),
+        }
+    }
+
+    /// Reads `[exponent, mantissa]`, rounded to the nearest float.
+    fn decimal_fraction(&mut self) -> Fallible<f64> {
+        match self.container(major::ARRAY)? {
+            Some(2) => {}
+            Some(_) => return Err(DecodeErrorKind::Malformed),
+            None => return Err(DecodeErrorKind::Unsupported),
+        }
+        let exponent = match self.plain_number()? {
+            Value::Integer(exponent) => {
+                i16::try_from(exponent).map_err(|_| DecodeErrorKind::Malformed)?
+            }
+            _ => return Err(DecodeErrorKind::Type),
+        };
+        let head = self.head()?;
+        let (negative, mantissa) = match head.major() {
+            major::UNSIGNED => (false, head.argument),
+            major::NEGATIVE => (
+                true,
+                head.argument
+                    .checked_add(1)
+                    .ok_or(DecodeErrorKind::Unsupported)?,
+            ),
+            _ => return Err(DecodeErrorKind::Type),
+        };
+        crate::number::float_of(negative, mantissa, exponent.into())
+            .ok_or(DecodeErrorKind::Malformed)
+    }
+
+    /// Passes over the value of a field that is not known: a single number, text, truth, or nothing.
+    #[cold]
+    pub(crate) fn skip(&mut self) -> Fallible<()> {
+        self.value().map(drop)
+    }
+}
+
+#[inline]
+fn unsigned<'a>(argument: u64) -> Value<'a> {
+    i64::try_from(argument).map_or(Value::Unsigned(argument), Value::Integer)
+}
+
+#[inline]
+fn negative<'a>(argument: u64) -> Fallible<Value<'a>> {
+    // Below the least `i64`.
+    i64::try_from(argument)
+        .map(|number| Value::Integer(!number))
+        .map_err(|_| DecodeErrorKind::Unsupported)
+}

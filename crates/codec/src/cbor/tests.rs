@@ -1,0 +1,102 @@
+extern crate std;
+
+use std::format;
+use std::vec;
+use std::vec::Vec;
+
+use dunlin_model::Value;
+use proptest::prelude::*;
+
+use super::*;
+use crate::short::Short;
+use crate::writer::Writer;
+
+fn encoded(value: &Value<'_>) -> Vec<u8> {
+    let mut buffer = vec![0; 64];
+    let mut writer = Writer::new(&mut buffer);
+    put_value(&mut writer, Short::EMPTY, value).unwrap();
+    writer.into_written().into()
+}
+
+proptest! {
+    #[test]
+    fn numbers_are_those_of_ciborium(number in any::<i64>(), shift in 0..64_u32, bits in any::<u64>()) {
+        for (ours, theirs) in [
+            (Value::Integer(number >> shift), ciborium::Value::Integer((number >> shift).into())),
+            (Value::Unsigned(bits >> shift), ciborium::Value::Integer((bits >> shift).into())),
+            (Value::Float(f64::from_bits(bits)), ciborium::Value::Float(f64::from_bits(bits))),
+        ] {
+            let bytes = encoded(&ours);
+            let mut expected = Vec::new();
+            ciborium::into_writer(&theirs, &mut expected).unwrap();
+            if ours.as_f64().is_some_and(f64::is_nan) {
+                prop_assert_eq!(&bytes[..], b"\xf9\x7e\0");
+                continue;
+            }
+            prop_assert_eq!(&bytes, &expected);
+            let mut reader = Reader::new(&bytes);
+            let value = reader.value().unwrap();
+            prop_assert!(reader.is_empty());
+            prop_assert_eq!(value.convert(ours.kind()), Some(ours));
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_ciborium_reads(bytes in proptest::collection::vec(any::<u8>(), 0..12)) {
+        let mut reader = Reader::new(&bytes);
+        let Ok(value) = reader.value() else {
+            return Ok(());
+        };
+        let read = &bytes[..reader.offset()];
+        let theirs: ciborium::Value = ciborium::from_reader(read).unwrap();
+        // Tags become types here.
+        let theirs = match theirs {
+            ciborium::Value::Tag(1, inner) => *inner,
+            ciborium::Value::Tag(..) => return Ok(()),
+            theirs => theirs,
+        };
+        let same = match value {
+            Value::None => theirs.is_null(),
+            Value::Integer(number) | Value::Time(number) => theirs.as_integer() == Some(number.into()),
+            Value::Unsigned(number) => theirs.as_integer() == Some(number.into()),
+            Value::Float(number) => theirs.as_float().is_some_and(|theirs| {
+                theirs.to_bits() == number.to_bits() || theirs.is_nan() && number.is_nan()
+            }),
+            Value::Boolean(truth) => theirs.as_bool() == Some(truth),
+            Value::String(text) => theirs.as_text() == Some(text),
+            Value::Opaque(bytes) => theirs.as_bytes().map(Vec::as_slice) == Some(bytes),
+            other => panic!("{other:?}"),
+        };
+        prop_assert!(same, "{}", format!("{value:?} {theirs:?}"));
+    }
+}
+
+#[test]
+fn heads_are_well_formed() {
+    use crate::DecodeErrorKind::{End, Malformed, Type, Unsupported, Utf8};
+    for (bytes, kind) in [
+        (&b""[..], End),
+        (b"\x18", End),
+        (b"\x1b\0\0\0", End),
+        (b"\x62a", End),
+        (b"\x7b\xff\xff\xff\xff\xff\xff\xff\xff", End),
+        (b"\x1c", Malformed),
+        (b"\x1f", Malformed),
+        (b"\x3f", Malformed),
+        (b"\xdf", Malformed),
+        (b"\xf8\x10", Malformed),
+        (b"\xff", Type),
+        (b"\x80", Type),
+        (b"\xa0", Type),
+        (b"\xe0", Type),
+        (b"\xf7", Type),
+        (b"\xf8\xff", Type),
+        (b"\x7f\x61a\xff", Unsupported),
+        (b"\x5f\x41a\xff", Unsupported),
+        (b"\xc0\x61a", Unsupported),
+        (b"\x3b\x80\0\0\0\0\0\0\0", Unsupported),
+        (b"\x61\xff", Utf8),
+    ] {
+        assert_eq!(Reader::new(bytes).value(), Err(kind), "{bytes:02x?}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Writing items, in the one preferred form of each: RFC 8949 §4.1.
+
+use dunlin_model::Value;
+
+use super::{half, major, simple};
+use crate::EncodeError;
+use crate::short::Short;
+use crate::writer::Writer;
+
+/// Adds a head with an argument of up to 32 bits, one to five bytes, to up to three bytes.
+#[inline]
+pub(crate) const fn with_head(before: Short, major: u8, argument: u32) -> Short {
+    let [high, low] = {
+        let [.., high, low] = argument.to_be_bytes();
+        [high, low]
+    };
+    match argument {
+        0..=23 => before.byte(major | low),
+        24..=0xff => before.byte(major | 0x18).byte(low),
+        0x100..=0xffff => before.byte(major | 0x19).byte(high).byte(low),
+        _ => before.byte(major | 0x1a).be32(argument),
+    }
+}
+
+/// Writes `before`, up to three bytes, and a head.
+#[inline]
+pub(crate) fn put_head(
+    writer: &mut Writer<'_>,
+    before: Short,
+    major: u8,
+    argument: u64,
+) -> Result<(), EncodeError> {
+    if let Ok(argument) = u32::try_from(argument) {
+        return with_head(before, major, argument).put(writer);
+    }
+    before.byte(major | 0x1b).put(writer)?;
+    writer.put_word(argument.swap_bytes(), 8)
+}
+
+/// Writes `before`, up to three bytes, and `value`: LwM2M Core Appendix C.
+#[inline]
+pub(crate) fn put_value(
+    writer: &mut Writer<'_>,
+    before: Short,
+    value: &Value<'_>,
+) -> Result<(), EncodeError> {
+    match *value {
+        Value::None => before.byte(simple::NULL).put(writer),
+        Value::Integer(number) | Value::Time(number) => {
+            if number < 0 {
+                put_head(writer, before, major::NEGATIVE, (!number).cast_unsigned())
+            } else {
+                put_head(writer, before, major::UNSIGNED, number.cast_unsigned())
+            }
+        }
+        Value::Unsigned(number) => put_head(writer, before, major::UNSIGNED, number),
+        Value::Float(number) => put_float(writer, before, number),
+        Value::String(text) | Value::Corelnk(text) => {
+            put_bytes(writer, before, major::TEXT, text.as_bytes())
+        }
+        Value::Opaque(bytes) => put_bytes(writer, before, major::BYTES, bytes),
+        Value::Boolean(truth) => {
+            let byte = if truth { simple::TRUE } else { simple::FALSE };
+            before.byte(byte).put(writer)
+        }
+        Value::Objlnk(link) => {
+            let object = Short::EMPTY.decimal(link.object).byte(b':');
+            let instance = Short::EMPTY.decimal(link.instance);
+            let length = object.len().wrapping_add(instance.len());
+            with_head(before, major::TEXT, length).put(writer)?;
+            object.put(writer)?;
+            instance.put(writer)
+        }
+    }
+}
+
+#[inline]
+fn put_bytes(
+    writer: &mut Writer<'_>,
+    before: Short,
+    major: u8,
+    bytes: &[u8],
+) -> Result<(), EncodeError> {
+    let length = u64::try_from(bytes.len()).map_err(|_| EncodeError::NotRepresentable)?;
+    put_head(writer, before, major, length)?;
+    writer.put(bytes)
+}
+
+/// Writes the shortest float that is the same number: RFC 8949 §4.2.2.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "compared bit by bit on the way back"
+)]
+fn put_float(writer: &mut Writer<'_>, before: Short, number: f64) -> Result<(), EncodeError> {
+    let single = number as f32;
+    if !number.is_nan() && f64::from(single).to_bits() != number.to_bits() {
+        before.byte(simple::DOUBLE).put(writer)?;
+        return writer.put_word(number.to_bits().swap_bytes(), 8);
+    }
+    match half::narrow(single) {
+        Some(half) => before.byte(simple::HALF).be16(half),
+        None => before.byte(simple::SINGLE).be32(single.to_bits()),
+    }
+    .put(writer)
+}

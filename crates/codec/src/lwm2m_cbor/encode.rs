@@ -1,0 +1,205 @@
+//! From records to LwM2M CBOR.
+
+use dunlin_model::{Level, Path, Value};
+
+use crate::cbor::{major, put_value, with_head};
+use crate::short::Short;
+use crate::writer::{DEPTH, Mark, Writer};
+use crate::{EncodeError, Record};
+
+/// Writes maps, with each one's head put in place when it ends and its length is known.
+///
+/// The node of the request is one key, an array if it is not an object, as in the examples of the specification; below
+/// it each number has a map of its own: `{[3, 0]: {0: "Dunlin", 6: {0: 1, 1: 5}}}`.
+#[derive(Debug)]
+pub(crate) struct Encoder<'b> {
+    writer: Writer<'b>,
+    base: Path,
+    /// The last record.
+    last: Option<Path>,
+    /// The maps that are open, the outermost first.
+    maps: [Map; DEPTH],
+    open: usize,
+}
+
+/// A map that is being written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Map {
+    mark: Mark,
+    count: u32,
+}
+
+/// How many numbers a path of `level` has.
+#[inline]
+const fn numbers(level: Level) -> usize {
+    match level {
+        Level::Root => 0,
+        Level::Object => 1,
+        Level::Instance => 2,
+        Level::Resource => 3,
+        Level::ResourceInstance => 4,
+    }
+}
+
+/// The levels below the root.
+const LEVELS: [Level; 4] = [
+    Level::Object,
+    Level::Instance,
+    Level::Resource,
+    Level::ResourceInstance,
+];
+
+impl<'b> Encoder<'b> {
+    pub(crate) fn new(base: Path, writer: Writer<'b>) -> Result<Self, EncodeError> {
+        let mut encoder = Self {
+            writer,
+            base,
+            last: None,
+            maps: [Map::default(); DEPTH],
+            open: 0,
+        };
+        encoder.open()?;
+        Ok(encoder)
+    }
+
+    /// Starts a map. Fits the head of one of up to 23 entries.
+    fn open(&mut self) -> Result<(), EncodeError> {
+        let mark = self.writer.open(self.open, 1)?;
+        if let Some(map) = self.maps.get_mut(self.open) {
+            *map = Map { mark, count: 0 };
+            self.open = self.open.wrapping_add(1);
+        }
+        Ok(())
+    }
+
+    /// Ends maps until `open` are left.
+    fn close_to(&mut self, open: usize) -> Result<(), EncodeError> {
+        while self.open > open {
+            self.open = self.open.wrapping_sub(1);
+            let map = self.maps.get(self.open).copied().unwrap_or_default();
+            let head = with_head(Short::EMPTY, major::MAP, map.count);
+            self.writer.close(self.open, map.mark, head)?;
+        }
+        Ok(())
+    }
+
+    /// Counts an entry of the innermost map.
+    #[inline]
+    fn count(&mut self) {
+        if let Some(map) = self.maps.get_mut(self.open.wrapping_sub(1)) {
+            map.count = map.count.saturating_add(1);
+        }
+    }
+
+    /// Writes the node of the request as a key, unless it is the root.
+    fn base_key(&mut self) -> Result<(), EncodeError> {
+        let length = match self.base.level() {
+            Level::Root => return Ok(()),
+            Level::Object => None,
+            Level::Instance => Some(2),
+            Level::Resource => Some(3),
+            Level::ResourceInstance => Some(4),
+        };
+        self.count();
+        if let Some(length) = length {
+            Short::EMPTY
+                .byte(major::ARRAY | length)
+                .put(&mut self.writer)?;
+        }
+        for id in self.base.segments() {
+            with_head(Short::EMPTY, major::UNSIGNED, id.into()).put(&mut self.writer)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        let path = record.path;
+        let level = path.level();
+        let known = match self.last.replace(path) {
+            // A value and a map have no place for each other.
+            Some(last) if path <= last || last.contains(&path) => {
+                return Err(EncodeError::OutOfOrder);
+            }
+            Some(last) if last.level() == level && last.parent() == path.parent() => {
+                numbers(level).wrapping_sub(1)
+            }
+            Some(last) => self.back_to(last, path)?,
+            None => {
+                self.base_key()?;
+                if path != self.base && self.base != Path::ROOT {
+                    self.open()?;
+                }
+                numbers(self.base.level())
+            }
+        };
+        if path == self.base {
+            return self.value(Short::EMPTY, level, &record.value);
+        }
+        // Below what is known, a key and a map for each number.
+        for between in LEVELS.iter().skip(known) {
+            if *between >= level {
+                break;
+            }
+            Self::key(path, *between).put(&mut self.writer)?;
+            self.count();
+            self.open()?;
+        }
+        let key = Self::key(path, level);
+        self.count();
+        self.value(key, level, &record.value)
+    }
+
+    /// The number of `path` at `level`.
+    #[inline]
+    fn key(path: Path, level: Level) -> Short {
+        let id = match level {
+            Level::Root => None,
+            Level::Object => path.object_id().map(dunlin_model::ObjectId::get),
+            Level::Instance => path.instance_id().map(dunlin_model::InstanceId::get),
+            Level::Resource => path.resource_id().map(dunlin_model::ResourceId::get),
+            Level::ResourceInstance => path
+                .resource_instance_id()
+                .map(dunlin_model::ResourceInstanceId::get),
+        };
+        with_head(Short::EMPTY, major::UNSIGNED, id.unwrap_or_default().into())
+    }
+
+    /// Ends the maps that `last` is in and `path` is not, and gives how many numbers they have in common.
+    fn back_to(&mut self, last: Path, path: Path) -> Result<usize, EncodeError> {
+        let common = LEVELS
+            .iter()
+            .take_while(|level| last.truncate(**level) == path.truncate(**level))
+            .count();
+        let base = numbers(self.base.level());
+        // The outermost map is that of the root, or has the node of the request as its only key.
+        let outer = if base == 0 { 1 } else { 2_usize };
+        self.close_to(outer.wrapping_add(common.saturating_sub(base)))?;
+        Ok(common)
+    }
+
+    #[inline]
+    fn value(&mut self, key: Short, level: Level, value: &Value<'_>) -> Result<(), EncodeError> {
+        if *value == Value::None && level < Level::Resource {
+            // That the node is there.
+            return key.byte(major::MAP).put(&mut self.writer);
+        }
+        if level < Level::Resource {
+            return Err(EncodeError::NotRepresentable);
+        }
+        put_value(&mut self.writer, key, value)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+        if self.last.is_none() {
+            // A payload is never empty.
+            if self.base == Path::ROOT {
+                return Err(EncodeError::Empty);
+            }
+            self.base_key()?;
+            Short::EMPTY.byte(major::MAP).put(&mut self.writer)?;
+        }
+        self.close_to(0)?;
+        Ok(self.writer)
+    }
+}

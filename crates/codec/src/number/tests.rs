@@ -1,0 +1,212 @@
+extern crate std;
+
+use std::format;
+use std::string::String;
+use std::vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::writer::Writer;
+
+fn printed(number: f64, style: Style) -> String {
+    let mut buffer = vec![0; 400];
+    let mut writer = Writer::new(&mut buffer);
+    put_float(&mut writer, number, style).unwrap();
+    String::from_utf8(writer.into_written().into()).unwrap()
+}
+
+fn check(number: f64) {
+    let plain = printed(number, Style::Plain);
+    assert_eq!(plain, format!("{number}"));
+    assert_eq!(
+        float(plain.as_bytes()).map(f64::to_bits),
+        Some(number.to_bits()),
+        "{plain}"
+    );
+    let short = printed(number, Style::Exponent);
+    assert_eq!(
+        short.parse::<f64>().unwrap().to_bits(),
+        number.to_bits(),
+        "{short}"
+    );
+    assert_eq!(
+        float(short.as_bytes()).map(f64::to_bits),
+        Some(number.to_bits()),
+        "{short}"
+    );
+    assert!(short.len() <= 25, "{short}");
+    // Digit for digit what `core` prints.
+    let digits = |text: &str| {
+        let mantissa = text.split('e').next().unwrap_or_default();
+        let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        String::from(digits.trim_matches('0'))
+    };
+    assert_eq!(digits(&short), digits(&format!("{number:e}")));
+}
+
+#[test]
+#[expect(clippy::excessive_precision, reason = "digits that others print")]
+fn numbers_that_are_hard() {
+    for number in [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        0.1,
+        0.3,
+        22.5,
+        100.0,
+        1e15,
+        1e16,
+        1e17,
+        1e21,
+        1e22,
+        1e23,
+        123_456_789_012_345_680.0,
+        0.000_001,
+        1e-7,
+        5e-324,
+        1.5e-323,
+        f64::MIN_POSITIVE,
+        f64::MAX,
+        f64::MIN,
+        f64::EPSILON,
+        2.225_073_858_507_201e-308,
+        9_007_199_254_740_993.0,
+        9_007_199_254_740_992.0,
+        0.1 + 0.2,
+        1.0 / 3.0,
+        22.100_000_381_469_727,
+        5.684_341_886_080_801_5e-14,
+        4.35,
+        8.41e21,
+        9.5e-5,
+        2e-44,
+        1.797_693_134_862_315_7e308,
+        12_345.678_9,
+        1_700_000_000.123,
+        43.610_92,
+        9.999_999_999_999_999e22,
+        6.631_236_846_766_476e-316,
+    ] {
+        check(number);
+        check(-number);
+    }
+    for exponent in 0..2046_u64 {
+        // Powers of two, whose neighbours are unevenly far away, and what is around them.
+        let bits = exponent << 52;
+        for bits in [bits, bits + 1, (bits + (1 << 52)) - 1] {
+            check(f64::from_bits(bits));
+        }
+    }
+    for exponent in -323..=308 {
+        check(format!("1e{exponent}").parse().unwrap());
+        check(format!("9.5e{}", exponent - 1).parse().unwrap());
+    }
+}
+
+#[test]
+fn texts_that_are_hard() {
+    let long = |digits: usize, text: &str| format!("{}{text}", "1".repeat(digits));
+    let halfway = "9007199254740993";
+    for text in [
+        String::from("0"),
+        String::from("-0.0e5"),
+        String::from(halfway),
+        format!("{halfway}.0"),
+        format!("{halfway}.{}1", "0".repeat(900)),
+        format!("{halfway}.{}", "0".repeat(900)),
+        format!("{halfway}e-900"),
+        long(800, ""),
+        long(309, "e-300"),
+        long(900, "e-1000"),
+        long(1200, ".5e-1500"),
+        long(20, ".25"),
+        format!("0.{}1", "0".repeat(322)),
+        format!("0.{}25", "0".repeat(323)),
+        format!("0.{}24", "0".repeat(323)),
+        format!("0.{}1e700", "0".repeat(700)),
+        String::from("18446744073709551615"),
+        String::from("18446744073709551616"),
+        String::from("1e-400"),
+        String::from("2.4703282292062327e-324"),
+        String::from("2.4703282292062328e-324"),
+        String::from("1.7976931348623158e308"),
+        String::from("000000000000000000000000000001.5"),
+        String::from("1e0000000000000000000000000001"),
+        String::from("0e999999999999"),
+        String::from("1e-99999999999"),
+        String::from("2.2250738585072011e-308"),
+        String::from("2.2250738585072012e-308"),
+        String::from("1E+5"),
+        String::from("0.1000000000000000055511151231257827021181583404541015625"),
+    ] {
+        let number: f64 = text.parse().unwrap();
+        let expected = number.is_finite().then_some(number.to_bits());
+        assert_eq!(float(text.as_bytes()).map(f64::to_bits), expected, "{text}");
+    }
+    for text in [
+        "1e309",
+        "1.7976931348623159e308",
+        "-1e999",
+        "1e99999999999999999999",
+    ] {
+        assert_eq!(float(text.as_bytes()), None, "{text}");
+    }
+    assert_eq!(float(long(310, "").as_bytes()), None);
+    for text in [
+        "", "-", ".", "1.", ".1", "+1", "1e", "1e+", "1e-", "e5", "1.e5", "1e5.0", "1 ", "--1",
+        "nan", "inf", "0x1",
+    ] {
+        assert_eq!(float(text.as_bytes()), None, "{text}");
+    }
+}
+
+#[test]
+fn whole_numbers() {
+    for number in [0, 1, 9, 10, 65_535, 65_536, 100_000, i64::MAX, -1, i64::MIN] {
+        let mut buffer = [0; 20];
+        let mut writer = Writer::new(&mut buffer);
+        put_integer(&mut writer, number).unwrap();
+        let text = writer.into_written();
+        assert_eq!(text, format!("{number}").as_bytes());
+        assert_eq!(integer(text), Some(number));
+    }
+    assert_eq!(integer(b"9223372036854775808"), None);
+    assert_eq!(integer(b"-9223372036854775809"), None);
+    assert_eq!(digits(b"18446744073709551615"), Some(u64::MAX));
+    assert_eq!(digits(b"18446744073709551616"), None);
+    for text in [&b""[..], b"-", b"+1", b" 1", b"1.0", b"--1"] {
+        assert_eq!(integer(text), None);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_float_comes_back(bits in any::<u64>()) {
+        let number = f64::from_bits(bits);
+        prop_assume!(number.is_finite());
+        check(number);
+    }
+
+    #[test]
+    fn every_single_comes_back(bits in any::<u32>()) {
+        let number = f32::from_bits(bits);
+        prop_assume!(number.is_finite());
+        check(number.into());
+    }
+
+    #[test]
+    fn numbers_of_sensors_come_back(number in any::<i32>(), places in 0..9) {
+        check(f64::from(number) / 10_f64.powi(places));
+    }
+
+    #[test]
+    fn every_text_is_rounded_as_core_does(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?(e[-+]?[0-9]{1,3})?") {
+        let expected: f64 = text.parse().unwrap();
+        prop_assert_eq!(float(text.as_bytes()).map(f64::to_bits), expected.is_finite().then_some(expected.to_bits()), "{}", text);
+    }
+}

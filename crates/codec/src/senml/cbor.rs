@@ -1,0 +1,313 @@
+//! `application/senml+cbor` and `application/senml-etch+cbor`: RFC 8428 §6, RFC 8790.
+//!
+//! Labels are integers, but for `vlo`, the object link that LwM2M adds.
+
+use core::str;
+
+use dunlin_model::{Path, Value};
+
+use super::resolve::{finite, seconds};
+use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
+use crate::cbor::{Reader, major, put_head, put_value, with_head};
+use crate::short::Short;
+use crate::writer::{Mark, Writer};
+use crate::{DecodeError, DecodeErrorKind, EncodeError, Record, Types};
+
+type Fallible<T> = Result<T, DecodeErrorKind>;
+
+/// The label of an object link.
+const OBJECT_LINK: &[u8] = b"vlo";
+
+/// Walks over the records of a pack.
+#[derive(Debug)]
+pub(crate) struct Decoder<'a, T: ?Sized> {
+    reader: Reader<'a>,
+    resolver: Resolver<'a, T>,
+    kind: Kind,
+    left: Left,
+}
+
+/// How much of the pack is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// Everything.
+    All,
+    /// So many records.
+    Records(u64),
+    /// Records up to the end mark.
+    Open,
+    Nothing,
+}
+
+impl<'a, T: Types + ?Sized> Decoder<'a, T> {
+    pub(crate) fn new(base: Path, bytes: &'a [u8], types: &'a T, kind: Kind) -> Self {
+        Self {
+            reader: Reader::new(bytes),
+            resolver: Resolver::new(base, types, false),
+            kind,
+            left: Left::All,
+        }
+    }
+
+    pub(crate) fn set_prefix(&mut self, prefix: &'a str) {
+        self.resolver.set_prefix(prefix);
+    }
+
+    /// Whether a record comes next.
+    #[inline]
+    fn more(&mut self) -> Fallible<bool> {
+        if self.left == Left::All {
+            self.left = match self.reader.container(major::ARRAY)? {
+                Some(count) => Left::Records(count),
+                None => Left::Open,
+            };
+        }
+        let more = match &mut self.left {
+            Left::Records(count) => match count.checked_sub(1) {
+                Some(less) => {
+                    *count = less;
+                    true
+                }
+                None => false,
+            },
+            Left::Open => !self.reader.take_break()?,
+            _ => return Ok(false),
+        };
+        if more {
+            return Ok(true);
+        }
+        self.left = Left::Nothing;
+        if self.reader.is_empty() {
+            Ok(false)
+        } else {
+            Err(DecodeErrorKind::Trailing)
+        }
+    }
+
+    #[inline]
+    fn fields(&mut self) -> Fallible<Fields<'a>> {
+        let mut fields = Fields::new();
+        match self.reader.container(major::MAP)? {
+            Some(count) => {
+                for _ in 0..count {
+                    self.field(&mut fields)?;
+                }
+            }
+            None => {
+                while !self.reader.take_break()? {
+                    self.field(&mut fields)?;
+                }
+            }
+        }
+        Ok(fields)
+    }
+
+    #[inline]
+    fn field(&mut self, fields: &mut Fields<'a>) -> Fallible<()> {
+        let head = self.reader.head()?;
+        let label = match head.first {
+            // The label as `resolve::label` counts.
+            0x00..=0x17 => head.first.wrapping_add(label::NAME),
+            0x20..=0x25 => 0x25_u8.wrapping_sub(head.first),
+            0x60..=0x7f => return self.named_field(head, fields),
+            _ if matches!(head.major(), major::UNSIGNED | major::NEGATIVE) => {
+                return Err(DecodeErrorKind::Malformed);
+            }
+            _ => return Err(DecodeErrorKind::Type),
+        };
+        if label >= label::OBJECT_LINK_VALUE {
+            return Err(DecodeErrorKind::Malformed);
+        }
+        fields.see(label)?;
+        match label {
+            label::NAME => fields.name = self.name()?,
+            label::VALUE => fields.value = self.number_value()?,
+            label::STRING_VALUE => {
+                let text = self.reader.text_bytes()?;
+                let text = str::from_utf8(text).map_err(|_| DecodeErrorKind::Utf8)?;
+                fields.value = Value::String(text);
+            }
+            label::BOOLEAN_VALUE => match self.reader.value()? {
+                value @ Value::Boolean(_) => fields.value = value,
+                _ => return Err(DecodeErrorKind::Type),
+            },
+            label::DATA_VALUE => match self.reader.value()? {
+                value @ Value::Opaque(_) => fields.value = value,
+                _ => return Err(DecodeErrorKind::Type),
+            },
+            label::BASE_NAME => fields.base_name = self.name()?,
+            label::TIME => fields.time = seconds(self.reader.number()?)?,
+            label::BASE_TIME => fields.base_time = seconds(self.reader.number()?)?,
+            label::BASE_VALUE => fields.base_value = self.reader.number()?,
+            label::BASE_VERSION => match self.reader.number()? {
+                Value::Integer(version) if (0..=VERSION.cast_signed()).contains(&version) => {}
+                Value::Integer(_) | Value::Unsigned(_) => return Err(DecodeErrorKind::Version),
+                _ => return Err(DecodeErrorKind::Type),
+            },
+            // The definition of a resource fixes its unit.
+            label::BASE_UNIT | label::UNIT => drop(self.text()?),
+            label::UPDATE_TIME => drop(finite(seconds(self.reader.number()?)?)?),
+            _ => return Err(DecodeErrorKind::Unsupported),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn name(&mut self) -> Fallible<Name<'a>> {
+        Ok(Name {
+            bytes: self.reader.text_bytes()?,
+            escaped: false,
+        })
+    }
+
+    fn text(&mut self) -> Fallible<&'a str> {
+        str::from_utf8(self.reader.text_bytes()?).map_err(|_| DecodeErrorKind::Utf8)
+    }
+
+    #[inline]
+    fn number_value(&mut self) -> Fallible<Value<'a>> {
+        match self.reader.value()? {
+            number
+            @ (Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_)) => {
+                Ok(number)
+            }
+            // Takes the record away: RFC 8790 §3.2.
+            Value::None if self.kind == Kind::Etch => Ok(Value::None),
+            _ => Err(DecodeErrorKind::Type),
+        }
+    }
+
+    /// Reads a field whose label is a text, of which `head` was read.
+    #[cold]
+    fn named_field(&mut self, head: crate::cbor::Head, fields: &mut Fields<'a>) -> Fallible<()> {
+        let label = self.reader.content(head)?;
+        if label == OBJECT_LINK {
+            fields.see(label::OBJECT_LINK_VALUE)?;
+            let link = self.text()?.parse().map_err(|_| DecodeErrorKind::Type)?;
+            fields.value = Value::Objlnk(link);
+            return Ok(());
+        }
+        // A field that must be understood: RFC 8428 §4.4.
+        if label.ends_with(b"_") {
+            return Err(DecodeErrorKind::Unsupported);
+        }
+        str::from_utf8(label).map_err(|_| DecodeErrorKind::Utf8)?;
+        self.reader.skip()
+    }
+
+    #[inline]
+    fn step(&mut self) -> Result<Option<Record<'a>>, DecodeError> {
+        loop {
+            match self.more() {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(kind) => return Err(DecodeError::new(kind, self.reader.offset())),
+            }
+            let start = self.reader.offset();
+            let fields = match self.fields() {
+                Ok(fields) => fields,
+                Err(kind) => return Err(DecodeError::new(kind, self.reader.offset())),
+            };
+            match self.resolver.record(&fields) {
+                Ok(None) => {}
+                Ok(Some(record)) => return Ok(Some(record)),
+                Err(kind) => return Err(DecodeError::new(kind, start)),
+            }
+        }
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        match self.step() {
+            Ok(record) => record.map(Ok),
+            Err(error) => {
+                self.left = Left::Nothing;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+/// Writes the records of a pack. The array's head is written at the end, when their number is known.
+#[derive(Debug)]
+pub(crate) struct Encoder<'b> {
+    writer: Writer<'b>,
+    base: Base,
+    /// Whether a record without value takes one away.
+    removes: bool,
+    head: Mark,
+    count: u32,
+}
+
+impl<'b> Encoder<'b> {
+    pub(crate) fn new(base: Path, mut writer: Writer<'b>) -> Result<Self, EncodeError> {
+        Ok(Self {
+            // Fits the head of an array of up to 23 records.
+            head: writer.open(0, 1)?,
+            writer,
+            base: Base::new(base),
+            removes: false,
+            count: 0,
+        })
+    }
+
+    pub(crate) fn set_removes(&mut self) {
+        self.removes = true;
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        self.count = self.count.saturating_add(1);
+        let written = self.base.step(record.path)?;
+        let has_value = self.removes || record.value != Value::None;
+        let mut count = u8::from(written.name).wrapping_add(has_value.into());
+        if written.base | record.time.is_some() {
+            count = count
+                .wrapping_add(written.base.into())
+                .wrapping_add(record.time.is_some().into());
+        }
+        let mut before = Short::EMPTY.byte(major::MAP | count);
+        let writer = &mut self.writer;
+        if written.base {
+            let name = self.base.base_name();
+            // The label -2.
+            put_head(writer, before.byte(0x21), major::TEXT, name.len().into())?;
+            name.put(writer, Short::EMPTY)?;
+            before = Short::EMPTY;
+        }
+        if written.name {
+            let name = self.base.name(record.path);
+            let length = name.len();
+            // Up to 23 bytes: the longest names have a base.
+            let [low, ..] = length.to_le_bytes();
+            name.put(writer, before.byte(0x00).byte(major::TEXT | low))?;
+            before = Short::EMPTY;
+        }
+        if let Some(time) = record.time {
+            let time = Value::Float(time);
+            let time = time.as_i64().map_or(time, Value::Integer);
+            put_value(writer, before.byte(0x06), &time)?;
+            before = Short::EMPTY;
+        }
+        if !has_value {
+            return before.put(writer);
+        }
+        let label = match record.value {
+            Value::String(_) | Value::Corelnk(_) => 0x03,
+            Value::Boolean(_) => 0x04,
+            Value::Opaque(_) => 0x08,
+            Value::Objlnk(_) => {
+                before.byte(0x63).put(writer)?;
+                writer.put(OBJECT_LINK)?;
+                return put_value(writer, Short::EMPTY, &record.value);
+            }
+            _ => 0x02,
+        };
+        put_value(writer, before.byte(label), &record.value)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+        let head = with_head(Short::EMPTY, major::ARRAY, self.count);
+        self.writer.close(0, self.head, head)?;
+        Ok(self.writer)
+    }
+}

@@ -1,0 +1,246 @@
+//! Base fields: RFC 8428 §4.5 and §4.6.
+
+use dunlin_model::{Level, Path, PathErrorKind, Value, ValueType};
+
+use super::Name;
+use super::name::Names;
+use crate::record::typed;
+use crate::{DecodeErrorKind, Record, Types};
+
+type Fallible<T> = Result<T, DecodeErrorKind>;
+
+/// The labels of RFC 8428 §6, table 4, plus 6, so that they count from 0.
+pub(crate) mod label {
+    pub(crate) const BASE_SUM: u8 = 0;
+    pub(crate) const BASE_VALUE: u8 = 1;
+    pub(crate) const BASE_UNIT: u8 = 2;
+    pub(crate) const BASE_TIME: u8 = 3;
+    pub(crate) const BASE_NAME: u8 = 4;
+    pub(crate) const BASE_VERSION: u8 = 5;
+    pub(crate) const NAME: u8 = 6;
+    pub(crate) const UNIT: u8 = 7;
+    pub(crate) const VALUE: u8 = 8;
+    pub(crate) const STRING_VALUE: u8 = 9;
+    pub(crate) const BOOLEAN_VALUE: u8 = 10;
+    pub(crate) const SUM: u8 = 11;
+    pub(crate) const TIME: u8 = 12;
+    pub(crate) const UPDATE_TIME: u8 = 13;
+    pub(crate) const DATA_VALUE: u8 = 14;
+    /// LwM2M Core §7.5.7; it has no number.
+    pub(crate) const OBJECT_LINK_VALUE: u8 = 15;
+}
+
+/// The labels of values, of which a record has one.
+const VALUES: u32 = 1 << label::VALUE
+    | 1 << label::STRING_VALUE
+    | 1 << label::BOOLEAN_VALUE
+    | 1 << label::DATA_VALUE
+    | 1 << label::OBJECT_LINK_VALUE;
+
+/// The fields of one record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields<'a> {
+    /// Which labels came, by bit.
+    seen: u32,
+    pub(crate) base_name: Name<'a>,
+    pub(crate) name: Name<'a>,
+    pub(crate) base_time: f64,
+    pub(crate) time: f64,
+    pub(crate) base_value: Value<'a>,
+    pub(crate) value: Value<'a>,
+}
+
+impl Fields<'_> {
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self {
+            seen: 0,
+            base_name: Name::EMPTY,
+            name: Name::EMPTY,
+            base_time: 0.0,
+            time: 0.0,
+            base_value: Value::None,
+            value: Value::None,
+        }
+    }
+
+    /// Notes that a field of `label` comes, which must be the first.
+    #[inline]
+    pub(crate) fn see(&mut self, label: u8) -> Fallible<()> {
+        let bit = 1_u32.wrapping_shl(label.into());
+        let others = if bit & VALUES != 0 { VALUES } else { bit };
+        if self.seen & others != 0 {
+            return Err(DecodeErrorKind::Duplicate);
+        }
+        self.seen |= bit;
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) const fn has(&self, label: u8) -> bool {
+        self.seen & 1_u32.wrapping_shl(label as u32) != 0
+    }
+
+    /// Whether there is a value, `null` too.
+    #[inline]
+    pub(crate) const fn has_value(&self) -> bool {
+        self.seen & VALUES != 0
+    }
+}
+
+/// Makes records of fields.
+#[derive(Debug)]
+pub(crate) struct Resolver<'a, T: ?Sized> {
+    types: &'a T,
+    /// The node of the request.
+    base: Path,
+    names: Names<'a>,
+    base_time: Option<f64>,
+    base_value: Value<'a>,
+    /// Whether numbers are decimal digits, of which a float is the nearest.
+    rounds: bool,
+}
+
+impl<'a, T: Types + ?Sized> Resolver<'a, T> {
+    pub(crate) fn new(base: Path, types: &'a T, rounds: bool) -> Self {
+        Self {
+            types,
+            base,
+            names: Names::new(),
+            base_time: None,
+            base_value: Value::None,
+            rounds,
+        }
+    }
+
+    pub(crate) fn set_prefix(&mut self, prefix: &'a str) {
+        self.names.set_prefix(prefix);
+    }
+
+    /// Keeps base fields that do not come with a record, as those of LwM2M 1.0 do.
+    #[cfg(feature = "lwm2m-json")]
+    pub(crate) fn set_base(&mut self, fields: &Fields<'a>) {
+        if fields.has(label::BASE_NAME) {
+            self.names.set_base(fields.base_name);
+        } else {
+            self.names.imply_base();
+        }
+        if fields.has(label::BASE_TIME) {
+            self.base_time = Some(fields.base_time);
+        }
+    }
+
+    /// Gives the type of the resource that `fields` name, for a form that does not tell text and bytes apart.
+    #[cfg(feature = "lwm2m-json")]
+    pub(crate) fn value_type(&self, fields: &Fields<'a>) -> Option<ValueType> {
+        let path = self.names.path(self.base, fields.name).ok()?;
+        self.types.value_type(&path)
+    }
+
+    /// Makes a record of `fields`, or nothing if they only set a base.
+    #[inline]
+    pub(crate) fn record(&mut self, fields: &Fields<'a>) -> Fallible<Option<Record<'a>>> {
+        let new_base = fields.has(label::BASE_NAME);
+        if new_base {
+            self.names.set_base(fields.base_name);
+        }
+        if fields.has(label::BASE_TIME) {
+            self.base_time = Some(fields.base_time);
+        }
+        if fields.has(label::BASE_VALUE) {
+            self.base_value = fields.base_value;
+        }
+        let named = fields.has(label::NAME);
+        let bare = !named && !fields.has_value();
+        if bare && !new_base {
+            return Err(DecodeErrorKind::Malformed);
+        }
+        let path = match self.names.path(self.base, fields.name) {
+            // A base name that a name continues, such as `/3/0/` or `/`.
+            Ok(Path::ROOT) | Err(DecodeErrorKind::Name(PathErrorKind::EmptySegment)) if bare => {
+                return Ok(None);
+            }
+            path => path?,
+        };
+        if !self.base.contains(&path) {
+            return Err(DecodeErrorKind::Outside);
+        }
+        let mut value = fields.value;
+        if self.base_value != Value::None && named | fields.has(label::VALUE) {
+            value = sum(fields, self.base_value)?;
+        }
+        if value != Value::None {
+            if path.level() < Level::Resource {
+                return Err(DecodeErrorKind::Type);
+            }
+            let kind = self.types.value_type(&path);
+            value = match typed(value, kind) {
+                // A whole number of more digits than a float has is written as any other in JSON.
+                Err(error) if self.rounds && kind == Some(ValueType::Float) => {
+                    nearest(value).map(Value::Float).ok_or(error)?
+                }
+                value => value?,
+            };
+        }
+        let time = if fields.has(label::TIME) {
+            Some(match self.base_time {
+                Some(base) => finite(base + fields.time)?,
+                None => fields.time,
+            })
+        } else {
+            self.base_time
+        };
+        Ok(Some(Record { path, value, time }))
+    }
+}
+
+/// A time, and a sum, must be a number.
+pub(crate) fn finite(time: f64) -> Fallible<f64> {
+    if time.is_finite() {
+        Ok(time)
+    } else {
+        Err(DecodeErrorKind::Type)
+    }
+}
+
+/// Gives `number`, a time in seconds, as the nearest float.
+#[inline]
+pub(crate) fn seconds(number: Value<'_>) -> Fallible<f64> {
+    nearest(number)
+        .ok_or(DecodeErrorKind::Type)
+        .and_then(finite)
+}
+
+/// The float that is nearest to a number.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "what JSON and CBOR call a number is read as a float"
+)]
+fn nearest(number: Value<'_>) -> Option<f64> {
+    match number {
+        Value::Integer(number) | Value::Time(number) => Some(number as f64),
+        Value::Unsigned(number) => Some(number as f64),
+        number => number.as_f64(),
+    }
+}
+
+/// The base value and the value: a missing one counts as 0, unless the record has a value of another kind.
+#[cold]
+fn sum<'a>(fields: &Fields<'a>, base: Value<'a>) -> Fallible<Value<'a>> {
+    if fields.has_value() && !fields.has(label::VALUE) {
+        return Ok(fields.value);
+    }
+    match (base, fields.value) {
+        (base, Value::None) => Ok(base),
+        (Value::Integer(base), Value::Integer(value)) => base
+            .checked_add(value)
+            .map(Value::Integer)
+            .ok_or(DecodeErrorKind::Type),
+        (base, value) => {
+            let (Some(base), Some(value)) = (base.as_f64(), value.as_f64()) else {
+                return Err(DecodeErrorKind::Type);
+            };
+            finite(base + value).map(Value::Float)
+        }
+    }
+}
