@@ -52,6 +52,31 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes `bytes`, if they come next, without white space.
+    #[inline]
+    pub(crate) fn take_bytes<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+        match self.rest.split_first_chunk() {
+            Some((first, rest)) if first == bytes => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes what comes up to the next quote, if there are no backslashes and no control characters in it.
+    #[inline]
+    pub(crate) fn plain_text(&mut self) -> Option<&'a [u8]> {
+        let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+        let length = self.rest.iter().take_while(|byte| plain(byte)).count();
+        let (bytes, rest) = self.rest.split_at_checked(length)?;
+        let (b'"', rest) = rest.split_first()? else {
+            return None;
+        };
+        self.rest = rest;
+        Some(bytes)
+    }
+
     /// Whether only white space is left.
     pub(crate) fn is_at_end(&mut self) -> bool {
         self.peek().is_err()
@@ -116,21 +141,12 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn text(&mut self) -> Fallible<Text<'a>> {
         self.open(b'"')?;
-        let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-        let length = self.rest.iter().take_while(|byte| plain(byte)).count();
-        let (bytes, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(DecodeErrorKind::End)?;
-        match rest.split_first() {
-            Some((b'"', rest)) => {
-                self.rest = rest;
-                Ok(Text {
-                    bytes,
-                    escaped: false,
-                })
-            }
-            _ => self.escaped_text(),
+        match self.plain_text() {
+            Some(bytes) => Ok(Text {
+                bytes,
+                escaped: false,
+            }),
+            None => self.escaped_text(),
         }
     }
 

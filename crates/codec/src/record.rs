@@ -1,6 +1,8 @@
 //! What payloads are made of.
 
-use dunlin_model::{ObjectDefinition, Path, ResourceDefinition, Storage, Value, ValueType};
+use dunlin_model::{
+    ObjectDefinition, ObjectId, Path, ResourceDefinition, Storage, Value, ValueType,
+};
 
 use crate::DecodeErrorKind;
 
@@ -60,6 +62,16 @@ pub trait Types {
         let _ = path;
         None
     }
+
+    /// Does what [`value_type`](Self::value_type) does for one path after the other.
+    ///
+    /// `hint` is what the last call left there, 0 before the first: where to look first for the object, which is the
+    /// same for many records.
+    #[inline]
+    fn value_type_near(&self, path: &Path, hint: &mut usize) -> Option<ValueType> {
+        let _ = hint;
+        self.value_type(path)
+    }
 }
 
 impl<T: Types + ?Sized> Types for &T {
@@ -69,6 +81,11 @@ impl<T: Types + ?Sized> Types for &T {
 
     fn is_multiple(&self, path: &Path) -> Option<bool> {
         (**self).is_multiple(path)
+    }
+
+    #[inline]
+    fn value_type_near(&self, path: &Path, hint: &mut usize) -> Option<ValueType> {
+        (**self).value_type_near(path, hint)
     }
 }
 
@@ -80,6 +97,28 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
     fn is_multiple(&self, path: &Path) -> Option<bool> {
         find(self, *path).map(|resource| resource.multiple)
     }
+
+    #[inline]
+    fn value_type_near(&self, path: &Path, hint: &mut usize) -> Option<ValueType> {
+        let object = path.object_id()?;
+        let definition = match self.get(*hint) {
+            Some(definition) if definition.id == object => definition,
+            _ => {
+                *hint = position(self, object)?;
+                self.get(*hint)?
+            }
+        };
+        definition
+            .resource(path.resource_id()?)
+            .map(|resource| resource.kind)
+    }
+}
+
+#[cold]
+fn position<S: Storage>(objects: &[&ObjectDefinition<S>], object: ObjectId) -> Option<usize> {
+    objects
+        .iter()
+        .position(|definition| definition.id == object)
 }
 
 fn find<'o, S: Storage>(

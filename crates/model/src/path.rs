@@ -234,6 +234,12 @@ impl Path {
         self.0 == 0 || (self.0 ^ other.0) < 1 << self.free_bits()
     }
 
+    /// Tells whether `other` is this node or has the same node above it.
+    pub const fn is_sibling(&self, other: &Self) -> bool {
+        let free = self.free_bits();
+        free == other.free_bits() && (self.0 ^ other.0) >> 16 < 1 << free
+    }
+
     /// Walks over the numbers of the path, from the object down.
     pub fn segments(&self) -> impl Iterator<Item = u16> + Clone + use<> {
         self.parts()

@@ -67,6 +67,23 @@ impl<'a> Reader<'a> {
         self.rest.first().copied().ok_or(DecodeErrorKind::End)
     }
 
+    /// Gives a reader of what follows `bytes`, if they come next.
+    #[inline]
+    pub(crate) fn after(&self, bytes: [u8; 2]) -> Option<Self> {
+        match self.rest.split_first_chunk() {
+            Some((first, rest)) if *first == bytes => Some(Self { rest, ..*self }),
+            _ => None,
+        }
+    }
+
+    /// Takes one byte.
+    #[inline]
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(byte)
+    }
+
     /// Reads a head.
     #[inline]
     pub(crate) fn head(&mut self) -> Fallible<Head> {

@@ -30,9 +30,19 @@ pub(crate) fn put_head(
     major: u8,
     argument: u64,
 ) -> Result<(), EncodeError> {
-    if let Ok(argument) = u32::try_from(argument) {
-        return with_head(before, major, argument).put(writer);
+    match u32::try_from(argument) {
+        Ok(argument) => with_head(before, major, argument).put(writer),
+        Err(_) => put_long_head(writer, before, major, argument),
     }
+}
+
+#[cold]
+fn put_long_head(
+    writer: &mut Writer<'_>,
+    before: Short,
+    major: u8,
+    argument: u64,
+) -> Result<(), EncodeError> {
     before.byte(major | 0x1b).put(writer)?;
     writer.put_word(argument.swap_bytes(), 8)
 }
@@ -45,19 +55,29 @@ pub(crate) fn put_value(
     value: &Value<'_>,
 ) -> Result<(), EncodeError> {
     match *value {
-        Value::None => before.byte(simple::NULL).put(writer),
         Value::Integer(number) | Value::Time(number) => {
-            if number < 0 {
-                put_head(writer, before, major::NEGATIVE, (!number).cast_unsigned())
-            } else {
-                put_head(writer, before, major::UNSIGNED, number.cast_unsigned())
-            }
+            // The complement of a negative number, whose sign bit is all ones.
+            let sign = number >> 63;
+            let [sign_byte, ..] = sign.to_le_bytes();
+            let major = major::NEGATIVE & sign_byte;
+            put_head(writer, before, major, (number ^ sign).cast_unsigned())
         }
-        Value::Unsigned(number) => put_head(writer, before, major::UNSIGNED, number),
-        Value::Float(number) => put_float(writer, before, number),
         Value::String(text) | Value::Corelnk(text) => {
             put_bytes(writer, before, major::TEXT, text.as_bytes())
         }
+        _ => put_other_value(writer, before, value),
+    }
+}
+
+#[inline(never)]
+fn put_other_value(
+    writer: &mut Writer<'_>,
+    before: Short,
+    value: &Value<'_>,
+) -> Result<(), EncodeError> {
+    match *value {
+        Value::Unsigned(number) => put_head(writer, before, major::UNSIGNED, number),
+        Value::Float(number) => put_float(writer, before, number),
         Value::Opaque(bytes) => put_bytes(writer, before, major::BYTES, bytes),
         Value::Boolean(truth) => {
             let byte = if truth { simple::TRUE } else { simple::FALSE };
@@ -71,6 +91,8 @@ pub(crate) fn put_value(
             object.put(writer)?;
             instance.put(writer)
         }
+        // The others are written above.
+        _ => before.byte(simple::NULL).put(writer),
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Decoder<'a, T: ?Sized> {
     depth: usize,
     /// The last record.
     last: Path,
+    /// Where the last object was found.
+    hint: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             around: [Map::NONE; DEPTH],
             depth: 0,
             last: Path::ROOT,
+            hint: 0,
         }
     }
 
@@ -214,7 +217,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             self.last = path;
             let mut value = self.reader.value()?;
             if value != Value::None {
-                value = typed(value, self.types.value_type(&path))?;
+                value = typed(value, self.types.value_type_near(&path, &mut self.hint))?;
             }
             return Ok(Some(Record::new(path, value)));
         }

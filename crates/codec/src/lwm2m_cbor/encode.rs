@@ -121,9 +121,7 @@ impl<'b> Encoder<'b> {
             Some(last) if path <= last || last.contains(&path) => {
                 return Err(EncodeError::OutOfOrder);
             }
-            Some(last) if last.level() == level && last.parent() == path.parent() => {
-                numbers(level).wrapping_sub(1)
-            }
+            Some(last) if last.is_sibling(&path) => return self.entry(path, level, &record.value),
             Some(last) => self.back_to(last, path)?,
             None => {
                 self.base_key()?;
@@ -145,9 +143,14 @@ impl<'b> Encoder<'b> {
             self.count();
             self.open()?;
         }
-        let key = Self::key(path, level);
+        self.entry(path, level, &record.value)
+    }
+
+    /// Writes an entry of the innermost map.
+    #[inline]
+    fn entry(&mut self, path: Path, level: Level, value: &Value<'_>) -> Result<(), EncodeError> {
         self.count();
-        self.value(key, level, &record.value)
+        self.value(Self::key(path, level), level, value)
     }
 
     /// The number of `path` at `level`.

@@ -216,7 +216,39 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         }
     }
 
+    /// Reads a record of a name and a value, in this order, if that comes next and nothing is wrong with it.
+    #[inline]
+    fn simple(&mut self) -> Option<Record<'a>> {
+        let Left::Records(left) = self.left else {
+            return None;
+        };
+        let left = left.checked_sub(1)?;
+        let mut reader = self.reader.after([major::MAP | 2, 0x00])?;
+        let name = reader.text_bytes().ok()?;
+        let label = reader.byte()?;
+        let value = reader.value().ok()?;
+        match (label, &value) {
+            (0x02, Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_))
+            | (0x03, Value::String(_))
+            | (0x04, Value::Boolean(_))
+            | (0x08, Value::Opaque(_)) => {}
+            _ => return None,
+        }
+        let record = self.resolver.simple(name, value)?;
+        (self.reader, self.left) = (reader, Left::Records(left));
+        Some(record)
+    }
+
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        match self.simple() {
+            Some(record) => Some(Ok(record)),
+            None => self.next_of_any(),
+        }
+    }
+
+    #[inline(never)]
+    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(error) => {
@@ -256,6 +288,25 @@ impl<'b> Encoder<'b> {
 
     #[inline]
     pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        if record.time.is_none()
+            && let Some(label) = label_of(&record.value)
+            && let Some((first, second)) = self.base.short_name(record.path)
+        {
+            self.count = self.count.saturating_add(1);
+            let [length, ..] = first.len().wrapping_add(second.len()).to_le_bytes();
+            let head = Short::new([major::MAP | 2, 0x00]).byte(major::TEXT | length);
+            let writer = &mut self.writer;
+            head.join(first).put(writer)?;
+            if second.len() > 0 {
+                second.put(writer)?;
+            }
+            return put_value(writer, Short::EMPTY.byte(label), &record.value);
+        }
+        self.push_any(record)
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         self.count = self.count.saturating_add(1);
         let written = self.base.step(record.path)?;
         let has_value = self.removes || record.value != Value::None;
@@ -291,16 +342,14 @@ impl<'b> Encoder<'b> {
         if !has_value {
             return before.put(writer);
         }
-        let label = match record.value {
-            Value::String(_) | Value::Corelnk(_) => 0x03,
-            Value::Boolean(_) => 0x04,
-            Value::Opaque(_) => 0x08,
-            Value::Objlnk(_) => {
+        let label = match (label_of(&record.value), record.value) {
+            (Some(label), _) => label,
+            (None, Value::None) => 0x02,
+            _ => {
                 before.byte(0x63).put(writer)?;
                 writer.put(OBJECT_LINK)?;
                 return put_value(writer, Short::EMPTY, &record.value);
             }
-            _ => 0x02,
         };
         put_value(writer, before.byte(label), &record.value)
     }
@@ -309,5 +358,17 @@ impl<'b> Encoder<'b> {
         let head = with_head(Short::EMPTY, major::ARRAY, self.count);
         self.writer.close(0, self.head, head)?;
         Ok(self.writer)
+    }
+}
+
+/// The label of a value, if it has one of a single byte.
+#[inline]
+const fn label_of(value: &Value<'_>) -> Option<u8> {
+    match value {
+        Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_) => Some(0x02),
+        Value::String(_) | Value::Corelnk(_) => Some(0x03),
+        Value::Boolean(_) => Some(0x04),
+        Value::Opaque(_) => Some(0x08),
+        Value::None | Value::Objlnk(_) => None,
     }
 }

@@ -365,7 +365,45 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         self.resolver.record(&fields)
     }
 
+    /// Reads a record of a name and a number or text, in this order and without white space, if that comes next and
+    /// nothing is wrong with it.
+    #[inline]
+    fn simple(&mut self) -> Option<Record<'a>> {
+        let mut reader = self.reader;
+        if self.state != State::Record || !reader.take_bytes(b",{\"n\":\"") {
+            return None;
+        }
+        let name = reader.plain_text()?;
+        let text = match self.form {
+            Form::Senml(_) => b",\"vs\":\"",
+            #[cfg(feature = "lwm2m-json")]
+            Form::Old => b",\"sv\":\"",
+        };
+        let value = if reader.take_bytes(b",\"v\":") {
+            reader.number().ok()?
+        } else if reader.take_bytes(text) {
+            Value::String(str::from_utf8(reader.plain_text()?).ok()?)
+        } else {
+            return None;
+        };
+        if !reader.take_bytes(b"}") {
+            return None;
+        }
+        let record = self.resolver.simple(name, value)?;
+        self.reader = reader;
+        Some(record)
+    }
+
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        match self.simple() {
+            Some(record) => Some(Ok(record)),
+            None => self.next_of_any(),
+        }
+    }
+
+    #[inline(never)]
+    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(error) => {
@@ -404,6 +442,26 @@ impl<'b> Encoder<'b> {
 
     #[inline]
     pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        if record.time.is_none()
+            && record.value != Value::None
+            && !self.empty
+            && let Some((first, second)) = self.base.short_name(record.path)
+        {
+            let writer = &mut self.writer;
+            Short::new(*b",{\"n\":\"").put(writer)?;
+            first.put(writer)?;
+            if second.len() > 0 {
+                second.put(writer)?;
+            }
+            return put_value(writer, Before::TextEnd, record.value, self.form)?
+                .end()
+                .put(writer);
+        }
+        self.push_any(record)
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let written = self.base.step(record.path)?;
         let first = mem::replace(&mut self.empty, false);
         let writer = &mut self.writer;
@@ -508,14 +566,34 @@ fn put_value(
     form: Form,
 ) -> Result<Before, EncodeError> {
     let senml = matches!(form, Form::Senml(_));
-    let before = before.field();
     match value {
+        Value::Integer(number) | Value::Time(number) => {
+            let before = before.field();
+            before.join(Short::new(*b"v\":")).put(writer)?;
+            number::put_integer(writer, number)?;
+            Ok(Before::NumberEnd)
+        }
         Value::String(text) | Value::Corelnk(text) => {
+            let before = before.field();
             let label = if senml { b"vs\":" } else { b"sv\":" };
             before.join(Short::new(*label)).byte(b'"').put(writer)?;
             json::put_text(writer, text)?;
-            return Ok(Before::TextEnd);
+            Ok(Before::TextEnd)
         }
+        other => put_other_value(writer, before, other, form),
+    }
+}
+
+#[inline(never)]
+fn put_other_value(
+    writer: &mut Writer<'_>,
+    before: Before,
+    value: Value<'_>,
+    form: Form,
+) -> Result<Before, EncodeError> {
+    let senml = matches!(form, Form::Senml(_));
+    let before = before.field();
+    match value {
         Value::Opaque(bytes) => {
             let label = if senml { b"vd\":" } else { b"sv\":" };
             before.join(Short::new(*label)).byte(b'"').put(writer)?;
@@ -548,9 +626,6 @@ fn put_value(
         number => {
             before.join(Short::new(*b"v\":")).put(writer)?;
             match number {
-                Value::Integer(number) | Value::Time(number) => {
-                    number::put_integer(writer, number)?;
-                }
                 Value::Unsigned(number) => number::put_unsigned(writer, number)?,
                 Value::Float(number) => number::put_float(writer, number, Style::Exponent)?,
                 // Takes the record away.

@@ -37,6 +37,8 @@ pub(super) struct Names<'a> {
     base: Name<'a>,
     /// The base name as far as it is a path, kept for the names that follow; `None` where they need a longer look.
     parser: Option<PathParser>,
+    /// The node whose children follow the base name, if it is the path of one and a slash.
+    parent: Option<Path>,
     /// Whether names continue the node of the request, since there is no base name.
     implied: bool,
 }
@@ -51,6 +53,7 @@ impl<'a> Names<'a> {
             prefix: "",
             base: Name::EMPTY,
             parser: Some(PathParser::new()),
+            parent: None,
             implied: false,
         }
     }
@@ -68,18 +71,67 @@ impl<'a> Names<'a> {
 
     pub(super) fn set_base(&mut self, base: Name<'a>) {
         self.base = base;
-        (self.parser, self.implied) = (None, false);
+        (self.parser, self.parent, self.implied) = (None, None, false);
         if self.prefix.is_empty() && !base.escaped {
             let mut parser = PathParser::new();
             if parser.feed_bytes(base.bytes).is_ok() {
                 self.parser = Some(parser);
             }
+            if let Some(node) = base.bytes.strip_suffix(b"/") {
+                let mut parser = PathParser::new();
+                let fed = parser.feed_bytes(node);
+                self.parent = match node {
+                    [] => Some(Path::ROOT),
+                    _ => fed.and_then(|()| parser.finish()).ok(),
+                };
+            }
+        }
+    }
+
+    /// Gives the path of a name that is some numbers with slashes between them, after a base name that ends with one.
+    #[inline]
+    pub(super) fn child(&self, mut name: &[u8]) -> Option<Path> {
+        let mut path = self.parent?;
+        loop {
+            let (&first, mut rest) = name.split_first()?;
+            let mut number = u32::from(first.wrapping_sub(b'0'));
+            if number > 9 {
+                return None;
+            }
+            loop {
+                match rest.split_first() {
+                    None => return path.child(u16::try_from(number).ok()?),
+                    Some((b'/', after)) => {
+                        rest = after;
+                        break;
+                    }
+                    Some((digit, after)) => {
+                        let digit = u32::from(digit.wrapping_sub(b'0'));
+                        // No digit, after a zero, or too much.
+                        if digit > 9 || number == 0 || number > 0xffff {
+                            return None;
+                        }
+                        number = number.wrapping_mul(10).wrapping_add(digit);
+                        rest = after;
+                    }
+                }
+            }
+            path = path.child(u16::try_from(number).ok()?)?;
+            name = rest;
         }
     }
 
     /// Gives the path of the base name and `name`, in an answer about `node`.
     #[inline]
     pub(super) fn path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
+        match self.child(name.bytes) {
+            Some(path) => Ok(path),
+            None => self.other_path(node, name),
+        }
+    }
+
+    #[inline(never)]
+    fn other_path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
         if let Some(mut parser) = self.parser
             && !name.escaped
         {
@@ -164,6 +216,7 @@ fn chosen(node: Path, text: &[u8]) -> Option<Fallible<Path>> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
     node: Path,
+    level: Level,
     state: State,
 }
 
@@ -189,6 +242,7 @@ impl Base {
     pub(crate) const fn new(node: Path) -> Self {
         Self {
             node,
+            level: node.level(),
             state: State::None,
         }
     }
@@ -215,6 +269,28 @@ impl Base {
         })
     }
 
+    /// The name of the record of `path` in two parts of up to five and six bytes, if it is that short and a base name is
+    /// in effect already.
+    #[inline]
+    pub(crate) fn short_name(&self, path: Path) -> Option<(Short, Short)> {
+        if self.state != State::Children {
+            return None;
+        }
+        let (first, second) = match self.level {
+            Level::Instance => (
+                path.resource_id()?.get(),
+                path.resource_instance_id().map(ResourceInstanceId::get),
+            ),
+            Level::Object if path.resource_instance_id().is_none() => {
+                (path.instance_id()?.get(), Some(path.resource_id()?.get()))
+            }
+            Level::Resource => (path.resource_instance_id()?.get(), None),
+            _ => return None,
+        };
+        let second = second.map_or(Short::EMPTY, |id| Short::new(*b"/").decimal(id));
+        Some((Short::EMPTY.decimal(first), second))
+    }
+
     /// The base name.
     pub(crate) fn base_name(&self) -> Text {
         let mut text = Text::of(self.node, Level::Root, Short::new(*b"/"));
@@ -232,7 +308,7 @@ impl Base {
             text.parts[4] = Short::new(*b"/");
             return text;
         }
-        let known = match self.node.level() {
+        let known = match self.level {
             Level::ResourceInstance => Level::Resource,
             level => level,
         };

@@ -97,6 +97,8 @@ pub(crate) struct Resolver<'a, T: ?Sized> {
     names: Names<'a>,
     base_time: Option<f64>,
     base_value: Value<'a>,
+    /// Where the last object was found.
+    hint: usize,
     /// Whether numbers are decimal digits, of which a float is the nearest.
     rounds: bool,
 }
@@ -109,6 +111,7 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             names: Names::new(),
             base_time: None,
             base_value: Value::None,
+            hint: 0,
             rounds,
         }
     }
@@ -135,6 +138,20 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
     pub(crate) fn value_type(&self, fields: &Fields<'a>) -> Option<ValueType> {
         let path = self.names.path(self.base, fields.name).ok()?;
         self.types.value_type(&path)
+    }
+
+    /// Makes a record of a name and a value, if no base field counts but the base name and nothing is wrong with them.
+    #[inline]
+    pub(crate) fn simple(&mut self, name: &[u8], value: Value<'a>) -> Option<Record<'a>> {
+        if self.base_time.is_some() || self.base_value != Value::None {
+            return None;
+        }
+        let path = self.names.child(name)?;
+        if !self.base.contains(&path) || path.level() < Level::Resource {
+            return None;
+        }
+        let kind = self.types.value_type_near(&path, &mut self.hint);
+        Some(Record::new(path, typed(value, kind).ok()?))
     }
 
     /// Makes a record of `fields`, or nothing if they only set a base.
@@ -173,7 +190,7 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             if path.level() < Level::Resource {
                 return Err(DecodeErrorKind::Type);
             }
-            let kind = self.types.value_type(&path);
+            let kind = self.types.value_type_near(&path, &mut self.hint);
             value = match typed(value, kind) {
                 // A whole number of more digits than a float has is written as any other in JSON.
                 Err(error) if self.rounds && kind == Some(ValueType::Float) => {

@@ -14,26 +14,56 @@ pub(crate) struct Decoder<'a, T: ?Sized> {
     types: &'a T,
     /// The node of the request.
     base: Path,
+    /// What is left of the payload.
+    rest: &'a [u8],
     /// The container that is being read.
-    current: Container<'a>,
-    /// The containers around it, the nearest first.
-    around: [Option<Container<'a>>; 2],
+    current: Container,
+    /// The containers around it, the outermost first.
+    around: [Container; 2],
+    depth: usize,
+    /// Where the last object was found.
+    hint: usize,
     /// The length of the payload.
     length: usize,
 }
 
 /// A container that is open.
 #[derive(Clone, Copy, Debug)]
-struct Container<'a> {
+struct Container {
     path: Path,
+    /// How much of the payload is left when it ends.
+    end: usize,
     /// The level of `path`.
     level: Level,
     /// Whether all that is in it lies inside the node of the request.
     inside: bool,
+    /// The upper three bits of the type of a value in it whose identifier has 8 bits, if any value in it is welcome.
+    plain: u8,
     /// The type of the values, if this is a multiple resource.
     kind: Option<ValueType>,
-    /// What is left to read.
-    rest: &'a [u8],
+}
+
+impl Container {
+    fn new(base: Path, path: Path) -> Self {
+        let (level, inside) = (path.level(), base.contains(&path));
+        Self {
+            path,
+            end: 0,
+            level,
+            inside,
+            plain: plain(level, inside),
+            kind: None,
+        }
+    }
+}
+
+/// The upper three bits of the type of a value in a container of `level`.
+const fn plain(level: Level, inside: bool) -> u8 {
+    match level {
+        Level::Instance if inside => Kind::Resource.bits(),
+        Level::Resource if inside => Kind::ResourceInstance.bits(),
+        _ => u8::MAX,
+    }
 }
 
 /// One TLV.
@@ -91,41 +121,57 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             // The resource or resource instance itself is in the payload.
             Level::Resource | Level::ResourceInstance => base.parent().unwrap_or(base),
         };
+        let container = Container::new(base, container);
         Ok(Self {
             types,
             base,
-            current: Container {
-                path: container,
-                level: container.level(),
-                inside: base.contains(&container),
-                kind: None,
-                rest: bytes,
-            },
-            around: [None; 2],
+            rest: bytes,
+            current: container,
+            around: [container; 2],
+            depth: 0,
+            hint: 0,
             length: bytes.len(),
         })
     }
 
-    /// The offset of the next TLV.
-    fn offset(&self) -> usize {
-        let open = self.around.iter().flatten().map(|open| open.rest.len());
-        open.fold(self.length, usize::saturating_sub)
-            .saturating_sub(self.current.rest.len())
+    /// Goes into `container`.
+    #[inline]
+    fn enter(&mut self, container: Container) {
+        if let Some(place) = self.around.get_mut(self.depth) {
+            *place = self.current;
+        }
+        self.depth = self.depth.wrapping_add(1);
+        self.current = container;
     }
 
+    /// Leaves the containers that end here; `false` at the end of the payload.
     #[inline]
-    fn step(&mut self) -> Result<Option<Record<'a>>, DecodeErrorKind> {
-        loop {
-            if self.current.rest.is_empty() {
-                let Some(container) = self.around[0] else {
-                    return Ok(None);
-                };
-                self.current = container;
-                self.around = [self.around[1], None];
-                continue;
+    fn leave(&mut self) -> bool {
+        while self.rest.len() == self.current.end {
+            let Some(depth) = self.depth.checked_sub(1) else {
+                return false;
+            };
+            self.depth = depth;
+            if let Some(container) = self.around.get(depth) {
+                self.current = *container;
             }
-            let (tlv, rest) = read(self.current.rest).ok_or(DecodeErrorKind::End)?;
-            let top = self.around[0].is_none();
+        }
+        true
+    }
+
+    /// What is left of the container that is open.
+    fn content(&self) -> &'a [u8] {
+        let length = self.rest.len().saturating_sub(self.current.end);
+        self.rest.get(..length).unwrap_or_default()
+    }
+
+    fn step(&mut self) -> Result<Option<Record<'a>>, DecodeErrorKind> {
+        while self.leave() {
+            let content = self.content();
+            let (tlv, after) = read(content).ok_or(DecodeErrorKind::End)?;
+            let used = content.len().saturating_sub(after.len());
+            let rest = self.rest.get(used..).unwrap_or_default();
+            let top = self.depth == 0;
             // Most are resources of an instance.
             let is_value = match (tlv.kind, self.current.level) {
                 (Kind::Resource, Level::Instance) | (Kind::ResourceInstance, Level::Resource) => {
@@ -162,16 +208,16 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             }
             let kind = match tlv.kind {
                 Kind::ResourceInstance if !top => self.current.kind,
-                _ => self.types.value_type(&path),
+                _ => self.types.value_type_near(&path, &mut self.hint),
             };
             let value = parse(tlv.value, kind)?;
-            self.current.rest = rest;
+            self.rest = rest;
             return Ok(Some(Record::new(path, value)));
         }
+        Ok(None)
     }
 
     /// Goes into a container, after which `rest` follows. An empty one of the request's node is a record.
-    #[inline]
     fn open(
         &mut self,
         tlv: &Tlv<'a>,
@@ -193,32 +239,95 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         if !(inside || path.contains(&self.base)) {
             return Err(DecodeErrorKind::Outside);
         }
-        self.current.rest = rest;
         if tlv.value.is_empty() {
+            self.rest = rest;
             return Ok(inside.then(|| Record::new(path, Value::None)));
         }
         let kind = match level {
-            Level::Resource => self.types.value_type(&path),
+            Level::Resource => self.types.value_type_near(&path, &mut self.hint),
             _ => None,
         };
-        self.around = [Some(self.current), self.around[0]];
-        self.current = Container {
+        let header = self
+            .rest
+            .len()
+            .saturating_sub(rest.len())
+            .saturating_sub(tlv.value.len());
+        self.rest = self.rest.get(header..).unwrap_or_default();
+        self.enter(Container {
             path,
+            end: rest.len(),
             level,
             inside,
+            plain: plain(level, inside),
             kind,
-            rest: tlv.value,
-        };
+        });
         Ok(None)
     }
 
+    /// Reads a value in the open container, or the start of a multiple resource and the value after it, if that comes
+    /// next, has small numbers, and nothing is wrong with it.
+    #[inline]
+    fn simple(&mut self) -> Option<Record<'a>> {
+        loop {
+            if !self.leave() {
+                return None;
+            }
+            let (&[first, id], rest) = self.rest.split_first_chunk()?;
+            let (length, rest) = match first & 0x18 {
+                0x00 => (usize::from(first & 0x07), rest),
+                0x08 => {
+                    let (&length, rest) = rest.split_first()?;
+                    (usize::from(length), rest)
+                }
+                _ => return None,
+            };
+            let (value, after) = rest.split_at_checked(length)?;
+            if after.len() < self.current.end {
+                return None;
+            }
+            let path = self.current.path.child(id.into())?;
+            let kind = match first & 0xe0 {
+                0x40 if self.current.plain == 0x40 => self.current.kind,
+                0xc0 if self.current.plain == 0xc0 => {
+                    self.types.value_type_near(&path, &mut self.hint)
+                }
+                0x80 if self.current.plain == 0xc0 && length > 0 => {
+                    let kind = self.types.value_type_near(&path, &mut self.hint);
+                    self.rest = rest;
+                    self.enter(Container {
+                        path,
+                        end: after.len(),
+                        level: Level::Resource,
+                        inside: true,
+                        plain: 0x40,
+                        kind,
+                    });
+                    continue;
+                }
+                _ => return None,
+            };
+            let value = parse(value, kind).ok()?;
+            self.rest = after;
+            return Some(Record::new(path, value));
+        }
+    }
+
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        match self.simple() {
+            Some(record) => Some(Ok(record)),
+            None => self.next_of_any(),
+        }
+    }
+
+    #[inline(never)]
+    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(kind) => {
-                let error = DecodeError::new(kind, self.offset());
-                (self.current.rest, self.around) = (&[], [None; 2]);
-                Some(Err(error))
+                let offset = self.length.saturating_sub(self.rest.len());
+                (self.rest, self.depth, self.current.end) = (&[], 0, 0);
+                Some(Err(DecodeError::new(kind, offset)))
             }
         }
     }

@@ -13,7 +13,8 @@ pub(crate) struct Encoder<'b> {
     writer: Writer<'b>,
     /// The level of the node that the request is about.
     level: Level,
-    last: Option<Path>,
+    /// The last record; the root, which no record is about, before the first.
+    last: Path,
     /// The object instance that is open, unless the request already names it.
     instance: Option<Container>,
     /// The multiple resource that is open.
@@ -58,7 +59,7 @@ impl<'b> Encoder<'b> {
         Ok(Self {
             writer,
             level: base.level(),
-            last: None,
+            last: Path::ROOT,
             instance: None,
             resource: None,
         })
@@ -68,21 +69,19 @@ impl<'b> Encoder<'b> {
     pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let path = record.path;
         let index = path.resource_instance_id().map(ResourceInstanceId::get);
-        if let Some(last) = self.last {
-            // A resource is either an array or not.
-            let both = index.is_some() && last.level() == Level::Resource && last.contains(&path);
-            if path <= last || both {
-                return Err(EncodeError::OutOfOrder);
-            }
+        // A resource is either an array or not.
+        let both = index.is_some() && path.truncate(Level::Resource) == self.last;
+        if path <= self.last || both {
+            return Err(EncodeError::OutOfOrder);
         }
-        self.last = Some(path);
+        self.last = path;
         if let Some(resource) = &self.resource
-            && !resource.path.contains(&path)
+            && resource.path != path.truncate(Level::Resource)
         {
             self.close_resource()?;
         }
         if let Some(instance) = &self.instance
-            && !instance.path.contains(&path)
+            && instance.path != path.truncate(Level::Instance)
         {
             self.close_instance()?;
         }
@@ -158,13 +157,17 @@ impl<'b> Encoder<'b> {
     #[inline]
     fn value(&mut self, kind: Kind, id: u16, value: &Value<'_>) -> Result<(), EncodeError> {
         match *value {
-            Value::None => Err(EncodeError::NotRepresentable),
-            Value::String(text) | Value::Corelnk(text) => self.put(kind, id, text.as_bytes()),
-            Value::Opaque(bytes) => self.put(kind, id, bytes),
             Value::Integer(number) | Value::Time(number) => self.put_signed(kind, id, number),
-            Value::Boolean(truth) => header(kind, id, 1)?
-                .byte(truth.into())
-                .put(&mut self.writer),
+            Value::String(text) | Value::Corelnk(text) => self.put(kind, id, text.as_bytes()),
+            _ => self.other_value(kind, id, value),
+        }
+    }
+
+    #[inline(never)]
+    fn other_value(&mut self, kind: Kind, id: u16, value: &Value<'_>) -> Result<(), EncodeError> {
+        match *value {
+            Value::Opaque(bytes) => self.put(kind, id, bytes),
+            Value::Boolean(truth) => self.put_short(kind, id, Short::EMPTY.byte(truth.into())),
             Value::Unsigned(number) => {
                 let [.., high, low] = number.to_be_bytes();
                 match number {
@@ -184,6 +187,8 @@ impl<'b> Encoder<'b> {
                 let link = Short::EMPTY.be16(link.object).be16(link.instance);
                 self.put_short(kind, id, link)
             }
+            // The others are written above.
+            _ => Err(EncodeError::NotRepresentable),
         }
     }
 

@@ -126,3 +126,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn siblings_have_one_parent() {
+    let path = |text: &str| text.parse::<Path>().unwrap();
+    let paths = [
+        "/", "/3", "/1", "/3/0", "/3/1", "/1/0", "/3/0/7", "/3/0/9", "/3/1/7", "/3/0/7/0",
+        "/3/0/7/5", "/3/0/9/0",
+    ];
+    for one in paths {
+        for other in paths {
+            let (one, other) = (path(one), path(other));
+            let expected = one.parent() == other.parent() && one.level() == other.level();
+            assert_eq!(one.is_sibling(&other), expected, "{one} {other}");
+        }
+    }
+}
