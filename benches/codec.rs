@@ -1,13 +1,14 @@
 //! Comparisons of `dunlin-codec`; the naming convention is in `benches/README.md`.
 //!
-//! The messages are those of `../shared/vectors/bench-messages.json`: twenty resources of a Device object. SenML CBOR
-//! is measured beside `ciborium` with `serde` structures, which gives records with names where ours gives paths and
-//! checks the types of the values; TLV has no peer among Rust crates.
+//! The messages are those of `../shared/vectors/bench-messages.json`: twenty resources of a Device object, and the same
+//! in SenML JSON. SenML is measured beside `ciborium`, `serde_cbor` and `serde_json` with `serde` structures, which give
+//! records with names where ours gives paths and checks the types of the values; TLV and LwM2M CBOR have no peers among
+//! Rust crates.
 
 use core::hint::black_box;
 
 use ciborium::Value as Cbor;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use dunlin_codec::{ContentFormat, Decoder, Encoder, Record};
 use dunlin_model::{Path, objects};
 use serde::de::{MapAccess, Visitor};
@@ -32,7 +33,7 @@ fn decode(format: ContentFormat, bytes: &[u8]) -> usize {
     let decoder = Decoder::new(format, base(), bytes, objects::CORE, &mut []).expect("a payload");
     let mut count = 0;
     for record in decoder {
-        black_box(record.expect("a record"));
+        assert!(black_box(&record).is_ok());
         count += 1;
     }
     count
@@ -152,89 +153,141 @@ impl<'de> Deserialize<'de> for Senml {
     }
 }
 
-fn tlv(criterion: &mut Criterion) {
-    let Some(bytes) = message("tlv20") else {
-        return;
-    };
-    let mut group = criterion.benchmark_group("codec/decode/tlv");
-    group.bench_function("dunlin", |bencher| {
-        bencher.iter(|| decode(ContentFormat::TLV, black_box(&bytes)));
-    });
-    group.finish();
+/// The same with the labels of JSON.
+#[derive(Serialize, Deserialize)]
+struct SenmlJson {
+    #[serde(rename = "bn", skip_serializing_if = "Option::is_none")]
+    base_name: Option<String>,
+    #[serde(rename = "n", skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(rename = "vs", skip_serializing_if = "Option::is_none")]
+    string_value: Option<String>,
+    #[serde(rename = "v", skip_serializing_if = "Option::is_none")]
+    value: Option<Number>,
+}
 
-    let records: Vec<_> = Decoder::new(ContentFormat::TLV, base(), &bytes, objects::CORE, &mut [])
+/// Our figures for `format`, and those of `peers` beside them: the name of each, what decodes and what encodes.
+fn measure(
+    criterion: &mut Criterion,
+    name: &str,
+    format: ContentFormat,
+    source: ContentFormat,
+    message: &[u8],
+    peers: &[Peer],
+) {
+    let records: Vec<_> = Decoder::new(source, base(), message, objects::CORE, &mut [])
         .expect("a payload")
         .collect::<Result<_, _>>()
         .expect("records");
-    let mut buffer = [0; 512];
-    assert_eq!(
-        encode(ContentFormat::TLV, &records, &mut buffer),
-        bytes.len()
-    );
-    let mut group = criterion.benchmark_group("codec/encode/tlv");
+    let mut buffer = [0; 1024];
+    let length = encode(format, &records, &mut buffer);
+    let bytes = if source == format {
+        message.to_vec()
+    } else {
+        buffer[..length].to_vec()
+    };
+    assert_eq!(decode(format, &bytes), records.len());
+
+    let mut group = criterion.benchmark_group(format!("codec/decode/{name}"));
     group.bench_function("dunlin", |bencher| {
-        bencher.iter(|| {
-            encode(
-                ContentFormat::TLV,
-                black_box(&records),
-                black_box(&mut buffer),
-            )
-        });
+        bencher.iter(|| decode(format, black_box(&bytes)));
     });
+    for peer in peers {
+        group.bench_function(peer.name, |bencher| (peer.decode)(bencher, &bytes));
+    }
+    group.finish();
+
+    let mut group = criterion.benchmark_group(format!("codec/encode/{name}"));
+    group.bench_function("dunlin", |bencher| {
+        bencher.iter(|| encode(format, black_box(&records), black_box(&mut buffer)));
+    });
+    for peer in peers {
+        group.bench_function(peer.name, |bencher| (peer.encode)(bencher, &bytes));
+    }
     group.finish();
 }
 
-fn senml_cbor(criterion: &mut Criterion) {
-    let Some(bytes) = message("senml-cbor20") else {
+/// Another library: how it decodes a payload, and encodes again what it says.
+struct Peer {
+    name: &'static str,
+    decode: fn(&mut Bencher<'_>, &[u8]),
+    encode: fn(&mut Bencher<'_>, &[u8]),
+}
+
+/// Writes into one vector, over and over.
+fn encoding(bencher: &mut Bencher<'_>, mut encode: impl FnMut(&mut Vec<u8>)) {
+    let mut buffer = Vec::with_capacity(1024);
+    bencher.iter(|| {
+        buffer.clear();
+        encode(&mut buffer);
+        buffer.len()
+    });
+}
+
+const CIBORIUM: Peer = Peer {
+    name: "ciborium",
+    decode: |bencher, bytes| {
+        bencher.iter(|| ciborium::from_reader::<Vec<Senml>, _>(black_box(bytes)).expect("a pack"));
+    },
+    encode: |bencher, bytes| {
+        let pack: Vec<Senml> = ciborium::from_reader(bytes).expect("a pack");
+        encoding(bencher, |buffer| {
+            ciborium::into_writer(black_box(&pack), buffer).expect("a pack");
+        });
+    },
+};
+
+const SERDE_CBOR: Peer = Peer {
+    name: "serde_cbor",
+    decode: |bencher, bytes| {
+        bencher.iter(|| serde_cbor::from_slice::<Vec<Senml>>(black_box(bytes)).expect("a pack"));
+    },
+    encode: |bencher, bytes| {
+        let pack: Vec<Senml> = serde_cbor::from_slice(bytes).expect("a pack");
+        encoding(bencher, |buffer| {
+            serde_cbor::to_writer(buffer, black_box(&pack)).expect("a pack");
+        });
+    },
+};
+
+const SERDE_JSON: Peer = Peer {
+    name: "serde_json",
+    decode: |bencher, bytes| {
+        bencher
+            .iter(|| serde_json::from_slice::<Vec<SenmlJson>>(black_box(bytes)).expect("a pack"));
+    },
+    encode: |bencher, bytes| {
+        let pack: Vec<SenmlJson> = serde_json::from_slice(bytes).expect("a pack");
+        encoding(bencher, |buffer| {
+            serde_json::to_writer(buffer, black_box(&pack)).expect("a pack");
+        });
+    },
+};
+
+fn codec(criterion: &mut Criterion) {
+    const TLV: ContentFormat = ContentFormat::TLV;
+    const SENML_CBOR: ContentFormat = ContentFormat::SENML_CBOR;
+    const LWM2M_CBOR: ContentFormat = ContentFormat::LWM2M_CBOR;
+    let (Some(tlv), Some(senml), Some(lwm2m)) = (
+        message("tlv20"),
+        message("senml-cbor20"),
+        message("lwm2m-cbor20"),
+    ) else {
         return;
     };
-    let mut group = criterion.benchmark_group("codec/decode/senml-cbor");
-    group.bench_function("dunlin", |bencher| {
-        bencher.iter(|| decode(ContentFormat::SENML_CBOR, black_box(&bytes)));
-    });
-    group.bench_function("ciborium", |bencher| {
-        bencher.iter(|| {
-            ciborium::from_reader::<Vec<Senml>, _>(black_box(&bytes[..])).expect("a pack")
-        });
-    });
-    group.finish();
-
-    let records: Vec<_> = Decoder::new(
-        ContentFormat::SENML_CBOR,
-        base(),
-        &bytes,
-        objects::CORE,
-        &mut [],
-    )
-    .expect("a payload")
-    .collect::<Result<_, _>>()
-    .expect("records");
-    let theirs: Vec<Senml> = ciborium::from_reader(&bytes[..]).expect("a pack");
-    let mut buffer = [0; 512];
-    assert_eq!(
-        encode(ContentFormat::SENML_CBOR, &records, &mut buffer),
-        bytes.len()
+    measure(criterion, "tlv", TLV, TLV, &tlv, &[]);
+    measure(
+        criterion,
+        "senml-cbor",
+        SENML_CBOR,
+        SENML_CBOR,
+        &senml,
+        &[CIBORIUM, SERDE_CBOR],
     );
-    let mut group = criterion.benchmark_group("codec/encode/senml-cbor");
-    group.bench_function("dunlin", |bencher| {
-        bencher.iter(|| {
-            encode(
-                ContentFormat::SENML_CBOR,
-                black_box(&records),
-                black_box(&mut buffer),
-            )
-        });
-    });
-    group.bench_function("ciborium", |bencher| {
-        let mut buffer = Vec::with_capacity(512);
-        bencher.iter(|| {
-            buffer.clear();
-            ciborium::into_writer(black_box(&theirs), &mut buffer).expect("a pack");
-            buffer.len()
-        });
-    });
-    group.finish();
+    measure(criterion, "lwm2m-cbor", LWM2M_CBOR, LWM2M_CBOR, &lwm2m, &[]);
+    let json = ContentFormat::SENML_JSON;
+    measure(criterion, "senml-json", json, TLV, &tlv, &[SERDE_JSON]);
 }
 
-criterion_group!(benches, tlv, senml_cbor);
+criterion_group!(benches, codec);
 criterion_main!(benches);

@@ -237,7 +237,8 @@ impl Path {
     /// Tells whether `other` is this node or has the same node above it.
     pub const fn is_sibling(&self, other: &Self) -> bool {
         let free = self.free_bits();
-        free == other.free_bits() && (self.0 ^ other.0) >> 16 < 1 << free
+        // There is one root, and below it all but the lowest part is the same.
+        free == other.free_bits() && (free > 48 || (self.0 ^ other.0) >> 16 < 1 << free)
     }
 
     /// Walks over the numbers of the path, from the object down.
