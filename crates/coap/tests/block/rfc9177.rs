@@ -7,10 +7,12 @@
 
 use dunlin_coap::block::qblock::{
     BodyOf, Delivery, QBlockError, QBlockPoll, QBlockReceiver, QBlockSender, QBlockSent,
+    QBlockSupport,
 };
 use dunlin_coap::block::{BlockSize, Tag};
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
+use dunlin_testkit::hex;
 
 use crate::peers::body;
 use crate::qpeers::{Client, PARAMETERS, Server, World};
@@ -523,9 +525,13 @@ fn a_server_without_q_block_gets_block1() {
     )
     .unwrap();
     sender.poll(Instant::ZERO, &PARAMETERS);
-    let refused = [0x60, Code::BAD_OPTION.0, 0, 1];
+    // What libcoap 4.3.1 answers: the option that it does not know comes back, beside its diagnostic.
+    let refused = hex("61820002 ab d10600 ff 426164204f7074696f6e");
     let refused = Message::parse(&refused).unwrap();
     assert_eq!(sender.response(&refused), Ok(QBlockSent::Unsupported));
+    let mut support = QBlockSupport::Unknown;
+    assert_eq!(support.message_type(), Type::Confirmable);
+    assert!(support.learn(&refused));
 }
 
 /// RFC 9177 §4.1, §4.3, §4.4, §4.6.
@@ -665,4 +671,132 @@ fn another_body_on_the_way() {
     assert_eq!(take(6, 1, 1), (Ok((true, false)), false));
     assert_eq!(take(6, 1, 0), (Ok((false, false)), false));
     assert_eq!(take(6, 1, 2), (Ok((false, true)), false));
+}
+
+/// RFC 9177 §7.2: "a `NON_TIMEOUT_RANDOM` delay is still observed between each `MAX_PAYLOADS_SET`" of missing blocks.
+#[test]
+fn missing_blocks_of_two_sets_are_two_sets() {
+    let mut sender: QBlockSender = QBlockSender::new(
+        BodyOf::Request,
+        Delivery::NonConfirmable,
+        30 * 16,
+        BlockSize::B16,
+        &PARAMETERS,
+        0,
+    )
+    .unwrap();
+    let send = |sender: &mut QBlockSender, now| match sender.poll(now, &PARAMETERS) {
+        QBlockPoll::Send(part) => Ok(part.part.block.unwrap().number()),
+        QBlockPoll::Wait(until) => Err(until),
+        QBlockPoll::GiveUp => panic!("given up"),
+    };
+    let mut now = Instant::ZERO;
+    for set in 0..3 {
+        for number in 0..10 {
+            assert_eq!(send(&mut sender, now), Ok(set * 10 + number));
+        }
+        let until = send(&mut sender, now).unwrap_err();
+        if set < 2 {
+            assert_eq!(until, now + Duration::from_secs(2));
+            now = until;
+        }
+    }
+    // 4.08 with 3, 9, 12 and 29.
+    let missing = [
+        &[0x60, 0x88, 0, 1, 0xc2, 1, 0x10, 0xff][..],
+        &[3, 9, 12, 0x18, 29],
+    ]
+    .concat();
+    let missing = Message::parse(&missing).unwrap();
+    assert_eq!(sender.response(&missing), Ok(QBlockSent::More));
+    for set in [&[3, 9][..], &[12], &[29]] {
+        for number in set {
+            assert_eq!(send(&mut sender, now), Ok(*number));
+        }
+        let until = send(&mut sender, now).unwrap_err();
+        if set != [29] {
+            assert_eq!(until, now + Duration::from_secs(2));
+        }
+        now = until;
+    }
+}
+
+/// Takes blocks of 16 bytes of a body of 30 blocks, and gives what the client asks for.
+fn asks(receiver: &mut QBlockReceiver, now: Instant, numbers: &[u32]) -> Vec<String> {
+    let mut asked = Vec::new();
+    for number in numbers {
+        let mut buffer = [0; 256];
+        let (id, token) = (MessageId(1), Token::EMPTY);
+        let mut m =
+            MessageBuilder::new(&mut buffer, Type::NonConfirmable, Code::CONTENT, id, token);
+        m.etag(&[1])
+            .uint(OptionNumber::SIZE2, 480)
+            .uint(
+                OptionNumber::Q_BLOCK2,
+                number << 4 | if *number < 29 { 8 } else { 0 },
+            )
+            .payload(&[7; 16]);
+        let message = Message::parse(m.finish().unwrap()).unwrap();
+        receiver.take(now, &message, 480, &PARAMETERS).unwrap();
+        while let QBlockPoll::Send(ask) = receiver.poll(now, &PARAMETERS) {
+            asked.push(written(receiver, ask));
+        }
+    }
+    if let QBlockPoll::Send(ask) = receiver.poll(now, &PARAMETERS) {
+        asked.push(written(receiver, ask));
+    }
+    asked
+}
+
+fn written(receiver: &QBlockReceiver, ask: dunlin_coap::block::qblock::QBlockAsk) -> String {
+    let mut buffer = [0; 256];
+    let (id, token) = (MessageId(1), Token::EMPTY);
+    let mut m = MessageBuilder::new(&mut buffer, Type::NonConfirmable, Code::GET, id, token);
+    receiver.write(ask, &PARAMETERS, &mut m);
+    let message = Message::parse(m.finish().unwrap()).unwrap();
+    let line = crate::qpeers::line(&message);
+    line.split("QB2:")
+        .skip(1)
+        .collect::<String>()
+        .replace("/16", "")
+}
+
+#[test]
+fn the_end_of_a_set_that_comes_again_is_confirmed_again() {
+    let mut receiver = QBlockReceiver::new(BodyOf::Response, Delivery::NonConfirmable);
+    let now = Instant::ZERO;
+    assert_eq!(
+        asks(&mut receiver, now, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ["10/1"]
+    );
+    assert_eq!(asks(&mut receiver, now, &[4]), [""; 0]);
+    assert_eq!(asks(&mut receiver, now, &[9]), ["10/1"]);
+    // Once the next set has begun the sender needs it no more.
+    assert_eq!(asks(&mut receiver, now, &[10, 9]), [""; 0]);
+}
+
+/// A set of which nothing has arrived is asked for with two options: the M bit on its first block would mean Continue.
+#[test]
+fn a_whole_set_is_asked_for() {
+    let mut receiver = QBlockReceiver::new(BodyOf::Response, Delivery::NonConfirmable);
+    asks(
+        &mut receiver,
+        Instant::ZERO,
+        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    );
+    let asked = asks(&mut receiver, Instant::from_secs(4), &[]);
+    assert_eq!(asked, ["10/0 11/1"]);
+    assert_eq!(
+        asks(&mut receiver, Instant::from_secs(5), &[10, 13]),
+        [""; 0]
+    );
+    assert_eq!(
+        asks(&mut receiver, Instant::from_secs(9), &[]),
+        ["11/0 12/0 14/1"]
+    );
+    // From a later set, what is missing in those before.
+    assert_eq!(
+        asks(&mut receiver, Instant::from_secs(10), &[20]),
+        ["11/0 12/0 14/1"]
+    );
 }
