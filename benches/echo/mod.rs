@@ -29,7 +29,7 @@ const MILLISECONDS: &str = "1500";
 const CASES: [(&str, &str, &str); 2] = [("coap/echo", "16", "16"), ("coap/echo/alone", "64", "1")];
 
 /// Is a server to be measured, if told so; then it does not return.
-pub fn serve_if_told() {
+pub(crate) fn serve_if_told() {
     let Ok(told) = env::var(SERVER) else {
         return;
     };
@@ -183,7 +183,7 @@ impl Drop for Peer {
 }
 
 /// Measures all servers; a printed line where there is no compiler for the generator.
-pub fn measure(_: &mut Criterion) {
+pub(crate) fn measure(_: &mut Criterion) {
     if !external::measuring() {
         return;
     }

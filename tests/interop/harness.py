@@ -339,3 +339,44 @@ def node_program(name, **environment):
         bin_folder / name,
         environment={key: str(value) for key, value in environment.items()},
     )
+
+
+class CoapServer(Program):
+    """The example `coap_server`: CoAP alone, over UDP and TCP on one port."""
+
+    def __init__(self):
+        self.port = free_port()
+        super().__init__(os.environ["DUNLIN_COAP_SERVER"], f"127.0.0.1:{self.port}")
+        self.coap = f"coap://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        try:
+            self.tcp = self.expect(r"serving coap://\S+ and (coap\+tcp://\S+)")[1]
+        except AssertionError:
+            self.__exit__(AssertionError)
+            raise
+        return self
+
+
+def coap_client(*arguments):
+    """What the example `coap_client` tells of a response: code, length, checksum, and the rest of the line."""
+    done = subprocess.run(
+        [os.environ["DUNLIN_COAP_CLIENT"], *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+    found = re.match(r"(\d\.\d\d) (?:[A-Z][A-Za-z -]* )?(\d+) bytes ([0-9a-f]{8})(.*)", done.stdout, re.DOTALL)
+    if done.returncode or not found:
+        raise AssertionError(f"coap_client {arguments}: {done.stdout}{done.stderr}")
+    return found[1], int(found[2]), found[3], found[4].strip()
+
+
+def checksum(data):
+    """As the examples print it."""
+    value = 0
+    for byte in data:
+        value = (value * 31 + byte) & 0xFFFF_FFFF
+    return f"{value:08x}"
+
+
+def long_body(length=1 << 20):
+    """What the example `coap_server` has at /long."""
+    return (bytes(range(251)) * (length // 251 + 1))[:length]

@@ -8,13 +8,15 @@ use crate::project;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Runs one suite only: `libcoap`, `aiocoap`, `node` or `tshark`.
+    /// Runs one suite only: `libcoap`, `aiocoap`, `node` or `tshark`, and for CoAP alone `coap_libcoap`, `coap_aiocoap`
+    /// or `coap_node`.
     #[arg(long, value_name = "SUITE")]
     only: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let program = project::program()?;
+    let (client, server) = project::coap_examples()?;
     let pattern = arguments.only.as_ref().map_or_else(
         || "test_*.py".to_owned(),
         |suite| format!("test_{suite}.py"),
@@ -34,6 +36,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .current_dir(project::root())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("DUNLIN", program)
+            .env("DUNLIN_COAP_CLIENT", client)
+            .env("DUNLIN_COAP_SERVER", server)
             .env("NODE_PATH", project::node_modules()?),
     )
 }

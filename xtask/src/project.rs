@@ -91,6 +91,23 @@ pub(crate) fn program() -> Result<PathBuf> {
     Ok(target()?.join("release/dunlin"))
 }
 
+/// Builds the examples `coap_client` and `coap_server` and gives their paths.
+pub(crate) fn coap_examples() -> Result<(PathBuf, PathBuf)> {
+    run(cargo().args([
+        "build",
+        "--package",
+        "dunlin",
+        "--features",
+        "coap-tokio",
+        "--example",
+        "coap_client",
+        "--example",
+        "coap_server",
+    ]))?;
+    let folder = target()?.join("debug/examples");
+    Ok((folder.join("coap_client"), folder.join("coap_server")))
+}
+
 /// A Python interpreter in which `tests/interop/requirements.txt` is installed.
 pub(crate) fn python() -> Result<PathBuf> {
     let venv = cache()?.join("venv");

@@ -491,3 +491,26 @@ async fn a_reset_ends_an_observation() {
     raw.ask(b"\x40\x00\x00\x03").await;
     assert_eq!(raw.ask(b"\x40\x00\x00\x04").await, b"\x70\x00\x00\x04");
 }
+
+#[tokio::test]
+async fn a_long_response_to_a_post_is_made_once() {
+    let count = Arc::new(Mutex::new(0));
+    let (made, posted) = (count.clone(), Arc::new(Mutex::new(Vec::new())));
+    let last = posted.clone();
+    let (_server, client, uri) = serve(Server::builder().route(
+        "/p",
+        post_sync(move |request| {
+            *made.lock().unwrap() += 1;
+            *posted.lock().unwrap() = request.payload().to_vec();
+            Response::changed().with_payload(body(5000))
+        }),
+    ))
+    .await;
+    let uri = format!("{uri}/p");
+    for len in [3, 3000] {
+        let response = client.post(&uri).body(body(len)).await.unwrap();
+        assert_eq!(response.payload(), &body(5000));
+        assert_eq!(*last.lock().unwrap(), body(len));
+    }
+    assert_eq!(*count.lock().unwrap(), 2);
+}

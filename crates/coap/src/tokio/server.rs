@@ -1,5 +1,6 @@
 //! The server.
 
+mod answers;
 mod limits;
 mod listener;
 mod notifier;

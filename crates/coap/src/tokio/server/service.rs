@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::answers::{Answers, Key};
 use super::limits::Limits;
 use super::request::Request;
 use super::route::{Answering, Handler};
 use super::router::{Router, is_understood};
 use super::upload::{Feed, Taken};
 use super::uploads::Uploads;
-use crate::block::{BlockError, BlockOptions, BlockSize, Outgoing, ReceiveError};
+use crate::block::{
+    Block, BlockError, BlockOptions, BlockSize, Outgoing, ReceiveError, TransferKey,
+};
 use crate::observe::Policy;
 use crate::request::unknown_critical;
 use crate::time::Instant;
@@ -28,7 +31,9 @@ pub(crate) struct Service {
     limits: Limits,
     /// With BERT: the greatest payload of a response.
     payload: usize,
+    seed: [u64; 2],
     uploads: Uploads,
+    answers: Answers,
 }
 
 /// What a request leads to.
@@ -54,6 +59,8 @@ pub(crate) struct Exchange {
     pub(crate) observes: Option<Policy>,
     /// Which responses the client does not want (RFC 7967).
     pub(crate) unwanted: NoResponse,
+    /// Under what a long response is kept, since when, where the request must not be processed for each of its blocks.
+    pub(crate) keep: Option<(Instant, Key)>,
 }
 
 /// A response as it goes into one message.
@@ -69,8 +76,10 @@ impl Service {
         Self {
             router,
             uploads: Uploads::new(&limits),
+            answers: Answers::new(&limits),
             limits,
             payload: 0,
+            seed: rand::random(),
         }
     }
 
@@ -83,12 +92,14 @@ impl Service {
 
     /// When [`expire`](Service::expire) is to be called.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.uploads.next_timeout()
+        let times = [self.uploads.next_timeout(), self.answers.next_timeout()];
+        times.into_iter().flatten().min()
     }
 
-    /// Forgets uploads that do not go on.
+    /// Forgets transfers that do not go on.
     pub(crate) fn expire(&mut self, now: Instant) {
         self.uploads.expire(now);
+        self.answers.expire(now);
     }
 
     /// Answers a request.
@@ -112,6 +123,7 @@ impl Service {
         message: &Message<'_>,
         exchange: &mut Exchange,
     ) -> Result<Outcome, Response> {
+        exchange.unwanted = NoResponse::of(message).unwrap_or_default();
         let found = self.router.find(message.uri_path());
         let entry = found.unwrap_or_else(|| self.router.fallback());
         let route = &entry.route;
@@ -142,7 +154,19 @@ impl Service {
         }
         exchange.request =
             BlockOptions::read(message, self.limits.block_size).map_err(block_error)?;
-        exchange.unwanted = NoResponse::of(message).unwrap_or_default();
+        let key = || Key {
+            peer,
+            transfer: TransferKey::new(message, self.seed),
+        };
+        if message.code() != Code::GET {
+            let key = key();
+            if exchange.request.continues_response() {
+                let begun = self.answers.find(&key);
+                let lost = || Response::new(ReceiveError::Incomplete.code());
+                return begun.map(Outcome::Ready).ok_or_else(lost);
+            }
+            exchange.keep = Some((now, key));
+        }
         let observes = matches!(message.code(), Code::GET | Code::FETCH)
             && message.observe() == Some(observe::REGISTER)
             // A block after the first of a notification is asked for without observing (RFC 7959 §3.4).
@@ -159,7 +183,7 @@ impl Service {
         if !whole {
             return self
                 .uploads
-                .take(now, &request, message, handler, most, exchange);
+                .take((now, key()), &request, message, handler, most, exchange);
         }
         if message.payload().len() > most && !matches!(handler, Handler::Upload(_)) {
             let error = ReceiveError::TooLarge;
@@ -173,8 +197,14 @@ impl Service {
     }
 
     /// Makes the response to a request ready for one message.
-    pub(crate) fn reply(&self, exchange: &Exchange, response: Response) -> Reply {
-        Reply::new(exchange, response, self.limits.block_size, self.payload)
+    pub(crate) fn reply(&mut self, exchange: &Exchange, response: Response) -> Reply {
+        let reply = Reply::new(exchange, response, self.limits.block_size, self.payload);
+        if let Some((since, key)) = exchange.keep
+            && reply.part.block.is_some_and(Block::more)
+        {
+            self.answers.keep(since, key, reply.response.clone());
+        }
+        reply
     }
 }
 

@@ -1,18 +1,18 @@
 //! Bodies of requests that arrive in blocks (RFC 7959 §2.5).
 
-use core::net::SocketAddr;
 use std::boxed::Box;
 use std::collections::{BTreeMap, HashMap};
 use std::vec::Vec;
 
 use bytes::Bytes;
 
+use super::answers::Key;
 use super::limits::Limits;
 use super::request::Request;
 use super::route::Handler;
 use super::service::{Exchange, Outcome, call};
 use super::upload::{Feed, Taken};
-use crate::block::{BlockReceiver, BlockSize, Next, ReceiveError, TransferKey};
+use crate::block::{BlockReceiver, BlockSize, Next, ReceiveError};
 use crate::time::{Duration, Instant};
 use crate::tokio::Response;
 use crate::{Code, Message};
@@ -25,20 +25,12 @@ pub(super) struct Uploads {
     entries: HashMap<Key, Entry>,
     /// By the time at which they are given up.
     deadlines: BTreeMap<(Instant, u64), Key>,
-    seed: [u64; 2],
     numbered: u64,
     bytes: usize,
     max_entries: usize,
     max_bytes: usize,
     lifetime: Duration,
     size: BlockSize,
-}
-
-/// Who sends what to where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    peer: SocketAddr,
-    transfer: TransferKey,
 }
 
 struct Entry {
@@ -58,7 +50,6 @@ impl Uploads {
         Self {
             entries: HashMap::new(),
             deadlines: BTreeMap::new(),
-            seed: rand::random(),
             numbered: 0,
             bytes: 0,
             max_entries: limits.uploads,
@@ -92,17 +83,13 @@ impl Uploads {
     /// Takes one block of a body of several.
     pub(super) fn take(
         &mut self,
-        now: Instant,
+        (now, key): (Instant, Key),
         request: &Request<'_>,
         message: &Message<'_>,
         handler: &Handler,
         most: usize,
         exchange: &mut Exchange,
     ) -> Result<Outcome, Response> {
-        let key = Key {
-            peer: request.peer(),
-            transfer: TransferKey::new(message, self.seed),
-        };
         let begins = exchange
             .request
             .block1
