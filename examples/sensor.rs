@@ -7,19 +7,26 @@
 use core::{error::Error, ops::ControlFlow};
 use std::{env, fs};
 
-use dunlin::agent::objects::{Device, Security, Server, Temperature};
-use dunlin::agent::{Agent, Config, Event, objects};
+use dunlin::agent::objects::{Device, Security, Server};
+use dunlin::agent::{Agent, Config, Event, Object, Objects};
 use rand::rngs::StdRng;
 
+#[derive(Object)]
+#[object(id = 3303, version = "1.1")]
+struct Temperature {
+    #[resource(5700, read, unit = "Cel")]
+    value: f64,
+    #[resource(5701, read)]
+    units: &'static str,
+}
+
+#[derive(Objects)]
 struct Node {
     security: Security<1>,
     server: Server<1>,
     device: Device<'static>,
-    sensor: Temperature,
+    temperature: Temperature,
 }
-
-#[rustfmt::skip]
-objects!(Node { security, server, device, sensor });
 
 fn main() -> Result<(), Box<dyn Error>> {
     let uri = env::args().nth(1).unwrap_or("coap://localhost:5683".into());
@@ -27,12 +34,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         security: Security::no_sec(1, &uri)?,
         server: Server::single(1, 300),
         device: Device::new("Dunlin", "Linux sensor", "1"),
-        sensor: Temperature::new("Cel"),
+        temperature: Temperature {
+            value: 20.0,
+            units: "Cel",
+        },
     };
     let rng: StdRng = rand::make_rng();
     let agent = Agent::new(node, Config::new("urn:dev:os:32473-sensor"), rng);
     dunlin::agent::std::run(agent, |agent, event| {
-        agent.set(|node| node.sensor.measure(celsius().unwrap_or(20.0)));
+        if let Some(value) = celsius() {
+            agent.set(|node| node.temperature.value = value);
+        }
         event.inspect(|event| println!("{event:?}"));
         match event {
             Some(Event::Reboot) => ControlFlow::Break(()),

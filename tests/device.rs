@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use dunlin_agent::objects::{Device as DeviceObject, Security, Server, Temperature};
-use dunlin_agent::{Agent, BlockSize, Config, Instances, objects};
+use dunlin_agent::{Agent, BlockSize, Config, Instances, Objects};
 use dunlin_manager::{
     Attributes, Code, CommandError, ContentFormat, Event, Manager, Metrics, OwnedValue, Path,
     Record, Sqlite, device,
@@ -21,19 +21,13 @@ const ENDPOINT: &str = "urn:dev:os:32473-whole-path";
 /// Longer than anything here takes on the slowest machine; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+#[derive(Objects)]
 struct Node {
     security: Security<1>,
     server: Server<1>,
     device: DeviceObject<'static>,
     temperature: Instances<Temperature, 4>,
 }
-
-objects!(Node {
-    security,
-    server,
-    device,
-    temperature
-});
 
 /// What a test tells the program of a device.
 enum Order {

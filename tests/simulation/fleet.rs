@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
 
 use dunlin_agent::objects::{Device, Security, Server, Temperature};
-use dunlin_agent::{Agent, Config, Event as AgentEvent, Output as AgentOutput, objects};
+use dunlin_agent::{Agent, Config, Event as AgentEvent, Objects, Output as AgentOutput};
 use dunlin_coap::time::Instant;
 use dunlin_manager::shard::{CommandId, Event, Output, Shard, Ticket};
 use dunlin_manager::{
@@ -25,19 +25,13 @@ const COMMIT: u64 = 15;
 /// When the simulated world begins, in milliseconds of the wall clock.
 const EPOCH: u64 = 1_800_000_000_000;
 
+#[derive(Objects)]
 pub(crate) struct Node {
     security: Security<1>,
     server: Server<1>,
     device: Device<'static>,
     temperature: Temperature,
 }
-
-objects!(Node {
-    security,
-    server,
-    device,
-    temperature
-});
 
 type SimulatedAgent = Agent<'static, Node, SocketAddr, StdRng>;
 

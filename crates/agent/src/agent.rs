@@ -94,9 +94,9 @@ impl<
     /// An agent with the capacities of its type.
     ///
     /// ```
-    /// # use dunlin_agent::{Agent, Config, objects, objects::{Device, Security, Server}};
+    /// # use dunlin_agent::{Agent, Config, Objects, objects::{Device, Security, Server}};
+    /// # #[derive(Objects)]
     /// # struct Node { security: Security<2>, server: Server<2>, device: Device<'static> }
-    /// # objects!(Node { security, server, device });
     /// # type Peer = u8;
     /// # fn make(node: Node, rng: rand::rngs::SmallRng) {
     /// // Two servers, 16 observations, 2 KiB of answers and uploads of up to 4 KiB.

@@ -38,7 +38,7 @@ pub(crate) fn encode(
                 let found = readable(object, definition, path)?;
                 match path.resource_instance_id() {
                     Some(index) => {
-                        let value = object.read(found.id, index).ok_or(Error::NotFound)?;
+                        let value = typed(object, found, index).ok_or(Error::NotFound)?;
                         sink.push(path, value)?;
                     }
                     None => resource(object, found, path, &mut sink)?,
@@ -109,6 +109,15 @@ pub(crate) fn value(objects: &dyn Objects, path: Path) -> Option<Value<'_>> {
         None => SINGLE,
     };
     object.read(definition.id, index)
+}
+
+/// The value as the type of its definition: an object may give a number of another type.
+fn typed<'o>(
+    object: &'o dyn Object,
+    definition: &ResourceDefinition,
+    index: ResourceInstanceId,
+) -> Option<Value<'o>> {
+    object.read(definition.id, index)?.convert(definition.kind)
 }
 
 /// Whether this instance has the resource.
@@ -204,7 +213,7 @@ fn resource(
         let mut empty = true;
         for index in indices(object, definition) {
             if let (Some(path), Some(value)) =
-                (path.child(index.get()), object.read(definition.id, index))
+                (path.child(index.get()), typed(object, definition, index))
             {
                 sink.push(path, value)?;
                 empty = false;
@@ -214,7 +223,7 @@ fn resource(
         if empty && sink.tlv && object.has(definition.id) {
             sink.push(path, Value::None)?;
         }
-    } else if let Some(value) = object.read(definition.id, SINGLE) {
+    } else if let Some(value) = typed(object, definition, SINGLE) {
         sink.push(path, value)?;
     }
     Ok(())

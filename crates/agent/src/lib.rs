@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use dunlin_agent::objects::{Device, Security, Server, Temperature};
-//! use dunlin_agent::{Agent, Config, Duration, Event, Instant, Output, objects};
+//! use dunlin_agent::{Agent, Config, Duration, Event, Instant, Objects, Output};
 //! # use std::{net::UdpSocket, time};
 //! # // A server that accepts one registration, then listens no more.
 //! # let server = UdpSocket::bind("127.0.0.1:0")?;
@@ -22,13 +22,13 @@
 //! #     server.send_to(&[&[0x64, 0x41], &id[..], token, b"\x82rd\x017"].concat(), from).unwrap();
 //! # });
 //!
+//! #[derive(Objects)]
 //! struct Node<'a> {
 //!     security: Security<1>,
 //!     server: Server<1>,
 //!     device: Device<'a>,
 //!     temperature: Temperature,
 //! }
-//! objects!(Node<'_> { security, server, device, temperature });
 //!
 //! let node = Node {
 //!     security: Security::no_sec(1, &uri)?,
@@ -82,14 +82,21 @@
 #[cfg(feature = "std")]
 extern crate std as hosted;
 
+// The derives name this crate by its own name.
+#[cfg(feature = "derive")]
+extern crate self as dunlin_agent;
+
 mod agent;
 mod attributes;
 mod client;
 mod config;
 mod content;
+#[doc(hidden)]
+pub mod derive;
 mod engine;
 mod error;
 mod event;
+mod field;
 mod links;
 mod object;
 pub mod objects;
@@ -108,8 +115,12 @@ pub use agent::{Agent, ConnectError};
 pub use config::Config;
 pub use error::Error;
 pub use event::{Counters, Event, Failure, Output};
-pub use object::{Collection, Instances, Object};
+pub use field::{Execute, Field, FieldType, ResourceInstances, ResourceValue, Time};
+pub use object::{Collection, CollectionType, Instances, Object, ObjectType};
 pub use set::Objects;
+
+#[cfg(feature = "derive")]
+pub use dunlin_macros::{Object, Objects};
 
 pub use dunlin_coap::time::{Duration, Instant};
 pub use dunlin_coap::{Code, Parameters, block::BlockSize};
@@ -117,5 +128,7 @@ pub use dunlin_codec::ContentFormat;
 pub use dunlin_lwm2m::{Arguments, LwM2mVersion};
 /// Identifiers, definitions and values, for objects of one's own.
 pub use dunlin_model as model;
+/// Text and lists without an allocator, as the fields of objects have them.
+pub use heapless;
 /// The traits of random number generators.
 pub use rand_core;

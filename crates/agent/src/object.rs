@@ -4,18 +4,18 @@ use dunlin_lwm2m::Arguments;
 use dunlin_model::{InstanceId, ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::Vec;
 
-use crate::Error;
+use crate::{Error, Field};
 
 /// The resources of one object instance.
+///
+/// `#[derive(Object)]` writes this for a struct whose fields are resources. By hand it is needed where values are
+/// computed or lie elsewhere: then [`ObjectType`] says what the object is, and the methods here what is in an instance.
 ///
 /// The agent does what the object's definition already says: it refuses operations that a resource does not have,
 /// values of the wrong type or out of range, and payloads it cannot read. An implementation sees only what remains.
 ///
-/// A type that implements this stands in an [`Objects`](crate::Objects) set as a single instance with id 0, or inside
-/// [`Instances`] as one of several.
-///
 /// ```
-/// use dunlin_agent::{Error, Object, model::*};
+/// use dunlin_agent::{Error, Object, ObjectType, model::*};
 ///
 /// /// A relay on the IPSO On/Off Switch object.
 /// struct Relay {
@@ -23,23 +23,20 @@ use crate::Error;
 ///     switched: i64,
 /// }
 ///
-/// static RELAY: ObjectDefinition = ObjectDefinition {
-///     id: ObjectId::of::<3342>(),
-///     name: "On/Off switch",
-///     version: Version::V1_0,
-///     multiple: true,
-///     mandatory: false,
-///     resources: &[
-///         ResourceDefinition::new(ResourceId::of::<5500>(), "Digital Input State", Operations::R, ValueType::Boolean),
-///         ResourceDefinition::new(ResourceId::of::<5505>(), "Counter Reset", Operations::E, ValueType::None),
-///     ],
-/// };
+/// impl ObjectType for Relay {
+///     const DEFINITION: &'static ObjectDefinition = &ObjectDefinition::new(
+///         ObjectId::of::<3342>(),
+///         "On/Off switch",
+///         const {
+///             &[
+///                 ResourceDefinition::new(ResourceId::of::<5500>(), "Digital Input State", Operations::R, ValueType::Boolean),
+///                 ResourceDefinition::new(ResourceId::of::<5505>(), "Counter Reset", Operations::E, ValueType::None),
+///             ]
+///         },
+///     );
+/// }
 ///
 /// impl Object for Relay {
-///     fn definition() -> &'static ObjectDefinition {
-///         &RELAY
-///     }
-///
 ///     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
 ///         match resource.get() {
 ///             5500 => Some(Value::Boolean(self.on)),
@@ -55,29 +52,46 @@ use crate::Error;
 /// }
 /// ```
 pub trait Object {
-    /// The definition: its id, version, and the resources that an instance may have.
-    fn definition() -> &'static ObjectDefinition
-    where
-        Self: Sized;
+    /// The resource as a field; `None` when the instance has none of this id. What the other methods do when they are
+    /// not implemented, they do with it.
+    fn field(&self, resource: ResourceId) -> Option<&dyn Field> {
+        let _ = resource;
+        None
+    }
+
+    /// The resource as a field.
+    fn field_mut(&mut self, resource: ResourceId) -> Option<&mut dyn Field> {
+        let _ = resource;
+        None
+    }
 
     /// The value of a resource, or of one resource instance of a multiple resource (`index` is 0 for a single one).
     ///
     /// `None` when this instance does not have it. A resource that has no value to read (an executable one) answers
-    /// [`Value::None`] to say that it is there. The value must be of the defined type.
-    fn read(&self, resource: ResourceId, index: ResourceInstanceId) -> Option<Value<'_>>;
+    /// [`Value::None`] to say that it is there. The value must be of the defined type; a number may be of another type
+    /// of number.
+    fn read(&self, resource: ResourceId, index: ResourceInstanceId) -> Option<Value<'_>> {
+        self.field(resource)?.read(index)
+    }
 
     /// The smallest id at or above `from` among the resource instances of a multiple resource; `None` after the last.
     ///
-    /// Never called for single resources. The default has no resource instances.
+    /// Never called for single resources.
     fn next_index(&self, resource: ResourceId, from: u16) -> Option<ResourceInstanceId> {
-        let _ = (resource, from);
-        None
+        self.field(resource)?.next_index(from)
     }
 
     /// Whether this instance has a multiple resource even while it has no resource instances. The default says yes
     /// when there is one.
     fn has(&self, resource: ResourceId) -> bool {
         self.next_index(resource, 0).is_some()
+    }
+
+    /// How many resource instances a multiple resource can have; the default knows no limit but that of its field.
+    ///
+    /// A Write that brings more is refused before anything is changed.
+    fn room(&self, resource: ResourceId) -> usize {
+        self.field(resource).map_or(usize::MAX, Field::room)
     }
 
     /// Whether [`write`](Self::write) would take `value`; type, range and the right to write are checked already.
@@ -95,56 +109,93 @@ pub trait Object {
         index: ResourceInstanceId,
         value: &Value<'_>,
     ) -> Result<(), Error> {
-        let _ = value;
-        self.read(resource, index)
-            .map(|_| ())
-            .ok_or(Error::NotFound)
+        match self.field(resource) {
+            Some(field) => field.check(value),
+            None => self
+                .read(resource, index)
+                .map(|_| ())
+                .ok_or(Error::NotFound),
+        }
     }
 
     /// Sets a resource, or one resource instance of a multiple resource.
     ///
     /// # Errors
     ///
-    /// None that [`check`](Self::check) has not given before. The default has nothing to write.
+    /// None that [`check`](Self::check) has not given before. Without a field there is nothing to write.
     fn write(
         &mut self,
         resource: ResourceId,
         index: ResourceInstanceId,
         value: &Value<'_>,
     ) -> Result<(), Error> {
-        let _ = (resource, index, value);
-        Err(Error::NotAllowed)
+        self.field_mut(resource)
+            .ok_or(Error::NotAllowed)?
+            .write(index, value)
     }
 
     /// Takes a resource away: all resource instances of a multiple one before they are replaced, or an optional
-    /// writable resource that a replacing Write of the instance leaves out. The default leaves it as it is.
+    /// writable resource that a replacing Write of the instance leaves out. What cannot be missing stays.
     fn clear(&mut self, resource: ResourceId) {
-        let _ = resource;
+        if let Some(field) = self.field_mut(resource) {
+            field.clear();
+        }
     }
 
     /// Carries out an Execute.
     ///
     /// # Errors
     ///
-    /// [`Error::BadValue`] for arguments that make no sense, [`Error::NotAllowed`] when the state forbids it. The
-    /// default has nothing to execute.
+    /// [`Error::BadValue`] for arguments that make no sense, [`Error::NotAllowed`] when the state forbids it. Without a
+    /// field there is nothing to execute.
     fn execute(&mut self, resource: ResourceId, arguments: &Arguments<'_>) -> Result<(), Error> {
-        let _ = (resource, arguments);
-        Err(Error::NotAllowed)
+        self.field_mut(resource)
+            .ok_or(Error::NotAllowed)?
+            .execute(arguments)
     }
+}
+
+/// What an object is: its definition, and whether servers may make instances.
+///
+/// A type that implements this stands in an [`Objects`](crate::Objects) set as a single instance with id 0, or inside
+/// [`Instances`] as one of several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no object",
+    label = "not an object",
+    note = "derive `Object` for it, or implement `Object` and `ObjectType`"
+)]
+pub trait ObjectType: Object + Sized {
+    /// The definition: its id, version, and the resources that an instance may have.
+    const DEFINITION: &'static ObjectDefinition;
 
     /// A new instance for a Create of a server; `None`, the default, when servers cannot create (and so not delete)
     /// instances of this object.
-    fn create() -> Option<Self>
-    where
-        Self: Sized,
-    {
+    fn create() -> Option<Self> {
         None
     }
 }
 
-/// An object with its instances: what the agent works with. Every [`Object`] is one with the single instance 0, and
-/// [`Instances`] is one for any `T: Object`, so it is seldom implemented by hand.
+/// An object in a set, with the definition known when the program is compiled: an [`ObjectType`], or [`Instances`] of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no object of a set",
+    label = "not an object",
+    note = "derive `Object` for it, or use `Instances` of a type that does; `#[objects(skip)]` leaves a field out"
+)]
+pub trait CollectionType: Collection {
+    /// The definition.
+    const DEFINITION: &'static ObjectDefinition;
+}
+
+impl<T: ObjectType> CollectionType for T {
+    const DEFINITION: &'static ObjectDefinition = T::DEFINITION;
+}
+
+impl<T: ObjectType, const N: usize> CollectionType for Instances<T, N> {
+    const DEFINITION: &'static ObjectDefinition = T::DEFINITION;
+}
+
+/// An object with its instances: what the agent works with. Every [`ObjectType`] is one with the single instance 0, and
+/// [`Instances`] is one of any, so it is seldom implemented by hand.
 pub trait Collection {
     /// The definition.
     fn definition(&self) -> &'static ObjectDefinition;
@@ -179,9 +230,9 @@ pub trait Collection {
     }
 }
 
-impl<T: Object> Collection for T {
+impl<T: ObjectType> Collection for T {
     fn definition(&self) -> &'static ObjectDefinition {
-        T::definition()
+        T::DEFINITION
     }
 
     fn next(&self, from: u16) -> Option<InstanceId> {
@@ -286,15 +337,27 @@ impl<T, const N: usize> Instances<T, N> {
     }
 }
 
+impl<T, const N: usize, const M: usize> From<[T; M]> for Instances<T, N> {
+    /// Instances 0 to `M` - 1; more than `N` do not compile.
+    fn from(instances: [T; M]) -> Self {
+        const { assert!(M <= N, "more instances than there is room for") };
+        let mut all = Self::new();
+        for (id, instance) in (0..).zip(instances) {
+            let _ = all.insert(id, instance);
+        }
+        all
+    }
+}
+
 impl<T, const N: usize> Default for Instances<T, N> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Object, const N: usize> Collection for Instances<T, N> {
+impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     fn definition(&self) -> &'static ObjectDefinition {
-        T::definition()
+        T::DEFINITION
     }
 
     fn next(&self, from: u16) -> Option<InstanceId> {

@@ -3,11 +3,13 @@
 mod device;
 mod security;
 mod server;
+#[cfg(feature = "derive")]
 mod temperature;
 
 pub use device::{Device, PowerSource};
 pub use security::{Security, SecurityAccount, SecurityMode};
 pub use server::{Server, ServerAccount};
+#[cfg(feature = "derive")]
 pub use temperature::Temperature;
 
 use heapless::String;
@@ -23,5 +25,5 @@ fn text(text: &str) -> Option<dunlin_model::Value<'_>> {
     (!text.is_empty()).then_some(dunlin_model::Value::String(text))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "derive"))]
 mod tests;

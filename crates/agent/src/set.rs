@@ -6,36 +6,22 @@ use crate::{Collection, Object};
 
 /// The objects of an agent, numbered from 0 without gaps, in ascending order of their object ids.
 ///
-/// [`objects!`](crate::objects!) writes this for a struct; by hand it is two matches:
+/// `#[derive(Objects)]` writes this for a struct whose fields are objects, in whatever order they stand:
 ///
 /// ```
-/// use dunlin_agent::{Collection, Objects, objects::{Device, Security, Server}};
+/// # #[cfg(feature = "derive")] {
+/// use dunlin_agent::{Instances, Objects, objects::{Device, Security, Server, Temperature}};
 ///
-/// struct Node {
+/// #[derive(Objects)]
+/// struct Node<'a> {
 ///     security: Security<1>,
 ///     server: Server<1>,
-///     device: Device<'static>,
+///     device: Device<'a>,
+///     temperature: Instances<Temperature, 4>,
+///     #[objects(skip)]
+///     restarts: u32,
 /// }
-///
-/// impl Objects for Node {
-///     fn get(&self, index: usize) -> Option<&dyn Collection> {
-///         Some(match index {
-///             0 => &self.security,
-///             1 => &self.server,
-///             2 => &self.device,
-///             _ => return None,
-///         })
-///     }
-///
-///     fn get_mut(&mut self, index: usize) -> Option<&mut dyn Collection> {
-///         Some(match index {
-///             0 => &mut self.security,
-///             1 => &mut self.server,
-///             2 => &mut self.device,
-///             _ => return None,
-///         })
-///     }
-/// }
+/// # }
 /// ```
 pub trait Objects {
     /// The object at `index`; `None` after the last.
@@ -43,36 +29,6 @@ pub trait Objects {
 
     /// The object at `index`; `None` after the last.
     fn get_mut(&mut self, index: usize) -> Option<&mut dyn Collection>;
-}
-
-/// Implements [`Objects`] for a struct whose named fields are objects, in ascending order of object ids.
-///
-/// ```
-/// use dunlin_agent::{objects, objects::{Device, Security, Server, Temperature}};
-///
-/// struct Node<'a> {
-///     security: Security<1>,
-///     server: Server<1>,
-///     device: Device<'a>,
-///     temperature: Temperature,
-/// }
-///
-/// objects!(Node<'_> { security, server, device, temperature });
-/// ```
-#[macro_export]
-macro_rules! objects {
-    ($set:ty { $($field:ident),+ $(,)? }) => {
-        impl $crate::Objects for $set {
-            fn get(&self, index: usize) -> ::core::option::Option<&dyn $crate::Collection> {
-                let all: &[&dyn $crate::Collection] = &[$(&self.$field),+];
-                all.get(index).copied()
-            }
-
-            fn get_mut(&mut self, index: usize) -> ::core::option::Option<&mut dyn $crate::Collection> {
-                ::core::iter::IntoIterator::into_iter([$(&mut self.$field as &mut dyn $crate::Collection),+]).nth(index)
-            }
-        }
-    };
 }
 
 /// Look-ups that every part of the engine needs.

@@ -4,15 +4,15 @@
 //! use std::ops::ControlFlow;
 //!
 //! use dunlin_agent::objects::{Device, Security, Server, Temperature};
-//! use dunlin_agent::{Agent, Config, Event, objects};
+//! use dunlin_agent::{Agent, Config, Event, Objects};
 //!
+//! #[derive(Objects)]
 //! struct Node {
 //!     security: Security<1>,
 //!     server: Server<1>,
 //!     device: Device<'static>,
 //!     temperature: Temperature,
 //! }
-//! objects!(Node { security, server, device, temperature });
 //!
 //! let node = Node {
 //!     security: Security::no_sec(1, "coap://lwm2m.example.com")?,
@@ -406,5 +406,5 @@ fn parse(uri: &str) -> Option<(&str, u16)> {
     plain.then_some((host, port))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "derive"))]
 mod tests;

@@ -100,6 +100,7 @@ pub(crate) fn write(
         }
     }
     let mut any = false;
+    let mut table = Table::new(payload, path, definition, mode == WriteMode::Replace);
     payload.visit(path, definition, &mut |record| {
         any = true;
         check(
@@ -109,7 +110,8 @@ pub(crate) fn write(
             path,
             record,
             Unwritable::Refuse,
-        )
+        )?;
+        table.take(object, record)
     })?;
     if !any && path.level() >= Level::Resource {
         // A multiple resource may be replaced by no resource instances at all, a value cannot be nothing.
@@ -188,6 +190,7 @@ fn fill(
     let target = Path::instance(definition.id, id);
     if !payload.bytes.is_empty() {
         let object = objects.instance(definition.id, id).ok_or(Error::Failed)?;
+        let mut table = Table::new(payload, base, definition, true);
         payload.visit(base, definition, &mut |record| {
             check(
                 objects,
@@ -196,7 +199,8 @@ fn fill(
                 target,
                 record,
                 Unwritable::Ignore,
-            )
+            )?;
+            table.take(object, record)
         })?;
         let object = instance_mut(objects, definition.id, id)?;
         payload
@@ -294,6 +298,104 @@ enum Unwritable {
     Refuse,
     /// It is passed over: a Create may carry it (Core 1.2.2 §6.3.7).
     Ignore,
+}
+
+/// What a payload has brought so far: nothing comes twice, and resource instances have room.
+struct Table<'p> {
+    payload: Payload<'p>,
+    base: Path,
+    definition: &'static ObjectDefinition,
+    /// The resource instances that there are go before the new ones come.
+    replaces: bool,
+    /// The path of the last record, and how many records came.
+    last: Path,
+    count: usize,
+    /// Whether every record came after the one before, in the order of paths: then none comes twice.
+    ascends: bool,
+    /// The new resource instances of the resource of the last record.
+    new: usize,
+}
+
+impl<'p> Table<'p> {
+    fn new(
+        payload: Payload<'p>,
+        base: Path,
+        definition: &'static ObjectDefinition,
+        replaces: bool,
+    ) -> Self {
+        Self {
+            payload,
+            base,
+            definition,
+            replaces,
+            last: Path::ROOT,
+            count: 0,
+            ascends: true,
+            new: 0,
+        }
+    }
+
+    /// Takes the next record, which has been checked otherwise.
+    fn take(&mut self, object: &dyn Object, record: &Record<'_>) -> Result<(), Error> {
+        let resource = record.path.truncate(Level::Resource);
+        self.ascends &= self.last < record.path;
+        if self.last.truncate(Level::Resource) != resource {
+            self.new = 0;
+        }
+        if !self.ascends {
+            self.look_back(object, record)?;
+        }
+        self.last = record.path;
+        self.count = self.count.saturating_add(1);
+        let (Some(id), Some(_)) = (resource.resource_id(), record.path.resource_instance_id())
+        else {
+            return Ok(());
+        };
+        if self.is_new(object, record.path) {
+            self.new = self.new.saturating_add(1);
+        }
+        let kept = if self.replaces {
+            0
+        } else {
+            let known = self.definition.resource(id);
+            known.map_or(0, |known| content::indices(object, known).count())
+        };
+        if self.new.saturating_add(kept) > object.room(id) {
+            return Err(Error::NoSpace);
+        }
+        Ok(())
+    }
+
+    fn is_new(&self, object: &dyn Object, path: Path) -> bool {
+        let known = path
+            .resource_id()
+            .zip(path.resource_instance_id())
+            .is_some_and(|(id, index)| object.read(id, index).is_some());
+        self.replaces || !known
+    }
+
+    /// Reads what came before `record` again, since it is out of order.
+    fn look_back(&mut self, object: &dyn Object, record: &Record<'_>) -> Result<(), Error> {
+        let resource = record.path.truncate(Level::Resource);
+        let mut left = self.count;
+        let mut new = 0_usize;
+        let mut twice = false;
+        let this = &*self;
+        this.payload
+            .visit(this.base, this.definition, &mut |earlier| {
+                if left > 0 {
+                    left = left.saturating_sub(1);
+                    twice |= earlier.path == record.path;
+                    let counts = earlier.path != resource
+                        && resource.contains(&earlier.path)
+                        && this.is_new(object, earlier.path);
+                    new = new.saturating_add(usize::from(counts));
+                }
+                Ok(())
+            })?;
+        self.new = new;
+        if twice { Err(Error::BadValue) } else { Ok(()) }
+    }
 }
 
 /// Whether `record` can be written below `target`.

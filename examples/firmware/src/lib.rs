@@ -5,7 +5,7 @@
 use core::convert::Infallible;
 
 use dunlin_agent::objects::{Device, Security, Server, Temperature};
-use dunlin_agent::{Agent, Config, objects};
+use dunlin_agent::{Agent, Config, Objects};
 use rand_core::TryRng;
 
 /// The endpoint name that the device registers under.
@@ -14,6 +14,7 @@ pub const ENDPOINT: &str = "urn:dev:ops:32473-firmware-1";
 pub const SERVER: u16 = 1;
 
 /// The objects of this device.
+#[derive(Objects)]
 pub struct Node {
     security: Security<1>,
     server: Server<1>,
@@ -21,13 +22,6 @@ pub struct Node {
     /// The sensor.
     pub temperature: Temperature,
 }
-
-objects!(Node {
-    security,
-    server,
-    device,
-    temperature
-});
 
 /// The address of a peer: there is only one.
 pub type Peer = u8;

@@ -4,7 +4,7 @@ use dunlin_lwm2m::Arguments;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::{String, Vec};
 
-use crate::{Error, Object};
+use crate::{Error, Object, ObjectType};
 
 /// Object 3, Device, as the single instance 0, with room for `POWER` power sources.
 ///
@@ -70,11 +70,11 @@ impl<'a> Device<'a> {
     }
 }
 
-impl<const POWER: usize> Object for Device<'_, POWER> {
-    fn definition() -> &'static ObjectDefinition {
-        &dunlin_model::objects::DEVICE
-    }
+impl<const POWER: usize> ObjectType for Device<'_, POWER> {
+    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::DEVICE;
+}
 
+impl<const POWER: usize> Object for Device<'_, POWER> {
     fn read(&self, resource: ResourceId, index: ResourceInstanceId) -> Option<Value<'_>> {
         let small = |value: Option<u8>| value.map(|value| Value::Integer(value.into()));
         let kilobytes = |value: Option<u32>| value.map(|value| Value::Integer(value.into()));

@@ -5,7 +5,7 @@ use core::fmt;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::{CapacityError, String, Vec};
 
-use crate::{Instances, Object};
+use crate::{Instances, Object, ObjectType};
 
 /// Object 0, LwM2M Security, with room for `N` accounts: where the servers are and how to talk to them.
 ///
@@ -76,11 +76,11 @@ impl<const N: usize> Security<N> {
     }
 }
 
-impl Object for SecurityAccount {
-    fn definition() -> &'static ObjectDefinition {
-        &dunlin_model::objects::SECURITY
-    }
+impl ObjectType for SecurityAccount {
+    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::SECURITY;
+}
 
+impl Object for SecurityAccount {
     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
         Some(match resource.get() {
             0 => Value::String(&self.uri),

@@ -4,7 +4,7 @@ use dunlin_lwm2m::{Arguments, Binding};
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::String;
 
-use crate::{Error, Instances, Object};
+use crate::{Error, Instances, Object, ObjectType};
 
 /// Object 1, LwM2M Server, with room for `N` servers: how the agent behaves towards them.
 pub type Server<const N: usize> = Instances<ServerAccount, N>;
@@ -70,11 +70,11 @@ impl<const N: usize> Server<N> {
     }
 }
 
-impl Object for ServerAccount {
-    fn definition() -> &'static ObjectDefinition {
-        &dunlin_model::objects::SERVER
-    }
+impl ObjectType for ServerAccount {
+    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::SERVER;
+}
 
+impl Object for ServerAccount {
     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
         let signed = |value: Option<u32>| value.map(|value| Value::Integer(value.into()));
         let unsigned = |value: Option<u32>| value.map(|value| Value::Unsigned(value.into()));

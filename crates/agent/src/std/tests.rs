@@ -7,19 +7,14 @@ use hosted::{format, thread, vec};
 
 use super::{RunError, parse, run};
 use crate::objects::{Device, Security, Server};
-use crate::{Agent, Config, Event, hosted, objects};
+use crate::{Agent, Config, Event, Objects, hosted};
 
+#[derive(Objects)]
 struct Node {
     security: Security<1>,
     server: Server<1>,
     device: Device<'static>,
 }
-
-objects!(Node {
-    security,
-    server,
-    device
-});
 
 fn agent(uri: &str) -> Agent<'static, Node, hosted::net::SocketAddr, rand::rngs::StdRng> {
     let node = Node {

@@ -4,22 +4,16 @@ use core::convert::Infallible;
 
 use dunlin_agent::objects::{Device, Security, Server, Temperature};
 use dunlin_agent::rand_core::TryRng;
-use dunlin_agent::{Agent, Config, Duration, Instances, Instant, Output, objects};
+use dunlin_agent::{Agent, Config, Duration, Instances, Instant, Objects, Output};
 use dunlin_coap::{Message, Type};
 
+#[derive(Objects)]
 struct Node {
     security: Security<1>,
     server: Server<1>,
     device: Device<'static>,
     temperature: Instances<Temperature, 2>,
 }
-
-objects!(Node {
-    security,
-    server,
-    device,
-    temperature
-});
 
 struct Counter(u64);
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use dunlin_agent::objects::{Device, PowerSource, Security, Server, Temperature};
-use dunlin_agent::{Agent, Code, Config, Duration, Event, Instances, Instant, Output, objects};
+use dunlin_agent::{Agent, Code, Config, Duration, Event, Instances, Instant, Objects, Output};
 use dunlin_coap::{Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -14,6 +14,7 @@ pub(crate) type Peer = u16;
 /// Where the server is.
 pub(crate) const SERVER: Peer = 5683;
 
+#[derive(Objects)]
 pub(crate) struct Node {
     pub(crate) security: Security<2>,
     pub(crate) server: Server<2>,
@@ -21,14 +22,6 @@ pub(crate) struct Node {
     pub(crate) temperature: Instances<Temperature, 3>,
     pub(crate) rich: Instances<crate::rich::Rich, 4>,
 }
-
-objects!(Node {
-    security,
-    server,
-    device,
-    temperature,
-    rich
-});
 
 /// A node with everything in it that the tests ask for.
 pub(crate) fn node() -> Node {

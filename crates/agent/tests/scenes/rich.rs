@@ -2,9 +2,11 @@
 
 use dunlin_agent::model::{
     ObjectDefinition, ObjectId, ObjectLink, Operations, Range, ResourceDefinition, ResourceId,
-    ResourceInstanceId, Value, ValueType, Version,
+    ResourceInstanceId, Value, ValueType,
 };
-use dunlin_agent::{Arguments, Code, Config, ContentFormat, Error, Event, Instances, Object};
+use dunlin_agent::{
+    Arguments, Code, Config, ContentFormat, Error, Event, Instances, Object, ObjectType,
+};
 use dunlin_coap::OptionNumber;
 use dunlin_codec::{Encoder, Record};
 
@@ -18,26 +20,19 @@ const fn resource<const ID: u16>(
     ResourceDefinition::new(ResourceId::of::<ID>(), name, operations, kind)
 }
 
-static RICH: ObjectDefinition = ObjectDefinition {
-    id: ObjectId::of::<42769>(),
-    name: "Rich",
-    version: Version::V1_0,
-    multiple: true,
-    mandatory: false,
-    resources: &[
-        resource::<0>("Name", Operations::RW, ValueType::String)
-            .mandatory()
-            .range(Range::Length(1, 8)),
-        resource::<1>("Levels", Operations::RW, ValueType::Integer)
-            .multiple()
-            .range(Range::Integer(0, 10)),
-        resource::<2>("Link", Operations::RW, ValueType::Objlnk),
-        resource::<3>("Blob", Operations::W, ValueType::Opaque),
-        resource::<4>("Go", Operations::E, ValueType::None),
-        resource::<5>("Ratio", Operations::RW, ValueType::Float),
-        resource::<6>("Count", Operations::RW, ValueType::Unsigned),
-    ],
-};
+const RESOURCES: &[ResourceDefinition] = &[
+    resource::<0>("Name", Operations::RW, ValueType::String)
+        .mandatory()
+        .range(Range::Length(1, 8)),
+    resource::<1>("Levels", Operations::RW, ValueType::Integer)
+        .multiple()
+        .range(Range::Integer(0, 10)),
+    resource::<2>("Link", Operations::RW, ValueType::Objlnk),
+    resource::<3>("Blob", Operations::W, ValueType::Opaque),
+    resource::<4>("Go", Operations::E, ValueType::None),
+    resource::<5>("Ratio", Operations::RW, ValueType::Float),
+    resource::<6>("Count", Operations::RW, ValueType::Unsigned),
+];
 
 #[derive(Debug, Default)]
 pub(crate) struct Rich {
@@ -50,11 +45,16 @@ pub(crate) struct Rich {
     gone: Option<String>,
 }
 
-impl Object for Rich {
-    fn definition() -> &'static ObjectDefinition {
-        &RICH
-    }
+impl ObjectType for Rich {
+    const DEFINITION: &'static ObjectDefinition =
+        &ObjectDefinition::new(ObjectId::of::<42769>(), "Rich", RESOURCES);
 
+    fn create() -> Option<Self> {
+        Some(Self::default())
+    }
+}
+
+impl Object for Rich {
     fn read(&self, resource: ResourceId, index: ResourceInstanceId) -> Option<Value<'_>> {
         match resource.get() {
             0 => self.name.as_deref().map(Value::String),
@@ -124,10 +124,6 @@ impl Object for Rich {
     fn execute(&mut self, _: ResourceId, arguments: &Arguments<'_>) -> Result<(), Error> {
         self.gone = Some(arguments.value(1).ok_or(Error::BadValue)?.to_owned());
         Ok(())
-    }
-
-    fn create() -> Option<Self> {
-        Some(Self::default())
     }
 }
 

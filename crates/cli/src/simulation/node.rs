@@ -1,7 +1,7 @@
 //! The objects of a simulated device.
 
 use dunlin_agent::objects::{Device, PowerSource, Security, Server, Temperature};
-use dunlin_agent::{Instances, objects};
+use dunlin_agent::{Instances, Objects, Time};
 use jiff::Timestamp;
 
 /// The short server id of a device's only server.
@@ -18,15 +18,13 @@ const RETRY: u32 = 5;
 const PAUSE: u32 = 15;
 
 /// The objects of a simulated device.
-#[derive(Debug)]
+#[derive(Debug, Objects)]
 pub(super) struct Node<'a> {
     security: Security<1>,
     server: Server<1>,
     device: Device<'a>,
     temperature: Instances<Temperature, SENSORS>,
 }
-
-objects!(Node<'_> { security, server, device, temperature });
 
 impl<'a> Node<'a> {
     /// A device called `serial_number` with an account at `uri`; `None` if the URI is too long.
@@ -58,7 +56,7 @@ impl<'a> Node<'a> {
     pub(super) fn measure(&mut self, celsius: f64, charge: f64, seconds: f64) {
         for (_, sensor) in self.temperature.iter_mut() {
             sensor.measure(celsius);
-            sensor.timestamp = Some(Timestamp::now().as_second());
+            sensor.timestamp = Some(Time(Timestamp::now().as_second()));
         }
         // From full to 10 %, and then somebody changes the battery.
         let level = 100.0 - (seconds / BATTERY + charge).fract() * 90.0;
