@@ -2,7 +2,7 @@
 
 use dunlin_codec::link::Writer;
 use dunlin_lwm2m::LwM2mVersion;
-use dunlin_model::{Level, ObjectDefinition, Path, Version};
+use dunlin_model::{Level, ObjectDefinition, Path, Version, objects};
 
 use crate::attributes::{Attached, attached, effective};
 use crate::{Collection, Config, Error, Objects, content, set};
@@ -185,11 +185,6 @@ impl Tree<'_, '_> {
 /// The version of an object where it must be said: where it is not the one that the enabler implies (Core 1.2.2
 /// §7.2.2).
 fn announced(definition: &ObjectDefinition, enabler: LwM2mVersion) -> Option<Version> {
-    let minor = match (enabler, definition.id.get()) {
-        (LwM2mVersion::V1_1, 0 | 1 | 3) | (LwM2mVersion::V1_2, 2 | 5) => 1,
-        (LwM2mVersion::V1_1, 4) | (LwM2mVersion::V1_2, 0 | 1 | 3) => 2,
-        (LwM2mVersion::V1_2, 4) => 3,
-        _ => 0,
-    };
-    (definition.version != Version::new(1, minor)).then_some(definition.version)
+    let implied = objects::implied_version(definition.id, enabler.into());
+    (definition.version != implied).then_some(definition.version)
 }

@@ -76,6 +76,7 @@ struct Rich<'a, T: dunlin_agent::ResourceValue + Default, const N: usize> {
 }
 
 impl<T: dunlin_agent::ResourceValue + Default, const N: usize> Rich<'_, T, N> {
+    #[expect(clippy::unused_self, reason = "other checks look at the instance")]
     fn is_even(&self, value: &Value<'_>) -> Result<(), Error> {
         match value.as_i64() {
             Some(number) if number % 2 == 0 => Ok(()),

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use dunlin_coap::Code;
+use dunlin_model::Version;
 
 use crate::RequestError;
 
@@ -54,6 +55,16 @@ impl LwM2mVersion {
                     )),
                 }
             }
+        }
+    }
+}
+
+impl From<LwM2mVersion> for Version {
+    fn from(version: LwM2mVersion) -> Self {
+        match version {
+            LwM2mVersion::V1_0 => Self::V1_0,
+            LwM2mVersion::V1_1 => Self::V1_1,
+            LwM2mVersion::V1_2 => Self::V1_2,
         }
     }
 }

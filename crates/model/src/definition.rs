@@ -223,5 +223,8 @@ impl ResourceDefinition {
     }
 }
 
+#[cfg(feature = "alloc")]
+mod owned;
+
 #[cfg(test)]
 mod tests;

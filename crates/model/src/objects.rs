@@ -8,20 +8,41 @@
 
 use crate::{
     ObjectDefinition, ObjectId, Operations, Path, ResourceDefinition, ResourceId, ValueType,
+    Version,
 };
 
+mod access_control;
+mod connectivity_monitoring;
+mod connectivity_statistics;
 mod device;
+mod firmware_update;
+mod location;
 mod security;
 mod server;
 mod temperature;
 
+pub use access_control::ACCESS_CONTROL;
+pub use connectivity_monitoring::CONNECTIVITY_MONITORING;
+pub use connectivity_statistics::CONNECTIVITY_STATISTICS;
 pub use device::DEVICE;
+pub use firmware_update::FIRMWARE_UPDATE;
+pub use location::LOCATION;
 pub use security::SECURITY;
 pub use server::SERVER;
 pub use temperature::TEMPERATURE;
 
 /// All objects of this module, by ascending identifier.
-pub const CORE: &[&ObjectDefinition] = &[&SECURITY, &SERVER, &DEVICE, &TEMPERATURE];
+pub const CORE: &[&ObjectDefinition] = &[
+    &SECURITY,
+    &SERVER,
+    &ACCESS_CONTROL,
+    &DEVICE,
+    &CONNECTIVITY_MONITORING,
+    &FIRMWARE_UPDATE,
+    &LOCATION,
+    &CONNECTIVITY_STATISTICS,
+    &TEMPERATURE,
+];
 
 /// Finds an object of [`CORE`].
 pub fn find(id: ObjectId) -> Option<&'static ObjectDefinition> {
@@ -31,6 +52,19 @@ pub fn find(id: ObjectId) -> Option<&'static ObjectDefinition> {
 /// Finds the definition of the resource that `path`, a resource or resource instance, lies in.
 pub fn resource(path: &Path) -> Option<&'static ResourceDefinition> {
     find(path.object_id()?)?.resource(path.resource_id()?)
+}
+
+/// The version of `object` that an enabler of version `enabler` implies: what it has when nobody says otherwise
+/// (LwM2M Core §7.2.2). Objects that the enabler does not know have 1.0.
+pub const fn implied_version(object: ObjectId, enabler: Version) -> Version {
+    let minor = match (enabler.minor, object.get()) {
+        (1, 0 | 1 | 3) | (2.., 2 | 5) => 1,
+        (1, 4) | (2.., 0 | 1 | 3) => 2,
+        (2.., 4) => 3,
+        (2.., 21) => return Version::new(2, 0),
+        _ => 0,
+    };
+    Version::new(1, minor)
 }
 
 const fn resource_of<const ID: u16>(
