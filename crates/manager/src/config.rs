@@ -1,8 +1,10 @@
-//! Limits and times.
+//! Limits, times, and what objects are known.
 
 use core::time::Duration;
 
-/// Limits and times of a manager. Every default suits a small server with some ten thousand devices.
+use crate::Registry;
+
+/// Limits and times of a manager, and what objects it knows. Every default suits a small server with some ten thousand devices.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
@@ -46,6 +48,8 @@ pub struct Config {
     pub write_behind: Duration,
     /// How many events a slow receiver may be behind before it misses some. Default 4096.
     pub event_buffer: usize,
+    /// The objects that are known: their values have types and ranges. Default the core objects.
+    pub registry: Registry,
 }
 
 impl Default for Config {
@@ -70,6 +74,7 @@ impl Default for Config {
             store_retry: Duration::from_secs(5),
             write_behind: Duration::from_secs(2),
             event_buffer: 4096,
+            registry: Registry::new(),
         }
     }
 }

@@ -56,6 +56,7 @@ mod manager;
 mod metrics;
 mod observation;
 mod registration;
+mod registry;
 mod resources;
 mod runtime;
 pub mod shard;
@@ -77,6 +78,10 @@ pub use observation::Observation;
 pub use registration::{
     DeviceInfo, DevicePage, DeviceState, KnownValue, Link, Location, ObservationInfo,
     ObservationState, Peer, Registration,
+};
+pub use registry::{
+    DefinitionFileError, DefinitionFileErrorKind, DeviceObjects, Loaded, Position,
+    RegisteredObject, Registry, ResourceNote,
 };
 pub use resources::{device, server, temperature};
 pub use store::{

@@ -3,12 +3,13 @@
 use core::fmt;
 use core::future::IntoFuture;
 use core::net::{Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::handle::BoxFuture;
 use crate::runtime::{self, Handle};
 use crate::{
-    CommandError, Config, Device, DevicePage, Events, MemoryStore, Metrics, StartError, Store,
+    CommandError, Config, DefinitionFileError, Device, DevicePage, Events, MemoryStore, Metrics,
+    RegisteredObject, Registry, StartError, Store,
 };
 
 /// A running manager. Cheap to clone; the manager runs until [`shutdown`](Self::shutdown), or until the last clone is
@@ -16,6 +17,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Manager {
     handle: Handle,
+    registry: Arc<RwLock<Registry>>,
     _running: Arc<runtime::Running>,
 }
 
@@ -48,6 +50,38 @@ impl Manager {
     /// Everything that happens from now on.
     pub fn events(&self) -> Events {
         Events(self.handle.events())
+    }
+
+    /// The objects that the manager knows now.
+    pub fn registry(&self) -> Registry {
+        self.registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Adds the objects of an XML file of the OMA registry, all of them or none; what a device is asked from then on is
+    /// understood by them. `name` is what errors call the file.
+    ///
+    /// # Errors
+    ///
+    /// [`DefinitionFileError`], with the line and the reason.
+    pub async fn load_objects(
+        &self,
+        name: &str,
+        xml: &[u8],
+    ) -> Result<Vec<Arc<RegisteredObject>>, DefinitionFileError> {
+        let (loaded, registry) = {
+            let mut known = self
+                .registry
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let loaded = known.load_xml(name, xml)?;
+            (loaded, known.clone())
+        };
+        // A manager that is shut down has nobody to tell.
+        let _ = self.handle.know(registry).await;
+        Ok(loaded)
     }
 
     /// The addresses and ports of the listeners, in their order.
@@ -157,7 +191,7 @@ impl ManagerBuilder {
         self
     }
 
-    /// Sets limits and times.
+    /// Sets limits and times, and what objects are known.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
@@ -171,9 +205,11 @@ impl ManagerBuilder {
     /// A port that is taken, an address that cannot be bound, a store that does not open: see [`StartError`].
     pub async fn start(self) -> Result<Manager, StartError> {
         let store = self.store.unwrap_or_else(|| Box::new(MemoryStore::new()));
+        let registry = self.config.registry.clone();
         let (handle, running) = runtime::start(self.listeners, store, self.config).await?;
         Ok(Manager {
             handle,
+            registry: Arc::new(RwLock::new(registry)),
             _running: Arc::new(running),
         })
     }

@@ -14,7 +14,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::metrics::Counters;
 use crate::shard::Shard;
 use crate::{
-    Command, CommandError, Config, Event, Metrics, Notification, Outcome, StartError, Store,
+    Command, CommandError, Config, Event, Metrics, Notification, Outcome, Registry, StartError,
+    Store,
 };
 
 /// How many orders wait between the handles and the shard; more let their callers wait.
@@ -36,6 +37,10 @@ enum Order {
         reply: Reply<(Outcome, broadcast::Receiver<Notification>)>,
     },
     Ask(Box<dyn FnOnce(&Shard) + Send>),
+    Know {
+        registry: Registry,
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// The way of all public handles to the running task.
@@ -93,6 +98,11 @@ impl Handle {
             }))
         })
         .await
+    }
+
+    /// Lets the shard know other objects.
+    pub(crate) async fn know(&self, registry: Registry) -> Result<(), CommandError> {
+        self.order(|reply| Order::Know { registry, reply }).await
     }
 
     async fn order<T>(

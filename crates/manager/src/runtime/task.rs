@@ -208,6 +208,11 @@ impl Task {
                 self.shard.handle_command(now, id, &endpoint, command);
             }
             Order::Ask(question) => question(&self.shard),
+            Order::Know { registry, reply } => {
+                self.shard.set_registry(registry);
+                // Who told it may have gone away.
+                let _ = reply.send(());
+            }
         }
     }
 

@@ -173,8 +173,8 @@ impl Shard {
             return;
         };
         let observed_before = exchange.observing.is_some();
-        let root = Arc::clone(&self.device_at(id).registration);
-        let step = exchange.take_response(message, &root.root, &self.config);
+        let registration = Arc::clone(&self.device_at(id).registration);
+        let step = exchange.take_response(message, &registration, &self.config);
         self.release(id, &exchange);
         if let (false, Some((token, _))) = (observed_before, exchange.observing) {
             // From now on the device may notify, though the rest of the first values may still be under way.

@@ -90,7 +90,8 @@ impl Exchange {
         learned: Option<ContentFormat>,
         config: &Config,
     ) -> Result<Self, Box<(Job, CommandError)>> {
-        let (records, formats) = match records_and_formats(&mut job, registration, learned) {
+        let (records, formats) = match records_and_formats(&mut job, registration, learned, config)
+        {
             Ok(both) => both,
             Err(error) => return Err(Box::new((job, error))),
         };
@@ -258,7 +259,7 @@ impl Exchange {
     pub(super) fn take_response(
         &mut self,
         message: &Message<'_>,
-        root: &str,
+        registration: &Registration,
         config: &Config,
     ) -> Step {
         let code = message.code();
@@ -306,21 +307,28 @@ impl Exchange {
         }
         match &self.job.action {
             Action::Read { .. } | Action::Discover { .. } | Action::Observe { .. } => {
-                self.take_content(message, root, config)
+                self.take_content(message, registration, config)
             }
-            Action::Create { instance, .. } => match (created(message, root), instance) {
-                (Some(path), _) => Step::Done(Ok(Finished::Outcome(Outcome::Created(path)))),
-                (None, Some(_)) => Step::Done(Ok(Finished::Outcome(Outcome::Created(
-                    self.job.action.path(),
-                )))),
-                (None, None) => self.bad_answer("it does not tell which instance was created"),
-            },
+            Action::Create { instance, .. } => {
+                match (created(message, &registration.root), instance) {
+                    (Some(path), _) => Step::Done(Ok(Finished::Outcome(Outcome::Created(path)))),
+                    (None, Some(_)) => Step::Done(Ok(Finished::Outcome(Outcome::Created(
+                        self.job.action.path(),
+                    )))),
+                    (None, None) => self.bad_answer("it does not tell which instance was created"),
+                }
+            }
             _ => Step::Done(Ok(Finished::Outcome(Outcome::Done))),
         }
     }
 
     /// Puts the content of an answer together from its blocks.
-    fn take_content(&mut self, message: &Message<'_>, root: &str, config: &Config) -> Step {
+    fn take_content(
+        &mut self,
+        message: &Message<'_>,
+        registration: &Registration,
+        config: &Config,
+    ) -> Step {
         if matches!(self.job.action, Action::Observe { .. }) && self.observing.is_none() {
             match message.observe() {
                 Some(number) => self.observing = Some((self.token, number)),
@@ -352,22 +360,27 @@ impl Exchange {
                 self.next_block = Some(block);
                 Step::Again
             }
-            Next::Complete(_) => self.read_content(root, config),
+            Next::Complete(_) => self.read_content(registration, config),
         }
     }
 
-    fn read_content(&mut self, root: &str, config: &Config) -> Step {
+    fn read_content(&mut self, registration: &Registration, config: &Config) -> Step {
         let path = self.job.action.path();
         if matches!(self.job.action, Action::Discover { .. }) {
-            return match read_discovered(&self.answer, root) {
+            return match read_discovered(&self.answer, &registration.root) {
                 Ok(links) => Step::Done(Ok(Finished::Outcome(Outcome::Links(links)))),
                 Err(error) => {
                     self.bad_answer(&format!("it is no link format at byte {}", error.offset))
                 }
             };
         }
-        let records =
-            payload::decode_answer(self.answer_format, self.format, path, root, &self.answer);
+        let records = payload::decode_answer(
+            &config.registry.of(registration),
+            self.answer_format,
+            self.format,
+            path,
+            &self.answer,
+        );
         match records {
             Ok(records) if self.observing.is_some() => Step::Done(Ok(Finished::Observing(records))),
             Ok(records) => Step::Done(Ok(Finished::Outcome(Outcome::Records(records)))),
@@ -445,19 +458,21 @@ fn records_and_formats(
     job: &mut Job,
     registration: &Registration,
     learned: Option<ContentFormat>,
+    config: &Config,
 ) -> Result<RecordsAndFormats, CommandError> {
+    let objects = config.registry.of(registration);
     let first = job.preferred.or(learned);
     let records = match &job.action {
-        Action::Write { path, value, .. } => payload::written(*path, value.clone())?,
+        Action::Write { path, value, .. } => payload::written(&objects, *path, value.clone())?,
         Action::Create { records, .. } => {
-            payload::typed(payload_base(&job.action), records.clone())?
+            payload::typed(&objects, payload_base(&job.action), records.clone())?
         }
         _ => Vec::new(),
     };
     let formats = match (&job.action, job.format) {
         (_, Some(forced)) => vec![Some(forced)],
         (Action::Read { path } | Action::Observe { path, .. }, None) => {
-            payload::formats_to_read(registration, first, *path)
+            payload::formats_to_read(&objects, first, *path)
         }
         (Action::Cancel { .. }, None) => vec![job.preferred],
         (Action::Write { path, .. }, None) => {

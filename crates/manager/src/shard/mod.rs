@@ -38,8 +38,8 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::metrics::Counters;
 use crate::{
-    Change, Command, CommandError, Config, Location, Metrics, Outcome, Peer, Records, Snapshot,
-    Timestamp,
+    Change, Command, CommandError, Config, Location, Metrics, Outcome, Peer, Records, Registry,
+    Snapshot, Timestamp,
 };
 
 pub(crate) use links::{read_links, write_links};
@@ -321,6 +321,11 @@ impl Shard {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called next. Every other door may change it.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next()
+    }
+
+    /// Knows other objects from now on.
+    pub fn set_registry(&mut self, registry: Registry) {
+        self.config.registry = registry;
     }
 
     /// Does what is due at `now`.

@@ -256,14 +256,15 @@ impl Shard {
         if message.block2().ok().flatten().is_some_and(Block::more) {
             return self.read_rest(now, id, path, named.or(asked));
         }
-        let root = Arc::clone(&self.device_at(id).registration);
-        match payload::decode_answer(named, asked, path, &root.root, message.payload()) {
+        let registration = Arc::clone(&self.device_at(id).registration);
+        let objects = self.config.registry.of(&registration);
+        match payload::decode_answer(&objects, named, asked, path, message.payload()) {
             Ok(records) => {
                 self.keep_values(now, id, path, &records);
                 self.notify(now, id, path, records);
             }
             Err(reason) => {
-                tracing::debug!(endpoint = %root.endpoint, %path, %reason, "a notification is not understood");
+                tracing::debug!(endpoint = %registration.endpoint, %path, %reason, "a notification is not understood");
                 self.counters.notifications_bad.count();
             }
         }

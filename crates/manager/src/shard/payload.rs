@@ -2,23 +2,18 @@
 
 use dunlin_codec::{ContentFormat, Decoder, EncodeError, Encoder, Types};
 use dunlin_lwm2m::LwM2mVersion;
-use dunlin_model::{Level, ObjectDefinition, Path, ValueType, objects};
+use dunlin_model::{Level, Owned, Path, ResourceDefinition, ValueError, ValueType};
 
-use crate::{CommandError, OwnedValue, Record, Registration, WriteValue};
+use crate::{CommandError, DeviceObjects, OwnedValue, Record, Registration, WriteValue};
 
 /// The largest payload that is written.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
-/// The definitions by which values get their types.
-fn types() -> &'static [&'static ObjectDefinition] {
-    objects::CORE
-}
-
 /// Reads what a device gave for `base`.
 pub(super) fn decode(
+    objects: &DeviceObjects<'_>,
     format: ContentFormat,
     base: Path,
-    root: &str,
     payload: &[u8],
 ) -> Result<Vec<Record>, String> {
     let mut scratch = vec![
@@ -29,10 +24,11 @@ pub(super) fn decode(
             0
         }
     ];
+    let root = &objects.registration().root;
     let prefix = format!("/{root}");
     let understood = |error: dunlin_codec::DecodeError| format!("{format}: {error}");
     let mut decoder =
-        Decoder::new(format, base, payload, types(), &mut scratch).map_err(understood)?;
+        Decoder::new(format, base, payload, objects, &mut scratch).map_err(understood)?;
     if !root.is_empty() {
         decoder = decoder.alternate_path(&prefix);
     }
@@ -54,22 +50,22 @@ pub(super) fn decode(
 /// Old clients name none and mean plain text. The first byte of a TLV with a resource is the lead of a multi-byte UTF-8
 /// sequence that its identifier does not continue, so that the two are told apart.
 pub(super) fn decode_answer(
+    objects: &DeviceObjects<'_>,
     named: Option<ContentFormat>,
     asked: Option<ContentFormat>,
     base: Path,
-    root: &str,
     payload: &[u8],
 ) -> Result<Vec<Record>, String> {
     if let Some(format) = named {
-        return decode(format, base, root, payload);
+        return decode(objects, format, base, payload);
     }
     let is_resource = matches!(base.level(), Level::Resource | Level::ResourceInstance);
     match asked {
         Some(format) if !is_resource || core::str::from_utf8(payload).is_err() => {
-            decode(format, base, root, payload)
+            decode(objects, format, base, payload)
         }
         _ if payload.is_empty() && !is_resource => Ok(Vec::new()),
-        _ => decode(ContentFormat::TEXT, base, root, payload),
+        _ => decode(objects, ContentFormat::TEXT, base, payload),
     }
 }
 
@@ -106,10 +102,14 @@ pub(super) fn encode(
 }
 
 /// The records of a write to `path`, with the types of their resources and in the order of their paths.
-pub(super) fn written(path: Path, value: WriteValue) -> Result<Vec<Record>, CommandError> {
+pub(super) fn written(
+    objects: &DeviceObjects<'_>,
+    path: Path,
+    value: WriteValue,
+) -> Result<Vec<Record>, CommandError> {
     let records = match value {
         WriteValue::One(value) => match path.level() {
-            Level::Resource if types().is_multiple(&path) == Some(true) => {
+            Level::Resource if objects.is_multiple(&path) == Some(true) => {
                 return Err(CommandError::invalid(format!(
                     "{path} has instances: write records, or one instance such as {path}/0"
                 )));
@@ -127,11 +127,15 @@ pub(super) fn written(path: Path, value: WriteValue) -> Result<Vec<Record>, Comm
         },
         WriteValue::Records(records) => records,
     };
-    typed(path, records)
+    typed(objects, path, records)
 }
 
 /// `records`, which must all be at or below `path`, with the types of their resources and in the order of their paths.
-pub(super) fn typed(path: Path, records: Vec<Record>) -> Result<Vec<Record>, CommandError> {
+pub(super) fn typed(
+    objects: &DeviceObjects<'_>,
+    path: Path,
+    records: Vec<Record>,
+) -> Result<Vec<Record>, CommandError> {
     let mut records = records
         .into_iter()
         .map(|record| {
@@ -141,17 +145,9 @@ pub(super) fn typed(path: Path, records: Vec<Record>) -> Result<Vec<Record>, Com
                     record.path
                 )));
             }
-            match types().value_type(&record.path) {
-                // A resource that is only executed has no type.
-                None | Some(ValueType::None) => Ok(record),
-                Some(kind) => match record.value.coerced(kind) {
-                    Ok(value) => Ok(Record { value, ..record }),
-                    Err(value) => Err(CommandError::invalid(format!(
-                        "{} is of type {kind}: “{value}” ({}) does not fit",
-                        record.path,
-                        value.kind()
-                    ))),
-                },
+            match objects.resource(&record.path) {
+                Some(resource) => fitted(resource, record),
+                None => Ok(record),
             }
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -163,6 +159,37 @@ pub(super) fn typed(path: Path, records: Vec<Record>) -> Result<Vec<Record>, Com
         )));
     }
     Ok(records)
+}
+
+/// A record with the type of its resource, if the resource may have the value.
+fn fitted(resource: &ResourceDefinition<Owned>, record: Record) -> Result<Record, CommandError> {
+    let (path, kind) = (record.path, resource.kind);
+    // A resource that is only executed has no type.
+    if kind == ValueType::None {
+        return Ok(record);
+    }
+    let name = &*resource.name;
+    let value = record.value.coerced(kind).map_err(|value| {
+        CommandError::invalid(format!(
+            "{path} ({name}) is of type {kind}: “{value}” ({}) does not fit",
+            value.kind()
+        ))
+    })?;
+    match resource.accept(value.as_value()) {
+        Ok(_) => Ok(Record { value, ..record }),
+        Err(ValueError::NotANumber) => Err(CommandError::invalid(format!(
+            "{path} ({name}) takes numbers, and NaN is none"
+        ))),
+        Err(_) if kind.is_numeric() => Err(CommandError::invalid(format!(
+            "{path} ({name}) takes {}: {value} is out of range",
+            resource.range
+        ))),
+        Err(_) => Err(CommandError::invalid(format!(
+            "{path} ({name}) takes {} bytes, and the value has {}",
+            resource.range,
+            value.heap_size()
+        ))),
+    }
 }
 
 /// The formats that a device is expected to know, the best first.
@@ -182,17 +209,18 @@ fn expected(registration: &Registration, first: Option<ContentFormat>) -> Vec<Co
 
 /// The formats to ask for when `path` is read, in their order; `None` leaves it to the device.
 pub(super) fn formats_to_read(
-    registration: &Registration,
+    objects: &DeviceObjects<'_>,
     first: Option<ContentFormat>,
     path: Path,
 ) -> Vec<Option<ContentFormat>> {
+    let registration = objects.registration();
     let mut formats = expected(registration, first);
     let single = match path.level() {
-        Level::Resource => types().is_multiple(&path) != Some(true),
+        Level::Resource => objects.is_multiple(&path) != Some(true),
         level => level == Level::ResourceInstance,
     };
     if single {
-        let plain = match types().value_type(&path) {
+        let plain = match objects.value_type(&path) {
             Some(ValueType::Opaque) => ContentFormat::OPAQUE,
             _ => ContentFormat::TEXT,
         };
