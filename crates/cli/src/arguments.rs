@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 use crate::client::Client;
 use crate::commands::{
     agent, attributes, cancel, create, delete, demo, device, devices, discover, events, execute,
-    observe, read, serve, write,
+    objgen, observe, read, serve, write,
 };
 use crate::failure::Failure;
 
@@ -95,10 +95,11 @@ pub(crate) enum Command {
     Observe(observe::Arguments),
     Cancel(cancel::Arguments),
     Events(events::Arguments),
+    Objgen(objgen::Arguments),
 }
 
 /// The commands that have no use for the options of clients.
-const NO_CLIENTS: [&str; 3] = ["demo", "serve", "agent"];
+const NO_CLIENTS: [&str; 4] = ["demo", "serve", "agent", "objgen"];
 
 impl Cli {
     /// The command line, with the options of clients shown only where they do something.

@@ -11,6 +11,7 @@ pub(crate) mod devices;
 pub(crate) mod discover;
 pub(crate) mod events;
 pub(crate) mod execute;
+pub(crate) mod objgen;
 pub(crate) mod observe;
 pub(crate) mod read;
 pub(crate) mod serve;

@@ -6,6 +6,7 @@ mod clean;
 mod client;
 mod commands;
 mod failure;
+mod generate;
 mod host;
 mod input;
 mod logging;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use crate::arguments::{Cli, Command};
 use crate::commands::{
     agent, attributes, cancel, create, delete, demo, device, devices, discover, events, execute,
-    observe, read, serve, write,
+    objgen, observe, read, serve, write,
 };
 use crate::failure::Failure;
 use crate::terminal::Output;
@@ -65,5 +66,6 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Observe(arguments) => observe::run(arguments, &cli.api.client()?, output),
         Command::Cancel(arguments) => cancel::run(arguments, &cli.api.client()?, output),
         Command::Events(arguments) => events::run(arguments, &cli.api.client()?, output),
+        Command::Objgen(arguments) => objgen::run(arguments, output),
     }
 }
