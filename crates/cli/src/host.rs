@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::path::Path;
 
-use dunlin_manager::{Manager, Sqlite, StartError, StoreError};
+use dunlin_manager::{Manager, Registry, Sqlite, StartError, StoreError};
 use dunlin_server::auth::TokenHash;
 use dunlin_server::config::Limits;
 use dunlin_server::{Server, ServerError};
@@ -61,6 +61,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) token: Option<TokenHash>,
     /// Bounds.
     pub(crate) limits: Limits,
+    /// The objects that are known.
+    pub(crate) registry: Registry,
 }
 
 /// A running manager and its HTTP side.
@@ -81,9 +83,9 @@ impl Host {
         let store = options
             .open(plan.data.join(DATABASE))
             .map_err(|error| store_failure(&error, plan.data))?;
-        let mut builder = Manager::builder()
-            .config(plan.limits.manager())
-            .store(store);
+        let mut config = plan.limits.manager();
+        config.registry = plan.registry;
+        let mut builder = Manager::builder().config(config).store(store);
         for address in plan.coap {
             builder = builder
                 .listen(address)

@@ -217,6 +217,13 @@ impl Registry {
         self.objects.values().filter_map(|versions| versions.last())
     }
 
+    /// The newest definition of the resource that `path`, a resource or a resource instance, lies in.
+    pub fn resource(&self, path: &Path) -> Option<&ResourceDefinition<Owned>> {
+        self.newest(path.object_id()?)?
+            .definition
+            .resource(path.resource_id()?)
+    }
+
     /// How many objects are known, each in all its versions counted once.
     pub fn len(&self) -> usize {
         self.objects.len()
@@ -332,19 +339,11 @@ impl Types for DeviceObjects<'_> {
 
 impl Types for Registry {
     fn value_type(&self, path: &Path) -> Option<ValueType> {
-        let object = self.newest(path.object_id()?)?;
-        object
-            .definition
-            .resource(path.resource_id()?)
-            .map(|resource| resource.kind)
+        self.resource(path).map(|resource| resource.kind)
     }
 
     fn is_multiple(&self, path: &Path) -> Option<bool> {
-        let object = self.newest(path.object_id()?)?;
-        object
-            .definition
-            .resource(path.resource_id()?)
-            .map(|resource| resource.multiple)
+        self.resource(path).map(|resource| resource.multiple)
     }
 }
 

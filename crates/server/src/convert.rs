@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dunlin_manager::{
     CommandError, DeviceInfo, DeviceState, Event, ObservationInfo, ObservationState, OwnedValue,
-    Record, Timestamp,
+    Record, Registry, Timestamp,
 };
 use dunlin_model::{AttributeChanges, Attributes, Change, ObjectLink, Path, ValueType};
 use serde_json::Value as Json;
@@ -189,13 +189,13 @@ pub(crate) fn record(record: &Record) -> api::Record {
 
 /// One value to write, as the manager takes it.
 pub(crate) fn write_value(
+    registry: &Registry,
     path: Path,
     json: &Json,
     kind: Option<DataType>,
 ) -> Result<OwnedValue, Problem> {
-    let kind = kind.or_else(|| {
-        dunlin_model::objects::resource(&path).map(|resource| data_type(resource.kind))
-    });
+    let known = || registry.resource(&path);
+    let kind = kind.or_else(|| known().map(|resource| data_type(resource.kind)));
     from_json(json, kind).map_err(|reason| {
         let expected = kind
             .map(|kind| format!(" of type {kind}"))
@@ -208,6 +208,7 @@ pub(crate) fn write_value(
 
 /// Records to write, as the manager takes them. Relative paths start at `base`.
 pub(crate) fn write_records(
+    registry: &Registry,
     base: Path,
     records: &[api::WriteRecord],
 ) -> Result<Vec<Record>, Problem> {
@@ -217,7 +218,7 @@ pub(crate) fn write_records(
             let path = join(base, &record.path)?;
             Ok(Record::new(
                 path,
-                write_value(path, &record.value, record.kind)?,
+                write_value(registry, path, &record.value, record.kind)?,
             ))
         })
         .collect()

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dunlin_manager::{KnownValue, Registration};
-use dunlin_model::{ObjectDefinition, ObjectId, Path, ResourceDefinition, ResourceId, objects};
+use dunlin_manager::{KnownValue, Registration, Registry};
+use dunlin_model::{ObjectDefinition, ObjectId, Owned, Path, ResourceDefinition, ResourceId};
 
 use crate::api::{InstanceNode, ObjectNode, ResourceInstanceNode, ResourceNode};
 use crate::convert;
@@ -24,7 +24,12 @@ const MEASURED: [ResourceId; 5] = [
 const LONGEST_UNIT: usize = 16;
 
 /// The objects of a device in the order of their ids.
-pub(crate) fn objects(registration: &Registration, values: &[KnownValue]) -> Vec<ObjectNode> {
+pub(crate) fn objects(
+    registry: &Registry,
+    registration: &Registration,
+    values: &[KnownValue],
+) -> Vec<ObjectNode> {
+    let known = registry.of(registration);
     let mut tree: BTreeMap<ObjectId, BTreeSet<Path>> = BTreeMap::new();
     let mut versions: BTreeMap<ObjectId, String> = BTreeMap::new();
     for link in &registration.links {
@@ -41,10 +46,10 @@ pub(crate) fn objects(registration: &Registration, values: &[KnownValue]) -> Vec
     }
     tree.into_iter()
         .map(|(id, instances)| {
-            let definition = objects::find(id);
+            let definition = known.find(id).map(|object| &object.definition);
             ObjectNode {
                 id: id.get(),
-                name: definition.map(|definition| definition.name.to_owned()),
+                name: definition.map(|definition| definition.name.to_string()),
                 version: versions.remove(&id),
                 multiple: definition.is_none_or(|definition| definition.multiple),
                 instances: instances
@@ -58,7 +63,7 @@ pub(crate) fn objects(registration: &Registration, values: &[KnownValue]) -> Vec
 
 fn instance(
     path: Path,
-    definition: Option<&ObjectDefinition>,
+    definition: Option<&ObjectDefinition<Owned>>,
     values: &[KnownValue],
 ) -> InstanceNode {
     let values = below(values, path);
@@ -74,7 +79,7 @@ fn instance(
     ids.extend(
         definition
             .iter()
-            .flat_map(|definition| definition.resources)
+            .flat_map(|definition| definition.resources.iter())
             .map(|resource| resource.id),
     );
     InstanceNode {
@@ -97,7 +102,7 @@ fn instance(
 fn resource(
     id: ResourceId,
     path: Path,
-    definition: Option<&ResourceDefinition>,
+    definition: Option<&ResourceDefinition<Owned>>,
     values: &[KnownValue],
 ) -> ResourceNode {
     let single = values.iter().find(|known| known.path == path);
@@ -114,16 +119,15 @@ fn resource(
     ResourceNode {
         id: id.get(),
         path: path.to_string(),
-        name: definition.map(|definition| definition.name.to_owned()),
+        name: definition.map(|definition| definition.name.to_string()),
         operations: definition.map(|definition| definition.operations.to_string()),
         kind: definition
             .map(|definition| definition.kind)
             .or_else(|| values.first().map(|known| known.value.kind()))
             .map(convert::data_type),
         units: definition
-            .map(|definition| definition.units)
-            .filter(|units| !units.is_empty())
-            .map(str::to_owned),
+            .map(|definition| definition.units.to_string())
+            .filter(|units| !units.is_empty()),
         multiple: definition.map_or(single.is_none() && !instances.is_empty(), |definition| {
             definition.multiple
         }),
@@ -188,7 +192,9 @@ mod tests {
             known("/3303/0/9999/1", "extra", 7),
             known("/3303/1/5700", 1.0, 9),
         ];
-        let definition = objects::find(ObjectId::of::<3303>());
+        let registry = Registry::new();
+        let object = registry.newest(ObjectId::of::<3303>()).expect("built in");
+        let definition = Some(&object.definition);
         let node = instance("/3303/0".parse().expect("a path"), definition, &values);
         let find = |id| {
             node.resources

@@ -9,6 +9,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use dunlin_manager::Registry;
 use dunlin_server::config::Limits;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -106,6 +107,7 @@ async fn demo(arguments: &Arguments, output: Output) -> Result<(), Failure> {
             data: &data,
             token: token.hash.clone(),
             limits: Limits::default(),
+            registry: Registry::new(),
         };
         match Host::start(plan).await {
             Ok(host) => break host,

@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use dunlin_manager::Registry;
 use dunlin_server::config::{self, Config};
 
 use crate::failure::Failure;
@@ -38,6 +39,9 @@ pub(crate) struct Arguments {
     /// The folder of the database [default: ./dunlin-data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A folder with object definitions of the OMA registry, so that values have names and types [default: none]
+    #[arg(long, value_name = "DIR")]
+    objects: Option<PathBuf>,
     /// What to log: error, warn, info, debug, trace, also for a part only; `RUST_LOG` is stronger [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -54,12 +58,13 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
     let config = configure(arguments)?;
     logging::start(&config.log)?;
     make_folder(&config.data)?;
+    let registry = registry(config.objects.as_deref())?;
     let token = token::prepare(config.http.token.as_ref(), config.http.listen, &config.data)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("Cannot start: {error}.")))?
-        .block_on(serve(&config, token, output))
+        .block_on(serve(&config, token, registry, output))
 }
 
 /// The configuration with the flags on top.
@@ -86,6 +91,9 @@ fn configure(arguments: &Arguments) -> Result<Config, Failure> {
     if let Some(data) = &arguments.data {
         config.data.clone_from(data);
     }
+    if let Some(objects) = &arguments.objects {
+        config.objects = Some(objects.clone());
+    }
     if let Some(log) = &arguments.log {
         config.log.clone_from(log);
     }
@@ -101,7 +109,31 @@ pub(super) fn with_scheme(address: &str) -> String {
     }
 }
 
-async fn serve(config: &Config, token: Token, output: Output) -> Result<(), Failure> {
+/// The core objects, and those of `folder`.
+fn registry(folder: Option<&Path>) -> Result<Registry, Failure> {
+    let mut registry = Registry::new();
+    if let Some(folder) = folder {
+        let loaded = registry.load_folder(folder).map_err(|error| {
+            Failure::new(format!(
+                "Cannot read the object definitions in {}: {error}.",
+                folder.display()
+            ))
+            .remedy("Name a folder with XML files of the OMA registry with --objects DIR.")
+        })?;
+        for error in &loaded.errors {
+            tracing::warn!(%error, "an object definition is left out");
+        }
+        tracing::info!(objects = loaded.objects, folder = %folder.display(), "object definitions are loaded");
+    }
+    Ok(registry)
+}
+
+async fn serve(
+    config: &Config,
+    token: Token,
+    registry: Registry,
+    output: Output,
+) -> Result<(), Failure> {
     let mut stopping = stop::on_signal()
         .map_err(|error| Failure::new(format!("Cannot listen for signals: {error}.")))?;
     let host = Host::start(Plan {
@@ -110,6 +142,7 @@ async fn serve(config: &Config, token: Token, output: Output) -> Result<(), Fail
         data: &config.data,
         token: token.hash,
         limits: config.limits,
+        registry,
     })
     .await?;
     announce(
@@ -198,6 +231,23 @@ mod tests {
         assert_eq!(config.log, "warn");
         assert_eq!(config.http.listen.port(), 9);
         assert_eq!(config.coap.listen, ["coap://127.0.0.1:1", "coap://[::1]:2"]);
+    }
+
+    #[test]
+    fn a_folder_of_definitions_is_loaded_but_for_what_is_wrong() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("bad.xml"), "<LWM2M>").expect("writable");
+        let core = Registry::new().len();
+        assert_eq!(
+            registry(Some(folder.path())).map(|known| known.len()),
+            Ok(core)
+        );
+        let line = format!("serve --objects {}", folder.path().display());
+        let config = configure(&arguments(&line)).expect("valid");
+        assert_eq!(config.objects.as_deref(), Some(folder.path()));
+        let none = folder.path().join("none");
+        let failure = registry(Some(&none)).expect_err("no folder");
+        assert!(failure.detail.contains("none"), "{failure}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod tests;
 pub const DEFAULT_FILE: &str = include_str!("default.toml");
 
 /// Keys that have no default, and therefore do not stand in [`DEFAULT_FILE`] as values.
-const OPTIONAL_KEYS: [&str; 1] = ["http.token"];
+const OPTIONAL_KEYS: [&str; 2] = ["http.token", "objects"];
 
 /// What every environment variable of the configuration starts with.
 const PREFIX: &str = "DUNLIN_";
@@ -30,6 +30,9 @@ pub struct Config {
     pub data: PathBuf,
     /// The log filter, in the form of `tracing-subscriber`'s `EnvFilter`.
     pub log: String,
+    /// The folder of object definitions, if there is one.
+    #[serde(default)]
+    pub objects: Option<PathBuf>,
     /// The side of the devices.
     pub coap: Coap,
     /// The side of the operators.

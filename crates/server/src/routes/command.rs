@@ -170,7 +170,7 @@ pub(crate) async fn write(
     Body(body): Body<WriteRequest>,
 ) -> Result<StatusCode, Problem> {
     let path = convert::path(&target.path)?;
-    let value = written(path, &body)?;
+    let value = written(&manager, path, &body)?;
     send(
         manager.device(target.endpoint).write(path, value),
         query.timeout,
@@ -198,7 +198,7 @@ pub(crate) async fn update(
     Body(body): Body<WriteRequest>,
 ) -> Result<StatusCode, Problem> {
     let path = convert::path(&target.path)?;
-    let value = written(path, &body)?;
+    let value = written(&manager, path, &body)?;
     send(
         manager.device(target.endpoint).write_partial(path, value),
         query.timeout,
@@ -207,12 +207,15 @@ pub(crate) async fn update(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn written(path: Path, body: &WriteRequest) -> Result<WriteValue, Problem> {
+fn written(manager: &Manager, path: Path, body: &WriteRequest) -> Result<WriteValue, Problem> {
+    let registry = manager.registry();
     match (&body.value, &body.records) {
         (Some(value), None) => Ok(WriteValue::One(convert::write_value(
-            path, value, body.kind,
+            &registry, path, value, body.kind,
         )?)),
-        (None, Some(records)) => Ok(WriteValue::Records(convert::write_records(path, records)?)),
+        (None, Some(records)) => Ok(WriteValue::Records(convert::write_records(
+            &registry, path, records,
+        )?)),
         (Some(_), Some(_)) => Err(ProblemKind::BadRequest
             .problem("The body has both `value` and `records`.")
             .remedy("Give `value` for one resource, or `records` for several.")),
@@ -261,7 +264,7 @@ pub(crate) async fn create(
     };
     // Where the device picks the instance, the records are written under any.
     let base = Path::instance(object, instance.unwrap_or(InstanceId::of::<0>()));
-    let records = convert::write_records(base, &body.records)?;
+    let records = convert::write_records(&manager.registry(), base, &body.records)?;
     let device = manager.device(target.endpoint.as_str());
     let request = match instance {
         Some(_) => device.create(base, records),

@@ -62,7 +62,7 @@ pub(crate) async fn describe(manager: &Manager, endpoint: String) -> Result<Devi
     let observations = device.observations().await?;
     Ok(DeviceDetail {
         summary: convert::summary(&info),
-        objects: tree::objects(&info.registration, &values),
+        objects: tree::objects(&manager.registry(), &info.registration, &values),
         observations: observations.iter().map(convert::observation).collect(),
     })
 }
