@@ -85,6 +85,10 @@ impl Object for Rich {
         true
     }
 
+    fn room(&self, _: ResourceId) -> usize {
+        4
+    }
+
     fn check(&self, _: ResourceId, _: ResourceInstanceId, _: &Value<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -415,4 +419,85 @@ fn a_new_instance_needs_what_is_mandatory_and_takes_the_first_free_id() {
     assert!(
         bench.agent.objects().rich.get(1).is_some() && bench.agent.objects().rich.get(3).is_some()
     );
+}
+
+/// Levels by resource instance in TLV, in this order, be it right or not.
+fn levels(instances: &[(u8, u8)]) -> Vec<u8> {
+    let mut bytes = vec![0x88, 1, u8::try_from(instances.len() * 3).unwrap()];
+    for (index, level) in instances {
+        bytes.extend([0x41, *index, *level]);
+    }
+    bytes
+}
+
+#[test]
+fn bad_input_is_refused_by_its_code_and_changes_nothing() {
+    let nan = [&[0xc8, 5, 8][..], &f64::NAN.to_be_bytes()].concat();
+    let twice = levels(&[(1, 1), (1, 2)]);
+    let twice_apart = levels(&[(1, 1), (3, 2), (1, 3)]);
+    let five = levels(&[(0, 1), (1, 1), (2, 1), (3, 1), (4, 1)]);
+    let (tlv, text) = (ContentFormat::TLV.0, ContentFormat::TEXT.0);
+    let bad = Code::BAD_REQUEST;
+    for (path, format, bytes, code) in [
+        // Of another type, or no value of its type.
+        ("/42769/0/1/3", text, &b"warm"[..], bad),
+        ("/42769/0/1/3", text, b"5.5", bad),
+        ("/42769/0/6", text, b"-1", bad),
+        ("/42769/0/6", tlv, &[0xc3, 6, 0, 0, 1], bad),
+        ("/42769/0/0", text, b"\xff\xfe", bad),
+        ("/42769/0/0", tlv, &[0xc1, 0, 0xff], bad),
+        ("/42769/0/5", text, b"NaN", bad),
+        ("/42769/0/5", tlv, &nan, bad),
+        ("/42769/0/3", text, b"no base64", bad),
+        // Out of range.
+        ("/42769/0/1/3", text, b"11", bad),
+        ("/42769/0/1/3", text, b"-1", bad),
+        ("/42769/0/0", text, b"", bad),
+        ("/42769/0/0", text, b"nine long", bad),
+        // Twice.
+        ("/42769/0/1", tlv, &twice, bad),
+        ("/42769/0/1", tlv, &twice_apart, bad),
+        ("/42769/0", tlv, &[0xc1, 6, 1, 0xc1, 6, 2], bad),
+        // More than there is room for.
+        ("/42769/0/1", tlv, &five, Code::INTERNAL_SERVER_ERROR),
+        // Not there.
+        ("/42769/0/99", text, b"1", Code::NOT_FOUND),
+        ("/42769/9/0", text, b"x", Code::NOT_FOUND),
+        ("/42770/0/0", text, b"x", Code::NOT_FOUND),
+        // A resource instance of a single resource, and a value for an executable one.
+        ("/42769/0/0/0", text, b"x", Code::METHOD_NOT_ALLOWED),
+        ("/42769/0/4", text, b"x", Code::METHOD_NOT_ALLOWED),
+        // A format that is none of the agent's.
+        ("/42769/0/0", 9999, b"x", Code::UNSUPPORTED_CONTENT_FORMAT),
+    ] {
+        let mut bench = bench();
+        let request = bench.request(Code::PUT, path).payload(format, bytes);
+        let answer = bench.ask(&request);
+        assert_eq!(answer.code(), code, "{path} {bytes:x?}: {}", answer.text());
+        assert!(!answer.text().is_empty());
+        let rich = rich(&bench);
+        assert_eq!(rich.name.as_deref(), Some("one"), "{path} {bytes:x?}");
+        assert_eq!(rich.levels, [(3, 5), (7, 6)], "{path} {bytes:x?}");
+        assert!(rich.blob.is_empty() && rich.count == 0 && rich.link.is_none());
+    }
+}
+
+#[test]
+fn resource_instances_come_in_any_order_as_far_as_there_is_room() {
+    let mut bench = bench();
+    let tlv = ContentFormat::TLV.0;
+    let four = levels(&[(9, 1), (2, 1), (4, 1), (3, 1)]);
+    let request = bench.request(Code::PUT, "/42769/0/1").payload(tlv, &four);
+    bench.ask_code(&request, Code::CHANGED);
+    assert_eq!(rich(&bench).levels, [(9, 1), (2, 1), (4, 1), (3, 1)]);
+    // What is there may be written, but nothing may be added.
+    let known = levels(&[(3, 2), (9, 2)]);
+    let request = bench.request(Code::POST, "/42769/0/1").payload(tlv, &known);
+    bench.ask_code(&request, Code::CHANGED);
+    let one_more = levels(&[(9, 3), (5, 3)]);
+    let request = bench
+        .request(Code::POST, "/42769/0/1")
+        .payload(tlv, &one_more);
+    bench.ask_code(&request, Code::INTERNAL_SERVER_ERROR);
+    assert!(rich(&bench).levels.contains(&(9, 2)));
 }
