@@ -3,6 +3,7 @@
 mod commands;
 mod hostile;
 mod messages;
+mod objects;
 mod observations;
 mod registrations;
 mod stores;
