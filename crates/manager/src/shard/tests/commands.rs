@@ -114,9 +114,9 @@ fn a_device_of_1_0_that_announces_nothing_chooses_the_format_itself() {
     bench.read("a", "/3/0/0");
     let request = bench.next_to(peer(1));
     assert_eq!(request.uint(OptionNumber::ACCEPT), None);
-    let old_json = (OptionNumber::CONTENT_FORMAT, &[0x2d, 0x17][..]);
+    let unknown = (OptionNumber::CONTENT_FORMAT, &[0x27, 0x0f][..]);
     // In two blocks of 16 bytes.
-    let first = [old_json, (OptionNumber::BLOCK2, &[0x08][..])];
+    let first = [unknown, (OptionNumber::BLOCK2, &[0x08][..])];
     bench.input(
         peer(1),
         &reply(&request, Code::CONTENT, &first, b"{\"bn\":\"/3/0/0/\","),
@@ -126,7 +126,7 @@ fn a_device_of_1_0_that_announces_nothing_chooses_the_format_itself() {
         request.block(OptionNumber::BLOCK2).as_deref(),
         Some("1/0/16")
     );
-    let second = [old_json, (OptionNumber::BLOCK2, &[0x10][..])];
+    let second = [unknown, (OptionNumber::BLOCK2, &[0x10][..])];
     bench.input(
         peer(1),
         &reply(&request, Code::CONTENT, &second, b"\"e\":[]}"),
