@@ -129,7 +129,9 @@ fn every_object_comes_back_from_every_format() {
                     Decoder::new(ContentFormat(format), base, &bytes, &alone, &mut scratch);
                 let decoder = decoder.unwrap_or_else(|error| panic!("{base} in {format}: {error}"));
                 let back: Result<Vec<_>, _> = decoder.collect();
-                let back = back.unwrap_or_else(|error| panic!("{base} in {format}: {error}"));
+                let mut back = back.unwrap_or_else(|error| panic!("{base} in {format}: {error}"));
+                // An instance without values, of an object to execute only, may be told as being there.
+                back.retain(|record| *record != Record::new(base, Value::None));
                 assert_eq!(back, records, "{base} in {format}");
             }
         }
