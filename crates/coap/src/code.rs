@@ -4,6 +4,7 @@ use core::fmt;
 
 /// The code of a message: a class of 3 bits and a detail of 5 bits, written `c.dd` (RFC 7252 §3).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Code(pub u8);
 
 macro_rules! codes {
@@ -185,6 +186,14 @@ impl fmt::Debug for Code {
             Some(name) => write!(f, " {name}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Code {
+    /// `2.05`.
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=u8}.{=u8:02}", self.class(), self.detail());
     }
 }
 

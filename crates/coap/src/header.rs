@@ -1,9 +1,14 @@
 //! The fields of the message header (RFC 7252 §3).
 
+#[cfg(feature = "serde")]
+mod token_serde;
+
 use core::fmt;
 
 /// The type of a message (RFC 7252 §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Type {
     /// Wants an Acknowledgement or a Reset (RFC 7252 §4.2).
@@ -43,6 +48,8 @@ impl fmt::Display for Type {
 
 /// The number that pairs a message with its Acknowledgement or Reset and tells duplicates (RFC 7252 §4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MessageId(pub u16);
 
 impl fmt::Display for MessageId {
@@ -68,6 +75,7 @@ const EXTENDED_LEN: u8 = 9;
 
 /// More than eight bytes were offered as a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TokenTooLong;
 
 impl Token {
@@ -158,6 +166,18 @@ impl fmt::Debug for Token {
             return f.write_str("extended");
         }
         Hex(self.as_bytes()).fmt(f)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Token {
+    /// Hexadecimal digits.
+    fn format(&self, f: defmt::Formatter<'_>) {
+        if self.is_extended() {
+            defmt::write!(f, "extended");
+        } else {
+            defmt::write!(f, "{=[u8]:02x}", self.as_bytes());
+        }
     }
 }
 

@@ -118,13 +118,15 @@
     )
 )]
 
-#[cfg(any(test, feature = "tokio"))]
+#[cfg(any(test, feature = "coap-lite", feature = "tokio"))]
 extern crate std;
 
 pub mod block;
 mod body;
 mod builder;
 pub mod cache_key;
+#[cfg(feature = "coap-lite")]
+pub mod coap_lite;
 mod code;
 mod duplicates;
 pub mod echo;

@@ -27,6 +27,8 @@ pub struct Message<'a> {
 
 /// What a message is to the message layer, by its type and code (RFC 7252 §4.3, Table 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Kind {
     /// A request, Confirmable or Non-confirmable.
     Request,
@@ -289,5 +291,22 @@ impl fmt::Debug for Message<'_> {
             .field("options", &Numbers(self.options()))
             .field("payload_len", &self.body.payload.len())
             .finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Message<'_> {
+    /// Header, number of options and length of the payload; no payload, which may be secret.
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "{} {} id {=u16} token {=[u8]:02x}, {=usize} options, {=usize} bytes of payload",
+            self.r#type,
+            self.code,
+            self.id.0,
+            self.body.token,
+            self.options().count(),
+            self.body.payload.len()
+        );
     }
 }

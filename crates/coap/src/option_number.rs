@@ -4,10 +4,13 @@ use core::fmt;
 
 /// The number of an option; its bits tell how to treat an unknown one (RFC 7252 §5.4.6).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OptionNumber(pub u16);
 
 /// The format of an option's value (RFC 7252 §3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Format {
     /// No bytes.
     Empty,
@@ -21,6 +24,7 @@ pub enum Format {
 
 /// What the specification says of one option: the columns of RFC 7252 Table 4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Definition {
     /// The registered name, such as `Uri-Path`.
     pub name: &'static str,
@@ -155,6 +159,18 @@ impl fmt::Display for OptionNumber {
 impl fmt::Debug for OptionNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for OptionNumber {
+    /// The registered name, or the number.
+    fn format(&self, f: defmt::Formatter<'_>) {
+        if let Some(definition) = self.definition() {
+            defmt::write!(f, "{=str}", definition.name);
+        } else {
+            defmt::write!(f, "{=u16}", self.0);
+        }
     }
 }
 

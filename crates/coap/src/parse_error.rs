@@ -7,6 +7,7 @@ use crate::{MessageId, Type};
 
 /// Why some bytes are not a message, and what could be read of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ParseError {
     pub(crate) kind: ParseErrorKind,
     /// What the header says, where it could be read and its version is 1.
@@ -15,6 +16,8 @@ pub struct ParseError {
 
 /// Why some bytes are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ParseErrorKind {
     /// Shorter than the header of four bytes.

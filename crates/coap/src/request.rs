@@ -9,6 +9,8 @@ use crate::{Format, Message, OptionNumber};
 ///
 /// Its `Display` text serves as the diagnostic payload of the 4.02 (RFC 7252 §5.5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BadOption {
     /// The option.
     pub number: OptionNumber,
@@ -18,6 +20,8 @@ pub struct BadOption {
 
 /// Why a critical option counts as unrecognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum OptionProblem {
     /// The recipient does not know it (RFC 7252 §5.4.1).

@@ -1,6 +1,9 @@
-//! The messages and encodings of RFC 7252, from the shared vectors.
+//! The messages and encodings of RFC 7252: those of Appendix A and §3 from the shared vectors, those of §2.2 from here.
 
-use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
+mod figures;
+
+use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Type, empty_ack};
+use figures::Figure;
 use serde_json::Value;
 
 /// The vectors; `None`, with a printed line, where they are not beside the repository.
@@ -136,4 +139,73 @@ fn uint_values_of_section_3_2() {
         let message = Message::parse(bytes).unwrap();
         assert_eq!(message.option(OptionNumber::SIZE1), Some(&encoded[..]));
     }
+}
+
+/// A GET of the temperature as in Figures 4 to 6.
+#[track_caller]
+fn get(message_type: Type, id: u16, token: u8, header: [u8; 4]) {
+    Figure {
+        message_type,
+        code: Code::GET,
+        id,
+        token: &[token],
+        options: &[(OptionNumber::URI_PATH, b"temperature")],
+        payload: b"",
+    }
+    .check(&[&header, &[token, 0xbb], b"temperature"]);
+}
+
+/// Its response.
+#[track_caller]
+fn response(message_type: Type, code: Code, id: u16, token: u8, header: [u8; 4], payload: &[u8]) {
+    Figure {
+        message_type,
+        code,
+        id,
+        token: &[token],
+        options: &[],
+        payload,
+    }
+    .check(&[&header, &[token, 0xff], payload]);
+}
+
+#[test]
+fn figure_4_piggybacked_responses() {
+    let ack = Type::Acknowledgement;
+    get(Type::Confirmable, 0xbc90, 0x71, [0x41, 0x01, 0xbc, 0x90]);
+    let header = [0x61, 0x45, 0xbc, 0x90];
+    response(ack, Code::CONTENT, 0xbc90, 0x71, header, b"22.5 C");
+    get(Type::Confirmable, 0xbc91, 0x72, [0x41, 0x01, 0xbc, 0x91]);
+    let header = [0x61, 0x84, 0xbc, 0x91];
+    response(ack, Code::NOT_FOUND, 0xbc91, 0x72, header, b"Not found");
+}
+
+#[test]
+fn figure_5_a_separate_response() {
+    get(Type::Confirmable, 0x7a10, 0x73, [0x41, 0x01, 0x7a, 0x10]);
+    assert_eq!(empty_ack(MessageId(0x7a10)), [0x60, 0, 0x7a, 0x10]);
+    let header = [0x41, 0x45, 0x23, 0xbb];
+    response(
+        Type::Confirmable,
+        Code::CONTENT,
+        0x23bb,
+        0x73,
+        header,
+        b"22.5 C",
+    );
+    assert_eq!(empty_ack(MessageId(0x23bb)), [0x60, 0, 0x23, 0xbb]);
+}
+
+#[test]
+fn figure_6_non_confirmable_messages() {
+    get(Type::NonConfirmable, 0x7a11, 0x74, [0x51, 0x01, 0x7a, 0x11]);
+    let header = [0x51, 0x45, 0x23, 0xbc];
+    response(
+        Type::NonConfirmable,
+        Code::CONTENT,
+        0x23bc,
+        0x74,
+        header,
+        b"22.5 C",
+    );
 }
