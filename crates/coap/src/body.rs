@@ -24,24 +24,19 @@ impl<'a> Body<'a> {
     /// Takes a token of at most eight bytes and what follows it, but only where that is plain, as it nearly always is;
     /// `None` says nothing.
     ///
-    /// Plain are options that need no extended delta and only short extended lengths, and are so few that their numbers
+    /// Plain are options that need no extended delta and only short extended lengths, in so few bytes that their numbers
     /// need not be added up.
     #[inline]
     pub(crate) fn parse_plain(token: &'a [u8], body: &'a [u8]) -> Option<Self> {
         /// Each byte of options raises the number by at most 12.
         const MAX_LEN: usize = u16::MAX as usize / 12;
 
+        if body.len() > MAX_LEN {
+            return None;
+        }
         // Where the next option begins: never more than 270 bytes behind the end.
         let mut at = 0_usize;
-        loop {
-            let Some(&first) = body.get(at) else {
-                let (options, payload) = (body, &[][..]);
-                return (at == body.len() && at <= MAX_LEN).then_some(Self {
-                    token,
-                    options,
-                    payload,
-                });
-            };
+        while let Some(&first) = body.get(at) {
             let size = small(first);
             if size != 0 {
                 at = at.wrapping_add(size);
@@ -50,8 +45,8 @@ impl<'a> Body<'a> {
                 at = at.wrapping_add(15).wrapping_add(usize::from(extension));
             } else if first == PAYLOAD_MARKER {
                 let (options, rest) = body.split_at_checked(at)?;
-                let (_, payload) = rest.split_first()?;
-                return (!payload.is_empty() && at <= MAX_LEN).then_some(Self {
+                let payload = rest.get(1..)?;
+                return (!payload.is_empty()).then_some(Self {
                     token,
                     options,
                     payload,
@@ -60,6 +55,11 @@ impl<'a> Body<'a> {
                 return None;
             }
         }
+        (at == body.len()).then_some(Self {
+            token,
+            options: body,
+            payload: &[],
+        })
     }
 
     /// Reads what follows a header with this TKL field, where the token may be longer than eight bytes

@@ -103,6 +103,7 @@ pub enum BuildError {
 
 impl<'b> MessageBuilder<'b> {
     /// Begins a message at the beginning of `buffer`.
+    #[inline]
     pub fn new(
         buffer: &'b mut [u8],
         message_type: Type,
@@ -110,6 +111,21 @@ impl<'b> MessageBuilder<'b> {
         id: MessageId,
         token: Token,
     ) -> Self {
+        // Nearly always there is space for the longest token: then header and token are two writes of a known size.
+        let len = token.len();
+        if len <= Token::MAX_LEN
+            && !code.is_empty()
+            && let Some((header, rest)) = buffer.split_first_chunk_mut()
+            && let Some(space) = rest.first_chunk_mut()
+        {
+            let [high, low] = id.0.to_be_bytes();
+            let first = 0x40 | ((message_type as u8) << 4) | token.length_field();
+            *header = [first, code.0, high, low];
+            *space = token.padded();
+            let mut builder = Self::at_beginning(buffer);
+            builder.len = len.saturating_add(4);
+            return builder;
+        }
         let mut builder = Self::new_extended(buffer, message_type, code, id, token.as_bytes());
         if token.is_extended() {
             builder.fail(BuildError::TokenTooLong);
@@ -162,25 +178,45 @@ impl<'b> MessageBuilder<'b> {
     /// Adds an option with this value.
     #[inline]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
-        if let Some(space) = self.small_option(number, value.len()) {
+        if let Some(space) = self.small_option(number, value.len(), value.len()) {
             space.copy_from_slice(value);
         } else {
-            self.any_option(number, &[value]);
+            self.any_option(number, value);
         }
         self
     }
 
     /// Adds an option whose value is the concatenation of `parts`, such as `["lt=", "300"]`.
     pub fn option_parts(&mut self, number: OptionNumber, parts: &[&[u8]]) -> &mut Self {
-        self.any_option(number, parts);
+        let len = parts
+            .iter()
+            .fold(0_usize, |len, part| len.saturating_add(part.len()));
+        self.option_header(number, len);
+        for part in parts {
+            self.write(part);
+        }
         self
     }
 
     /// Adds an option with an integer value in as few bytes as possible: none for 0 (RFC 7252 §3.2).
+    #[inline]
     pub fn uint(&mut self, number: OptionNumber, value: u32) -> &mut Self {
-        let bytes = value.to_be_bytes();
-        let zeros = usize::try_from(value.leading_zeros() / 8).unwrap_or(0);
-        self.option(number, bytes.get(zeros..).unwrap_or_default())
+        let zeros = value.leading_zeros() / 8;
+        let len = usize::try_from(4_u32.saturating_sub(zeros)).unwrap_or(0);
+        // The bytes that count come first; what follows them is written over.
+        let bytes = value
+            .checked_shl(zeros.saturating_mul(8))
+            .unwrap_or(0)
+            .to_be_bytes();
+        if let Some(space) = self.small_option(number, len, bytes.len())
+            && let Ok(space) = space.try_into()
+        {
+            let space: &mut [u8; 4] = space;
+            *space = bytes;
+        } else {
+            self.any_option(number, bytes.get(..len).unwrap_or_default());
+        }
+        self
     }
 
     /// Adds an option without value.
@@ -255,6 +291,7 @@ impl<'b> MessageBuilder<'b> {
     }
 
     /// Adds the payload; an empty one is none.
+    #[inline]
     pub fn payload(&mut self, payload: &[u8]) -> &mut Self {
         if payload.is_empty() {
             return self;
@@ -325,6 +362,7 @@ impl<'b> MessageBuilder<'b> {
     /// # Errors
     ///
     /// The first error of all calls so far. A second call finds no buffer: [`BuildError::NoSpace`].
+    #[inline]
     pub fn finish(&mut self) -> Result<&'b [u8], BuildError> {
         if let State::Payload(_) = self.state {
             // The space was asked for but never used.
@@ -349,6 +387,7 @@ impl<'b> MessageBuilder<'b> {
         }
     }
 
+    #[inline]
     fn begin_payload(&mut self) {
         match self.state {
             State::Options => {
@@ -363,17 +402,18 @@ impl<'b> MessageBuilder<'b> {
         }
     }
 
-    /// Writes the header of an option that needs no extension, as all but a few do in practice, and gives the space of
-    /// its value, which counts as written. `None`, and nothing written, for any other and where anything is wrong.
+    /// Writes the header of an option that needs no extension, as all but a few do in practice, and gives `room` bytes
+    /// for its value, of which `len` count as written. `None`, and nothing written, for any other, where there is not as
+    /// much room, and where anything is wrong.
     #[inline]
-    fn small_option(&mut self, number: OptionNumber, len: usize) -> Option<&mut [u8]> {
+    fn small_option(&mut self, number: OptionNumber, len: usize, room: usize) -> Option<&mut [u8]> {
         let delta = u8::try_from(number.0.checked_sub(self.previous)?).ok()?;
         let small_len = u8::try_from(len).ok()?;
-        if self.state != State::Options || delta > 12 || small_len > 12 {
+        if !matches!(self.state, State::Options) || delta > 12 || small_len > 12 {
             return None;
         }
         let (first, rest) = self.buffer.get_mut(self.len..)?.split_first_mut()?;
-        let (space, _) = rest.split_at_mut_checked(len)?;
+        let space = rest.get_mut(..room)?;
         *first = (delta << 4) | small_len;
         self.len = self.len.saturating_add(1).saturating_add(len);
         self.previous = number.0;
@@ -381,7 +421,14 @@ impl<'b> MessageBuilder<'b> {
     }
 
     /// Writes any option, or finds what is wrong.
-    fn any_option(&mut self, number: OptionNumber, parts: &[&[u8]]) {
+    #[inline(never)]
+    fn any_option(&mut self, number: OptionNumber, value: &[u8]) {
+        self.option_header(number, value.len());
+        self.write(value);
+    }
+
+    /// Writes the header of an option with a value of `len` bytes, or finds what is wrong.
+    fn option_header(&mut self, number: OptionNumber, len: usize) {
         match self.state {
             State::Options => {}
             State::Empty => return self.fail(BuildError::EmptyWithContent),
@@ -394,9 +441,6 @@ impl<'b> MessageBuilder<'b> {
             let previous = OptionNumber(self.previous);
             return self.fail(BuildError::OutOfOrder { previous, number });
         };
-        let len = parts
-            .iter()
-            .fold(0_usize, |len, part| len.saturating_add(part.len()));
         let (Some((delta, delta_extension)), Some((len, len_extension))) = (
             nibble(u32::from(delta)),
             u32::try_from(len).ok().and_then(nibble),
@@ -406,12 +450,10 @@ impl<'b> MessageBuilder<'b> {
         self.write(&[(delta << 4) | len]);
         self.write_extension(delta_extension);
         self.write_extension(len_extension);
-        for part in parts {
-            self.write(part);
-        }
         self.previous = number.0;
     }
 
+    #[inline]
     fn write_extension(&mut self, extension: Extension) {
         match extension {
             Extension::None => {}
@@ -428,9 +470,9 @@ impl<'b> MessageBuilder<'b> {
         let space = self
             .buffer
             .get_mut(self.len..)
-            .and_then(|rest| rest.split_at_mut_checked(bytes.len()));
+            .and_then(|rest| rest.get_mut(..bytes.len()));
         match space {
-            Some((space, _)) => {
+            Some(space) => {
                 space.copy_from_slice(bytes);
                 self.len = self.len.saturating_add(bytes.len());
             }

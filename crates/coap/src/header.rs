@@ -129,6 +129,18 @@ impl Token {
         self.len == 0
     }
 
+    /// The length as the header's TKL field.
+    #[inline]
+    pub(crate) const fn length_field(&self) -> u8 {
+        self.len
+    }
+
+    /// The bytes and zeros behind them.
+    #[inline]
+    pub(crate) const fn padded(&self) -> [u8; Self::MAX_LEN] {
+        self.bytes
+    }
+
     /// Whether this is [`Token::EXTENDED`].
     #[inline]
     pub const fn is_extended(&self) -> bool {

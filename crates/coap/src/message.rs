@@ -67,8 +67,9 @@ impl<'a> Message<'a> {
     #[inline]
     fn parse_plain(bytes: &'a [u8]) -> Option<Self> {
         let &[first, code, high, low] = bytes.first_chunk()?;
-        let token_length = first & 0x0f;
-        if first >> 6 != 1 || token_length > 8 || code == Code::EMPTY.0 {
+        // Without the type, version 1 and the length of the token are 0x40 to 0x48.
+        let token_length = (first & 0xcf).wrapping_sub(0x40);
+        if token_length > 8 || code == Code::EMPTY.0 {
             return None;
         }
         let (head, body) = bytes.split_at_checked(usize::from(token_length).wrapping_add(4))?;
