@@ -514,3 +514,49 @@ async fn a_long_response_to_a_post_is_made_once() {
     }
     assert_eq!(*count.lock().unwrap(), 2);
 }
+
+#[tokio::test]
+async fn addresses_are_validated_when_told() {
+    let count = Arc::new(Mutex::new(0));
+    let counted = count.clone();
+    let (server, client, uri) = serve(
+        Server::builder()
+            .validate_addresses()
+            .route("/short", get_sync(|_| "short"))
+            .route("/long", get_sync(|_| Response::content(body(5000))))
+            .route(
+                "/put",
+                put_sync(move |request| {
+                    *counted.lock().unwrap() += 1;
+                    assert_eq!(request.payload(), body(3000));
+                    Code::CHANGED
+                }),
+            ),
+    )
+    .await;
+    // Our client sends back what it gets.
+    let response = client.get(&format!("{uri}/long")).await.unwrap();
+    assert_eq!(response.payload(), &body(5000));
+    let response = client
+        .put(&format!("{uri}/put"))
+        .body(body(3000))
+        .await
+        .unwrap();
+    assert_eq!(response.code(), Code::CHANGED);
+    assert_eq!(*count.lock().unwrap(), 1);
+
+    let raw = Raw::new(&server).await;
+    let answer = raw.ask(b"\x40\x01\x00\x01\xb5short").await;
+    assert_eq!(answer[1], 0x45);
+    let challenge = raw.ask(b"\x40\x01\x00\x02\xb4long").await;
+    assert_eq!((challenge[0], challenge[1]), (0x60, 0x81));
+    // Its only option is Echo, 252, of 12 bytes; it goes behind Uri-Path.
+    assert_eq!(challenge[4..6], [0xdc, 252 - 13]);
+    let mut request = b"\x40\x01\x00\x03\xb4long\xdc\xe4".to_vec();
+    request.extend_from_slice(&challenge[6..18]);
+    assert_eq!(raw.ask(&request).await[1], 0x45);
+    // It is of no use to another.
+    request[3] = 4;
+    let other = Raw::new(&server).await;
+    assert_eq!(other.ask(&request).await[1], 0x81);
+}

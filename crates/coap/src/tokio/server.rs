@@ -12,6 +12,7 @@ mod stream;
 mod template;
 mod upload;
 mod uploads;
+mod validation;
 mod watchers;
 mod worker;
 
@@ -292,6 +293,17 @@ impl ServerBuilder {
     /// What tells the server of changes, for handlers that change what is observed.
     pub fn notifier(&self) -> Notifier {
         self.notifier.clone()
+    }
+
+    /// Sends to a client no more than three times what it has sent until it has shown that it is where it says, by the
+    /// Echo option (RFC 9175 §2.4): a longer response, and every request that is not a GET or a FETCH, is answered
+    /// with 4.01 and a value that the client must send back. Against floods of others with forged addresses, for
+    /// servers on the open Internet; clients that do not know the option get no more than short responses. Default:
+    /// off.
+    #[must_use]
+    pub const fn validate_addresses(mut self) -> Self {
+        self.limits.validate = true;
+        self
     }
 
     /// How many observers there may be, above which requests to observe are answered as if they were none. Default

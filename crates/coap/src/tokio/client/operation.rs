@@ -14,6 +14,7 @@ use super::{Client, Mailbox, Open, Way};
 use crate::block::{
     Block, BlockOptions, BlockSize, ReceiveError, SendError, Step, Transfer, TransferError,
 };
+use crate::echo::{ChallengeAnswer, EchoMemory};
 use crate::tokio::{Error, Response};
 use crate::{Message, MessageBuilder, MessageId, OptionNumber, Parameters, Token, Type};
 
@@ -31,6 +32,8 @@ pub(super) struct Operation {
     options: Vec<(OptionNumber, Vec<u8>)>,
     request: RequestBuilder,
     transfer: Transfer,
+    /// What the server wants to have back (RFC 9175).
+    echo: EchoMemory,
 }
 
 impl Operation {
@@ -55,6 +58,7 @@ impl Operation {
             options,
             request,
             transfer,
+            echo: EchoMemory::NEW,
         })
     }
 
@@ -74,6 +78,7 @@ impl Operation {
             options: self.options.clone(),
             request,
             transfer,
+            echo: self.echo,
         }
     }
 
@@ -84,7 +89,6 @@ impl Operation {
 
     /// Makes the next request and takes its response.
     async fn step(&mut self) -> Result<(Step, Inbound), Error> {
-        let (token, bytes) = self.message(None).await?;
         let confirmable = self.request.confirmable;
         let patience = if confirmable {
             let lifetime = Parameters::DEFAULT.exchange_lifetime();
@@ -92,8 +96,16 @@ impl Operation {
         } else {
             NON_PATIENCE
         };
-        let exchange = self.client.exchange(&self.way, confirmable, token, bytes);
-        let inbound = within(Some(patience), exchange).await?;
+        let mut repeats = 0_u8;
+        let inbound = loop {
+            let (token, bytes) = self.message(None).await?;
+            let exchange = self.client.exchange(&self.way, confirmable, token, bytes);
+            let inbound = within(Some(patience), exchange).await?;
+            match self.echo.on_response(&inbound.message()?, repeats) {
+                ChallengeAnswer::Repeat => repeats = repeats.saturating_add(1),
+                ChallengeAnswer::HandOn => break inbound,
+            }
+        };
         let step = self
             .transfer
             .response(&inbound.message()?, self.request.max_response)?;
@@ -172,6 +184,10 @@ impl Operation {
                 before(number, &mut builder);
                 builder.uint(number, value);
             }
+        }
+        if let Some(value) = self.echo.value() {
+            before(OptionNumber::ECHO, &mut builder);
+            builder.option(OptionNumber::ECHO, value);
         }
         before(OptionNumber(u16::MAX), &mut builder);
         builder.payload(payload);

@@ -17,6 +17,8 @@ pub(crate) struct Limits {
     pub(crate) upload_bytes: usize,
     /// How many handlers may be at work.
     pub(crate) tasks: usize,
+    /// Whether clients must show that they are where they say.
+    pub(crate) validate: bool,
     /// How many observers there may be.
     pub(crate) observers: usize,
     /// How many Confirmable messages may be waiting for their Acknowledgement.
@@ -42,6 +44,7 @@ impl Limits {
         uploads: 256,
         upload_bytes: 16 << 20,
         tasks: 4096,
+        validate: false,
         observers: 1024,
         outgoing: 4096,
         block_size: BlockSize::B1024,

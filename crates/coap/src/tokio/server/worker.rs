@@ -23,6 +23,7 @@ use super::notifier::Changes;
 use super::route::Answering;
 use super::service::{Exchange, Outcome, Reply, Service};
 use super::uploads::busy;
+use super::validation::Validation;
 use super::watchers::{Due, Watchers};
 use crate::observe::{self, SequenceNumber};
 use crate::time::Instant;
@@ -72,6 +73,7 @@ struct Core {
     tasks: HashMap<u64, Task>,
     numbered: u64,
     report: mpsc::Sender<(u64, Response)>,
+    validation: Option<Validation>,
     watchers: Watchers,
     changes: Arc<Changes>,
     /// When which task's request is acknowledged, if it still is not; in this order, as all wait for the same time.
@@ -116,6 +118,8 @@ struct Origin {
     message_type: Type,
     id: MessageId,
     token: AnyToken,
+    /// The greatest response in bytes, until the address is validated.
+    limit: Option<usize>,
 }
 
 /// A token, which may be longer than eight bytes (RFC 8974 §2).
@@ -154,6 +158,7 @@ impl Worker {
                 tasks: HashMap::new(),
                 numbered: 0,
                 report,
+                validation: limits.validate.then(Validation::new),
                 watchers: Watchers::new(limits.observers),
                 changes,
                 acknowledge: VecDeque::new(),
@@ -344,7 +349,7 @@ impl Core {
     }
 
     fn request(&mut self, datagram: &Datagram<'_>, message: &Message<'_>) {
-        let from = Origin {
+        let mut from = Origin {
             peer: datagram.peer,
             key: self.hasher.hash_one(datagram.peer),
             local: datagram.local,
@@ -354,6 +359,7 @@ impl Core {
                 Some(token) => AnyToken::Short(token),
                 None => AnyToken::Long(message.token_bytes().into()),
             },
+            limit: None,
         };
         match self.window.check(self.now, from.key, from.id) {
             Seen::New => {}
@@ -364,6 +370,14 @@ impl Core {
                     self.outbox.push(from.peer, from.local, answer);
                 }
                 return;
+            }
+        }
+        if let Some(validation) = &self.validation {
+            let len = datagram.bytes.len();
+            from.limit = validation.limit(self.now, from.peer, message, len);
+            if from.limit.is_some() && !matches!(message.code(), Code::GET | Code::FETCH) {
+                let challenge = validation.challenge(self.now, from.peer);
+                return self.answer(&from, &Exchange::default(), challenge);
             }
         }
         if self.stopping {
@@ -502,6 +516,8 @@ impl Core {
     ) {
         if let Some(policy) = exchange.observes
             && response.is_success()
+            // Notifications must not go to who did not ask for them.
+            && from.limit.is_none()
             && let Ok(message) = Message::parse(request)
         {
             let way = (from.peer, from.local);
@@ -532,7 +548,14 @@ impl Core {
                 (Type::NonConfirmable, id)
             };
             let space = self.outbox.space();
-            let len = write(space, message_type, id, &from.token, &reply);
+            let mut len = write(space, message_type, id, &from.token, &reply);
+            if let (Some(limit), Some(validation)) = (from.limit, &self.validation)
+                && len > limit
+            {
+                let challenge = validation.challenge(self.now, from.peer);
+                let reply = self.service.reply(&Exchange::default(), challenge);
+                len = write(space, message_type, id, &from.token, &reply);
+            }
             let bytes = self.outbox.commit(from.peer, from.local, len);
             let bytes = if confirmable { bytes } else { &[] };
             self.window.answered(self.now, from.key, from.id, bytes)
@@ -546,7 +569,8 @@ impl Core {
     /// Sends a separate response (RFC 7252 §5.2.2).
     fn send(&mut self, from: &Origin, exchange: &Exchange, response: Response) {
         let reply = self.service.reply(exchange, response);
-        if exchange.unwanted.suppresses(reply.code()) {
+        // A retransmission would go beyond what may be sent (RFC 9175 §2.4).
+        if exchange.unwanted.suppresses(reply.code()) || from.limit.is_some() {
             return;
         }
         let id = self.ids.next_of_any(self.now, from.key);
