@@ -1,4 +1,4 @@
-//! `cargo xtask size`: what the agent costs on a Cortex-M3.
+//! `cargo xtask size`: what the agent costs on a Cortex-M3, and a CoAP endpoint alone.
 //!
 //! `image` is the flash the linked program takes (code, constants and the initial values of variables), `ram` its
 //! static memory without the stack, `panics` the calls of `core`'s panic functions left in its code.
@@ -26,7 +26,11 @@ pub(crate) struct Arguments {
 }
 
 /// The measured programs: the name of the figure and the firmware's program.
-const IMAGES: [(&str, &str); 2] = [("empty/plain", "empty"), ("agent/plain", "silent")];
+const IMAGES: [(&str, &str); 3] = [
+    ("empty/plain", "empty"),
+    ("coap/get-responder", "responder"),
+    ("agent/plain", "silent"),
+];
 
 #[derive(Serialize)]
 struct Figure {
@@ -61,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             continue;
         }
         println!(
-            "{size:<16} {image:>7} bytes of flash   {ram:>6} bytes of RAM   {} panic calls",
+            "{size:<18} {image:>7} bytes of flash   {ram:>6} bytes of RAM   {} panic calls",
             figure.panics
         );
         if arguments.panics {

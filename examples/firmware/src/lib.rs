@@ -38,11 +38,18 @@ pub fn agent(seed: u32) -> FirmwareAgent {
         device: Device::new("Dunlin", "LM3S6965", "1"),
         temperature: Temperature::new("Cel"),
     };
-    Agent::new(node, Config::new(ENDPOINT), Generator(seed | 1))
+    Agent::new(node, Config::new(ENDPOINT), Generator::new(seed))
 }
 
 /// Stands for the random number generator of a real chip: xorshift, which is no secret from anyone.
 pub struct Generator(u32);
+
+impl Generator {
+    /// A generator whose numbers follow from `seed`.
+    pub fn new(seed: u32) -> Self {
+        Self(seed | 1)
+    }
+}
 
 impl TryRng for Generator {
     type Error = Infallible;

@@ -7,7 +7,7 @@ use super::exchange::{Phase, Task, message_id, set_message_id};
 use super::server::{put, set_uint};
 use crate::observe::{Action, Notification};
 use crate::time::Instant;
-use crate::{BuildError, Code, Message, OptionNumber, Token, Transmission, Type};
+use crate::{BuildError, Code, Message, MessageBuilder, OptionNumber, Token, Transmission, Type};
 
 impl<P: Copy + Eq + Hash> Core<'_, P> {
     /// Does what a request wants of the list of observers once its response has this code; gives the number for the
@@ -55,7 +55,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
     /// Takes the next notification that the owner is to write.
     pub(super) fn next_notification(&mut self) -> Option<Notification<P, u32>> {
         // A Confirmable one needs a place from which it is sent again.
-        self.vacant().ok()?;
+        let index = self.vacant().ok()?;
         let nstart = usize::from(self.state.config.parameters.nstart.max(1));
         let policy = self.state.config.notify;
         let (exchanges, ids) = (&*self.exchanges, &mut self.state.ids);
@@ -71,7 +71,25 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
             self.observers
                 .poll(self.state.now, may_send, |_| policy, || ids.next())?;
         self.state.turn = self.observers.turn();
+        if notification.message_type == Type::Confirmable {
+            self.expect_acknowledgement(index, &notification);
+        }
         Some(notification)
+    }
+
+    /// Takes the exchange of a Confirmable notification, which the owner may write or not.
+    fn expect_acknowledgement(&mut self, index: usize, notification: &Notification<P, u32>) {
+        let slot = self.slots.at(index);
+        let (con, token) = (Type::Confirmable, notification.token);
+        // Enough to know its Acknowledgement.
+        let header = MessageBuilder::new(slot, con, Code::CONTENT, notification.id, token).finish();
+        let len = header.map_or(0, <[u8]>::len);
+        self.open(index, notification.peer, len, Task::Notify);
+        let patience = self.state.config.parameters.max_transmit_wait();
+        if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
+            exchange.phase = Phase::Sent;
+            exchange.timer = Transmission::once(self.state.now, patience);
+        }
     }
 
     /// What to send in place of a notification that is to be sent again, if there is something newer.
@@ -117,40 +135,28 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         Some(len)
     }
 
-    /// Keeps a Confirmable notification for its retransmission.
+    /// Keeps a Confirmable notification for its retransmission, if it fits.
     fn keep(&mut self, notification: &Notification<P, u32>, message: &[u8]) {
-        let parameters = self.state.config.parameters;
         let under_way = self.by_id(notification.peer, notification.id, |phase| {
             phase == Phase::Sent
         });
-        let Some(index) = under_way.or_else(|| self.vacant().ok()) else {
+        let Some(index) = under_way else {
             return;
         };
-        let slot = self.slots.at(index);
-        let whole = put(message, slot);
-        // Of one that is too long, enough to know its Acknowledgement.
-        let head = message
-            .len()
-            .min(slot.len())
-            .min(usize::from(message.first().map_or(0, |first| first & 0x0f)).saturating_add(4));
-        let len = whole
-            .or_else(|| put(message.get(..head)?, slot))
-            .unwrap_or(0);
-        if under_way.is_some() {
-            // It takes the place of an older one, whose timer goes on (RFC 7641 §4.5.2).
-            if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
-                exchange.len = u16::try_from(len).unwrap_or(u16::MAX);
-            }
+        let Some(len) = put(message, self.slots.at(index)) else {
             return;
-        }
-        self.open(index, notification.peer, len, Task::Notify);
-        let timer = match whole {
-            Some(_) => Transmission::start(self.state.now, &parameters, self.rng.next_u32()),
-            None => Transmission::once(self.state.now, parameters.max_transmit_wait()),
         };
+        let timer = Transmission::start(
+            self.state.now,
+            &self.state.config.parameters,
+            self.rng.next_u32(),
+        );
         if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
-            exchange.phase = Phase::Sent;
-            exchange.timer = timer;
+            exchange.len = u16::try_from(len).unwrap_or(u16::MAX);
+            // Where it takes the place of an older one, the timer goes on (RFC 7641 §4.5.2).
+            if exchange.timer.retransmitted() == u8::MAX {
+                exchange.timer = timer;
+            }
         }
     }
 

@@ -1,0 +1,14 @@
+//! Scripts of any kind.
+
+use proptest::prelude::*;
+
+use crate::checks;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn promises_are_kept(script in prop::collection::vec(any::<u8>(), 0..600)) {
+        checks::endpoint(&script);
+    }
+}
