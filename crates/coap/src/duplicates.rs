@@ -74,7 +74,8 @@ struct State {
     ring: ring::State,
     /// Entries in the index.
     entries: usize,
-    seed: u64,
+    /// The secret of the index.
+    multiplier: u64,
     /// In ticks.
     lifetime: u32,
 }
@@ -98,7 +99,7 @@ impl<B: AsMut<[u8]>, I: AsMut<[u32]>> DuplicateWindow<B, I> {
             state: State {
                 ring: ring::State::EMPTY,
                 entries: 0,
-                seed,
+                multiplier: index::multiplier(seed),
                 // Half the range at most, far from where the ticks wrap.
                 lifetime: u32::try_from(ticks).unwrap_or(u32::MAX).min(u32::MAX / 2),
             },
@@ -159,7 +160,7 @@ impl<B: AsMut<[u8]>, I: AsMut<[u32]>> DuplicateWindow<B, I> {
     pub(crate) fn view(&mut self) -> View<'_> {
         let ring = self.ring.as_mut();
         View {
-            index: Index::new(self.index.as_mut(), self.state.seed, ring.len()),
+            index: Index::new(self.index.as_mut(), self.state.multiplier, ring.len()),
             ring: Ring::new(ring, &mut self.state.ring),
             entries: &mut self.state.entries,
             lifetime: self.state.lifetime,
@@ -233,16 +234,24 @@ impl<'a> View<'a> {
         key: Key,
         answer: &[u8],
     ) -> Result<(), AnswerTooLong> {
-        let time = match self.find_fresh(now, key) {
-            Some((offset, record)) => {
+        let mut time = ticks(now);
+        if let Some((slot, offset, record)) = self.find(key) {
+            if !self.is_expired(now, &record) {
                 if self.extend_newest(offset, &record, answer) {
                     return Ok(());
                 }
-                record.time
+                time = record.time;
             }
-            None => ticks(now),
-        };
-        self.forget(key);
+            // What was dropped to make room may have moved it.
+            let slot = if self.index.holds(slot, offset) {
+                Some(slot)
+            } else {
+                self.find(key).map(|(slot, ..)| slot)
+            };
+            if let Some(slot) = slot {
+                self.remove_slot(slot);
+            }
+        }
         if self.append(now, key, time, Some(answer)) {
             Ok(())
         } else {
@@ -251,12 +260,14 @@ impl<'a> View<'a> {
     }
 
     /// The offset and the record of `key` within its lifetime.
+    #[inline]
     fn find_fresh(&self, now: Instant, key: Key) -> Option<(usize, Record)> {
         let (_, offset, record) = self.find(key)?;
         (!self.is_expired(now, &record)).then_some((offset, record))
     }
 
     /// The slot, the offset in the ring and the record of `key`.
+    #[inline]
     fn find(&self, key: Key) -> Option<(usize, usize, Record)> {
         for (slot, offset) in self.index.probe(key) {
             let record = self.ring.record(offset)?;
@@ -267,6 +278,7 @@ impl<'a> View<'a> {
         None
     }
 
+    #[inline]
     fn is_expired(&self, now: Instant, record: &Record) -> bool {
         ticks(now).wrapping_sub(record.time) > self.lifetime
     }
@@ -291,11 +303,9 @@ impl<'a> View<'a> {
             return false;
         };
         // A dead record is not what the index holds under its key.
-        let live = self
-            .index
-            .probe(record.key)
-            .find(|(_, candidate)| *candidate == offset);
-        if let Some((slot, _)) = live {
+        if let Some((slot, live, _)) = self.find(record.key)
+            && live == offset
+        {
             self.remove_slot(slot);
         }
         self.ring.pop();

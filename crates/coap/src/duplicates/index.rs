@@ -19,9 +19,14 @@ const DISTANCE_BITS: u32 = 6;
 /// itself and all beyond it; those are read from the record.
 pub(super) struct Index<'a> {
     slots: &'a mut [u32],
-    seed: u64,
+    multiplier: u64,
     offset_bits: u32,
     distance_bits: u32,
+}
+
+/// The secret of the hash function: an odd number made of a seed.
+pub(super) const fn multiplier(seed: u64) -> u64 {
+    (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xa076_1d64_78bd_642f) | 1
 }
 
 /// Where probing for a key begins, and the bits of its hash that its slot has.
@@ -33,7 +38,7 @@ struct Hash {
 
 impl<'a> Index<'a> {
     /// `ring` is the length of the memory in which the records lie.
-    pub(super) fn new(slots: &'a mut [u32], seed: u64, ring: usize) -> Self {
+    pub(super) fn new(slots: &'a mut [u32], multiplier: u64, ring: usize) -> Self {
         // The number of slots is multiplied with 32 bits of a hash.
         let len = slots
             .len()
@@ -42,7 +47,7 @@ impl<'a> Index<'a> {
         let spare = ring.leading_zeros();
         Self {
             slots: slots.get_mut(..len).unwrap_or_default(),
-            seed,
+            multiplier,
             offset_bits: u32::BITS.saturating_sub(spare),
             distance_bits: spare.min(DISTANCE_BITS),
         }
@@ -68,6 +73,12 @@ impl<'a> Index<'a> {
                 self.tag(*slot) == tag && self.distance_field(*slot) == self.at_most(*distance)
             })
             .filter_map(|(_, (i, slot))| Some((i, self.offset(slot)?)))
+    }
+
+    /// Whether a slot holds the record at `offset`.
+    pub(super) fn holds(&self, slot: usize, offset: usize) -> bool {
+        let slot = self.slots.get(slot).copied().unwrap_or(EMPTY);
+        self.offset(slot) == Some(offset)
     }
 
     /// Puts in a key that is not there; false when no slot is empty.
@@ -177,19 +188,19 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// Multiply-shift hashing, whose collisions cannot be foreseen as long as the multiplier is secret.
+    #[inline]
     fn hash(&self, key: Key) -> Hash {
-        let mixed = fold(key.peer ^ self.seed, 0x9e37_79b9_7f4a_7c15);
-        let mixed = fold(
-            mixed ^ u64::from(key.id.0),
-            self.seed | 0xa076_1d64_78bd_642f,
-        );
+        let word = key.peer.rotate_left(16) ^ u64::from(key.id.0);
+        let mixed = word.wrapping_mul(self.multiplier);
         // 32 bits by 32 bits.
         let slots = u64::try_from(self.slots.len()).unwrap_or(0);
         let home = (mixed >> 32).saturating_mul(slots) >> 32;
         let used = self.offset_bits.saturating_add(self.distance_bits);
         Hash {
             home: usize::try_from(home).unwrap_or(0),
-            tag: value_bits(mixed, 0, u32::BITS.saturating_sub(used)),
+            // The lowest bits do not depend on the peer.
+            tag: value_bits(mixed, 16, u32::BITS.saturating_sub(used)),
         }
     }
 }
@@ -197,14 +208,6 @@ impl<'a> Index<'a> {
 /// `count` bits of `value` from bit `from` on; at most 32 of each.
 fn value_bits(value: u64, from: u32, count: u32) -> u64 {
     value.wrapping_shr(from) & 1_u64.wrapping_shl(count).saturating_sub(1)
-}
-
-/// Both halves of a product, combined: every bit of the factors counts.
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a).wrapping_mul(u128::from(b));
-    let high = u64::try_from(product >> 64).unwrap_or(0);
-    let low = u64::try_from(product & u128::from(u64::MAX)).unwrap_or(0);
-    high ^ low
 }
 
 #[cfg(test)]

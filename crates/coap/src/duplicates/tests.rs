@@ -323,7 +323,7 @@ fn fifty_thousand_entries_answered_in_another_order() {
 fn keys_spread_over_the_table() {
     // One peer with consecutive ids, and many peers with one id: the chains that probing walks stay short.
     let mut slots = vec![index::EMPTY; 4096];
-    let mut index = Index::new(&mut slots, 99, 1 << 20);
+    let mut index = Index::new(&mut slots, index::multiplier(99), 1 << 20);
     let keys: Vec<Key> = (0..1024_u16)
         .map(|n| Key {
             peer: 1,
@@ -365,7 +365,7 @@ fn a_slot_finds_its_entry_with_many_and_with_no_bits_to_spare() {
             id: MessageId(u16::try_from(i).unwrap()),
         };
         let mut slots = vec![index::EMPTY; 1000];
-        let mut index = Index::new(&mut slots, 7, ring);
+        let mut index = Index::new(&mut slots, index::multiplier(7), ring);
         let has = |index: &Index<'_>, i: usize| {
             let mut places = index.probe(key(i)).map(|(_, offset)| offset);
             places.any(|offset| offset == i)

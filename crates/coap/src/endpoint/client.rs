@@ -225,10 +225,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         }
         let found = self.by_token(peer, &token);
         let Some(index) = found.filter(|_| self.understands(&message)) else {
-            // A Reset also ends an observation that is not ours (RFC 7641 §3.6).
-            if confirmable || message.observe().is_some() {
-                self.state.reply(peer, id, Content::Reset);
-            }
+            self.reject(peer, &message);
             return Input::Nothing;
         };
         if confirmable {

@@ -5,9 +5,9 @@ use core::hash::Hash;
 use heapless::Deque;
 use rand_core::Rng;
 
+use super::Config;
 use super::exchange::Exchange;
 use super::key::peer_key;
-use super::{Config, Input};
 use crate::duplicates::View;
 use crate::observe::{Observer, Observers};
 use crate::time::Instant;
@@ -129,12 +129,13 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         self.state.now = self.state.now.max(now);
     }
 
-    pub(super) fn handle_input<'a>(
+    /// Reads a datagram, and rejects what is none; gives the message where it means something.
+    pub(super) fn read<'a>(
         &mut self,
         now: Instant,
         peer: P,
         bytes: &'a [u8],
-    ) -> Input<'a, P> {
+    ) -> Option<Message<'a>> {
         self.clock(now);
         let message = match Message::parse(bytes) {
             Ok(message) => message,
@@ -142,21 +143,37 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
                 if let (Some(Type::Confirmable), Some(id)) = (error.message_type(), error.id()) {
                     self.state.reply(peer, id, Content::Reset);
                 }
-                return Input::Nothing;
+                return None;
             }
         };
-        match message.kind() {
-            Kind::Request => return self.accept(peer, message),
-            Kind::Response => return self.response(peer, message),
-            Kind::Acknowledgement => self.acknowledged(peer, message.id()),
-            Kind::Reset => self.rejected(peer, message.id()),
-            Kind::Ping => self.state.reply(peer, message.id(), Content::Reset),
-            Kind::Invalid => {
-                if message.message_type() == Type::Confirmable {
-                    self.state.reply(peer, message.id(), Content::Reset);
-                }
+        if matches!(message.kind(), Kind::Ping | Kind::Invalid) {
+            if message.message_type() == Type::Confirmable {
+                self.state.reply(peer, message.id(), Content::Reset);
+            }
+            return None;
+        }
+        Some(message)
+    }
+
+    /// Rejects a response that nobody waits for. A Reset also ends an observation that is not ours (RFC 7641 §3.6).
+    pub(super) fn reject(&mut self, peer: P, message: &Message<'_>) {
+        let wanted = match message.message_type() {
+            Type::Confirmable => true,
+            Type::NonConfirmable => message.observe().is_some(),
+            _ => false,
+        };
+        if wanted {
+            self.state.reply(peer, message.id(), Content::Reset);
+        }
+    }
+
+    /// Writes the next short answer.
+    pub(super) fn poll_reply(&mut self, buffer: &mut [u8]) -> Option<(P, usize)> {
+        while let Some(reply) = self.state.replies.pop_front() {
+            if let Some(len) = self.write_reply(reply, buffer) {
+                return Some((reply.to, len));
             }
         }
-        Input::Nothing
+        None
     }
 }

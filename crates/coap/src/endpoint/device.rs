@@ -7,11 +7,12 @@ use rand_core::Rng;
 use super::core::{Core, Slots, State};
 use super::exchange::{Exchange, Task};
 use super::part::Part;
+use super::transmit::transmit;
 use super::{Config, Deferred, ExchangeId, Input, Output, Request, RequestError, Transmit, Upload};
 use crate::block::{BlockSender, Body, Received};
 use crate::observe::{Notification, Observer, Observers};
 use crate::time::Instant;
-use crate::{BuildError, Code, DuplicateWindow, MessageBuilder, MessageId, Token, Type};
+use crate::{BuildError, Code, DuplicateWindow, Kind, MessageBuilder, MessageId, Token, Type};
 
 /// A whole CoAP endpoint, client and server at once, over datagrams that somebody else carries (RFC 7252).
 ///
@@ -64,10 +65,13 @@ use crate::{BuildError, Code, DuplicateWindow, MessageBuilder, MessageId, Token,
 /// from it (RFC 7252 §5.3.1). The numbers are what there is room for:
 ///
 /// - `EXCHANGES`: requests, observations and separate responses of our own at the same time;
-/// - `OBSERVERS`: observers of our resources;
+/// - `OBSERVERS`: observers of our resources; there must be an exchange free when they are notified;
 /// - `REPLAY`: answers of up to 48 bytes that are remembered for duplicates; longer ones take the room of several.
 ///   When there is no room the oldest is forgotten;
 /// - `MESSAGE`: bytes of a request's or separate response's message, with its payload.
+///
+/// A server that asks nothing, defers nothing and is not observed takes 0 `EXCHANGES` and 0 `OBSERVERS`, and the code
+/// for them is left out too.
 pub struct Endpoint<
     P,
     R,
@@ -158,14 +162,31 @@ impl<
 
     /// Takes a datagram from `peer` and tells what it meant.
     pub fn handle_input<'a>(&mut self, now: Instant, peer: P, bytes: &'a [u8]) -> Input<'a, P> {
-        self.core().handle_input(now, peer, bytes)
+        let mut core = self.core();
+        let Some(message) = core.read(now, peer, bytes) else {
+            return Input::Nothing;
+        };
+        // What there is no room for costs no code either.
+        match message.kind() {
+            Kind::Request => return core.accept(peer, message),
+            Kind::Response if EXCHANGES > 0 => return core.response(peer, message),
+            Kind::Acknowledgement if EXCHANGES > 0 => core.acknowledged(peer, message.id()),
+            Kind::Reset if EXCHANGES > 0 => core.rejected(peer, message.id()),
+            _ => core.reject(peer, &message),
+        }
+        Input::Nothing
     }
 
     /// The next thing to do; the datagram is written to `buffer`, which should have room for the greatest message.
     ///
     /// Its answer changes after every call that takes `now`.
     pub fn poll_output<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
-        self.core().poll_output(buffer)
+        let mut core = self.core();
+        match core.poll_reply(buffer) {
+            Some((to, len)) => transmit(to, buffer, len),
+            None if EXCHANGES > 0 => core.poll_exchanges(buffer),
+            None => Output::Idle,
+        }
     }
 
     /// When [`handle_timeout`](Endpoint::handle_timeout) is to be called; asked after each call that takes `now`.
@@ -195,9 +216,13 @@ impl<
         self.state.now = self.state.now.max(now);
         let (message_type, id) = self.core().response_header(request);
         let written = write_message(buffer, message_type, code, id, request.token(), write);
-        let len = self
-            .core()
-            .finish_response(request, code, buffer, written)?;
+        let mut core = self.core();
+        let written = if OBSERVERS > 0 {
+            core.enlist_request(request, code, buffer, written)
+        } else {
+            written
+        };
+        let len = core.finish_response(request, code, buffer, written)?;
         let bytes = buffer.get(..len)?;
         Some(Transmit {
             to: request.peer,

@@ -69,9 +69,9 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         written: Result<usize, BuildError>,
     ) -> Option<usize> {
         let terms = Terms::of(request);
-        let written = written.and_then(|len| {
-            self.annotate(request.peer, request.token(), &terms, code, buffer, len)
-        });
+        let block_size = self.state.config.block_size;
+        let written =
+            written.and_then(|len| terms.acknowledge_block(code, block_size, buffer, len));
         let len = match written {
             Ok(len) => len,
             Err(error) => {
@@ -113,26 +113,27 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         }
     }
 
-    /// Does what a request wants besides its response, and adds the options that tell of it.
-    pub(super) fn annotate(
+    /// Does what a request wants of the list of observers, and adds the option that tells of it.
+    pub(super) fn enlist_request(
         &mut self,
-        peer: P,
-        token: Token,
-        terms: &Terms,
+        request: &Request<'_, P>,
         code: Code,
         buffer: &mut [u8],
-        mut len: usize,
+        written: Result<usize, BuildError>,
     ) -> Result<usize, BuildError> {
-        if let Some(wish) = terms.observe
-            && let Some(number) = self.enlist(peer, token, wish, code)
-        {
-            len =
-                set_uint(buffer, len, OptionNumber::OBSERVE, number).ok_or(BuildError::NoSpace)?;
+        let Some(wish) = wish(request) else {
+            return written;
+        };
+        let len = written?;
+        match self.enlist(request.peer, request.token(), wish, code) {
+            Some(number) => {
+                set_uint(buffer, len, OptionNumber::OBSERVE, number).ok_or(BuildError::NoSpace)
+            }
+            None => Ok(len),
         }
-        terms.acknowledge_block(code, self.state.config.block_size, buffer, len)
     }
 
-    /// [`annotate`](Core::annotate) for a message in a slot.
+    /// Completes the response to a request that was put off, in its slot.
     pub(super) fn annotate_later(
         &mut self,
         index: usize,
@@ -140,8 +141,8 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         code: Code,
         mut len: usize,
     ) -> Result<usize, BuildError> {
-        let mut terms = deferred.terms;
-        if let Some(wish) = terms.observe.take()
+        let terms = deferred.terms;
+        if let Some(wish) = deferred.wish
             && let Some(number) = self.enlist(deferred.peer, deferred.token, wish, code)
         {
             let slot = self.slots.at(index);
@@ -190,6 +191,7 @@ pub struct Deferred<P> {
     pub(super) token: Token,
     pub(super) message_type: Type,
     pub(super) terms: Terms,
+    wish: Option<(Action, u32)>,
 }
 
 impl<P: Copy> Deferred<P> {
@@ -199,6 +201,7 @@ impl<P: Copy> Deferred<P> {
             token: request.token(),
             message_type: request.message_type(),
             terms: Terms::of(request),
+            wish: wish(request),
         }
     }
 
@@ -208,23 +211,26 @@ impl<P: Copy> Deferred<P> {
     }
 }
 
+/// What a request wants of the list of observers, where it may be observed.
+fn wish<P>(request: &Request<'_, P>) -> Option<(Action, u32)> {
+    let resource = request.resource?;
+    // What asks for a later block registers nothing (RFC 7959 §2.6).
+    let later = matches!(request.block2(), Ok(Some(block)) if block.number() > 0);
+    let action = Action::of(request).filter(|_| !later)?;
+    Some((action, resource))
+}
+
 /// What a request asks of its response, besides the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     block1: Option<Block>,
     /// The classes of codes that are not wanted (RFC 7967 §2.1).
     uninterested: u32,
-    observe: Option<(Action, u32)>,
 }
 
 impl Terms {
-    fn of<P>(request: &Request<'_, P>) -> Self {
-        // What asks for a later block registers nothing (RFC 7959 §2.6).
-        let resource = request
-            .resource
-            .filter(|_| !matches!(request.block2(), Ok(Some(block)) if block.number() > 0));
+    fn of(request: &Message<'_>) -> Self {
         Self {
-            observe: resource.and_then(|resource| Some((Action::of(request)?, resource))),
             block1: request.block1().ok().flatten(),
             uninterested: request.uint(OptionNumber::NO_RESPONSE).unwrap_or(0),
         }

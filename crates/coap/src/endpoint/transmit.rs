@@ -14,13 +14,8 @@ use crate::time::Instant;
 use crate::{Code, Message, OptionNumber, Retry, Transmission, Type};
 
 impl<P: Copy + Eq + Hash> Core<'_, P> {
-    /// The next thing to do: short answers first, then what has failed, then what is due.
-    pub(super) fn poll_output<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
-        while let Some(reply) = self.state.replies.pop_front() {
-            if let Some(len) = self.write_reply(reply, buffer) {
-                return transmit(reply.to, buffer, len);
-            }
-        }
+    /// The next thing to do for the exchanges: what has failed, then what is due.
+    pub(super) fn poll_exchanges<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
         if let Some(event) = self.poll_event() {
             return Output::Event(event);
         }
@@ -249,7 +244,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
     }
 }
 
-fn transmit<P>(to: P, buffer: &[u8], len: usize) -> Output<'_, P> {
+pub(super) fn transmit<P>(to: P, buffer: &[u8], len: usize) -> Output<'_, P> {
     Output::Transmit(Transmit {
         to,
         bytes: buffer.get(..len).unwrap_or_default(),

@@ -111,7 +111,7 @@ impl World {
                 }
             }
             4 => {
-                let datagram = self.ask(script);
+                let datagram = Self::ask(script);
                 self.input(peer, &datagram, script);
             }
             5 => {
@@ -238,7 +238,7 @@ impl World {
     }
 
     /// A request.
-    fn ask(&self, script: &mut Script<'_>) -> Vec<u8> {
+    fn ask(script: &mut Script<'_>) -> Vec<u8> {
         let message_type = Type::Confirmable;
         let mut buffer = [0; 256];
         let (id, token) = (script.next() & 15, script.next() & 3);
