@@ -1,7 +1,9 @@
-//! `cargo xtask examples`: builds every example of the root package, and lets the two that run for ever meet.
+//! `cargo xtask examples`: builds every example of the root package, lets the two that run for ever meet, and asks the
+//! third something.
 
 use core::time::Duration;
 use std::io::{BufRead as _, BufReader};
+use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
@@ -44,6 +46,29 @@ pub(crate) fn run() -> Result<()> {
     sensor.line("Registered")?;
     fleet.line("urn:dev:os:32473-sensor is a Linux sensor by Dunlin")?;
     fleet.line("ObservationStarted")?;
+
+    println!("example coap_device");
+    let mut device = Running::start(Command::new(programs.join("coap_device")).arg("127.0.0.1:0"))?;
+    let line = device.line("serving coap://")?;
+    let address = line
+        .strip_prefix("serving coap://")
+        .and_then(|rest| rest.strip_suffix("/uptime"))
+        .with_context(|| format!("no address in `{line}`"))?;
+    ask_uptime(address)
+}
+
+/// Sends a GET and looks for a 2.05 in the Acknowledgement.
+fn ask_uptime(address: &str) -> Result<()> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.send_to(b"\x40\x01\x12\x34\xb6uptime", address)?;
+    let mut answer = [0; 64];
+    let len = socket.recv(&mut answer)?;
+    let answer = &answer[..len];
+    if !answer.starts_with(b"\x60\x45\x12\x34\xff") {
+        bail!("coap_device answered {answer:02x?}");
+    }
+    println!("  {}", String::from_utf8_lossy(&answer[5..]));
     Ok(())
 }
 

@@ -302,14 +302,16 @@ impl<'a> View<'a> {
         let Some((offset, record)) = self.ring.oldest() else {
             return false;
         };
+        self.drop_record(offset, &record);
+        true
+    }
+
+    fn drop_record(&mut self, offset: usize, record: &Record) {
         // A dead record is not what the index holds under its key.
-        if let Some((slot, live, _)) = self.find(record.key)
-            && live == offset
-        {
+        if let Some(slot) = self.index.slot_of(record.key, offset) {
             self.remove_slot(slot);
         }
-        self.ring.pop();
-        true
+        self.ring.pop(offset, record);
     }
 
     /// Adds a record under a key that is not in the index; false when it does not fit into the empty window.
@@ -320,9 +322,11 @@ impl<'a> View<'a> {
         // Two for each one that comes: more than enough to keep up.
         for _ in 0..2 {
             match self.ring.oldest() {
-                Some((_, record)) if self.is_expired(now, &record) => self.drop_oldest(),
+                Some((offset, record)) if self.is_expired(now, &record) => {
+                    self.drop_record(offset, &record);
+                }
                 _ => break,
-            };
+            }
         }
         while *self.entries >= self.index.max_entries() {
             if !self.drop_oldest() {

@@ -2,6 +2,7 @@
 //!
 //! What is here:
 //!
+//! - [`Endpoint`], a whole client and server in one, for devices and for whoever wants no parts;
 //! - [`Message`], a view of a received datagram that is checked whole once, and [`MessageBuilder`], which writes a
 //!   message once into the caller's buffer (RFC 7252 §3 and §5.10);
 //! - the parts of the message layer: [`Transmission`] sends a Confirmable message again, [`DuplicateWindow`] tells
@@ -19,91 +20,64 @@
 //!
 //! # A whole loop
 //!
-//! A server that answers a GET and a client whose first message is lost:
+//! A client whose first datagram is lost, and a server that answers a GET; the owner carries the datagrams:
 //!
 //! ```
-//! use dunlin_coap::request::unknown_critical;
-//! use dunlin_coap::time::{Duration, Instant};
-//! use dunlin_coap::{
-//!     Code, DuplicateWindow, Kind, Message, MessageBuilder, MessageIds, OptionNumber, Parameters, Retry, Seen, Token,
-//!     Transmission, Type, reset,
-//! };
+//! use dunlin_coap::endpoint::{Input, Output};
+//! use dunlin_coap::time::Instant;
+//! use dunlin_coap::{Code, Endpoint};
+//! # struct Random(u64);
+//! # impl rand_core::TryRng for Random {
+//! #     type Error = core::convert::Infallible;
+//! #     fn try_next_u32(&mut self) -> Result<u32, Self::Error> { Ok((self.try_next_u64()? >> 32) as u32) }
+//! #     fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+//! #         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+//! #         Ok(self.0)
+//! #     }
+//! #     fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Self::Error> { Ok(()) }
+//! # }
 //!
-//! type Window = DuplicateWindow<[u8; 512], [u32; 32]>;
+//! // A peer's address is whatever the owner likes.
+//! const CLIENT: u8 = 1;
+//! const SERVER: u8 = 2;
+//! let mut client = Endpoint::<u8, _>::new(Random(1));
+//! let mut server = Endpoint::<u8, _>::new(Random(2));
+//! let (mut there, mut back) = ([0; 256], [0; 256]);
 //!
-//! /// Takes a datagram and writes the answer: its length, 0 for silence.
-//! fn serve(window: &mut Window, now: Instant, peer: u64, datagram: &[u8], out: &mut [u8]) -> usize {
-//!     let mut send = |bytes: &[u8]| {
-//!         out[..bytes.len()].copy_from_slice(bytes);
-//!         bytes.len()
-//!     };
-//!     let request = match Message::parse(datagram) {
-//!         Ok(message) => message,
-//!         // A malformed Confirmable message is reset; all else is ignored.
-//!         Err(error) => return error.reset().map_or(0, |bytes| send(&bytes)),
-//!     };
-//!     let id = request.id();
-//!     match request.kind() {
-//!         Kind::Request if request.message_type() == Type::Confirmable => {}
-//!         Kind::Ping => return send(&reset(id)),
-//!         _ => return 0,
-//!     }
-//!     match window.check(now, peer, id) {
-//!         Seen::New => window.begin(now, peer, id),
-//!         Seen::InProgress => return 0,
-//!         Seen::Answered(answer) => return send(answer),
-//!     }
-//!
-//!     let known = |number| matches!(number, OptionNumber::URI_PATH | OptionNumber::ACCEPT);
-//!     let (code, payload) = if unknown_critical(&request, known).is_some() {
-//!         (Code::BAD_OPTION, &b""[..])
-//!     } else if !request.uri_path().eq([b"temperature"]) {
-//!         (Code::NOT_FOUND, &b""[..])
-//!     } else if request.code() != Code::GET {
-//!         (Code::METHOD_NOT_ALLOWED, &b""[..])
-//!     } else {
-//!         (Code::CONTENT, &b"22.3 C"[..])
-//!     };
-//!     let mut answer = [0; 64];
-//!     let answer = MessageBuilder::new(&mut answer, Type::Acknowledgement, code, id, request.token())
-//!         .payload(payload)
-//!         .finish()
-//!         .expect("64 bytes are enough");
-//!     window.answered(now, peer, id, answer).expect("so are 512");
-//!     send(answer)
-//! }
-//!
-//! let parameters = Parameters::DEFAULT;
-//! let mut window = Window::new([0; 512], [0; 32], parameters.exchange_lifetime(), 0x5eed);
-//! let mut ids = MessageIds::new(0x7d36);
+//! // The client asks. The datagram is lost.
 //! let mut now = Instant::ZERO;
+//! let asked = client.request(now, SERVER, Code::GET, |request| request.path(["temperature"]))?;
+//! assert!(matches!(client.poll_output(&mut there), Output::Transmit(_)));
+//! assert_eq!(client.poll_output(&mut there), Output::Idle);
 //!
-//! // The client sends a request and starts its timer.
-//! let mut buffer = [0; 64];
-//! let token = Token::from([1, 2, 3, 4]);
-//! let request = MessageBuilder::new(&mut buffer, Type::Confirmable, Code::GET, ids.next(), token)
-//!     .path(["temperature"])
-//!     .finish()?;
-//! let mut transmission = Transmission::start(now, &parameters, 0x8000_0000);
+//! // After 2 to 3 seconds it sends the same bytes again.
+//! now = client.next_timeout().unwrap();
+//! client.handle_timeout(now);
+//! let Output::Transmit(datagram) = client.poll_output(&mut there) else { panic!() };
 //!
-//! // It is lost. After 2 to 3 seconds the client sends the same bytes again.
-//! now = transmission.deadline();
-//! assert_eq!(now, Instant::from_millis(2500));
-//! assert_eq!(transmission.on_timeout(now, &parameters), Retry::Again);
-//! let mut answer = [0; 64];
-//! let length = serve(&mut window, now, 1, request, &mut answer);
+//! // The server answers, in the Acknowledgement.
+//! let Input::Request(request) = server.handle_input(now, CLIENT, datagram.bytes) else { panic!() };
+//! let is_known = request.uri_path().eq([b"temperature"]);
+//! let answer = match (is_known, request.code()) {
+//!     (true, Code::GET) => server.respond(now, &request, Code::CONTENT, &mut back, |response| {
+//!         response.content_format(0).payload(b"22.3 C")
+//!     }),
+//!     (true, _) => server.respond(now, &request, Code::METHOD_NOT_ALLOWED, &mut back, |response| response),
+//!     (false, _) => server.respond(now, &request, Code::NOT_FOUND, &mut back, |response| response),
+//! };
+//! let answer = answer.unwrap().bytes;
 //!
-//! // The answer is in the Acknowledgement; a duplicate of the request gets the same bytes.
-//! let response = Message::parse(&answer[..length])?;
-//! assert_eq!(response.kind(), Kind::Response);
+//! // A duplicate of the request gets the same bytes, without the owner.
+//! assert!(matches!(server.handle_input(now, CLIENT, datagram.bytes), Input::Nothing));
+//! let mut again = [0; 256];
+//! let Output::Transmit(duplicate) = server.poll_output(&mut again) else { panic!() };
+//! assert_eq!(duplicate.bytes, answer);
+//!
+//! let Input::Response(response) = client.handle_input(now, SERVER, answer) else { panic!() };
+//! assert_eq!(response.exchange, asked);
 //! assert_eq!(response.code(), Code::CONTENT);
-//! assert_eq!(response.token(), token);
 //! assert_eq!(response.payload(), b"22.3 C");
-//! let mut repeated = [0; 64];
-//! let later = now + Duration::from_secs(5);
-//! assert_eq!(serve(&mut window, later, 1, request, &mut repeated), length);
-//! assert_eq!(repeated, answer);
-//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! # Ok::<(), dunlin_coap::endpoint::RequestError>(())
 //! ```
 #![no_std]
 #![cfg_attr(

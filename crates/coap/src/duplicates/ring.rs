@@ -149,11 +149,9 @@ impl<'a> Ring<'a> {
             .unwrap_or_default()
     }
 
-    /// Forgets the oldest record.
-    pub(super) fn pop(&mut self) {
-        let Some((offset, record)) = self.oldest() else {
-            return;
-        };
+    /// Forgets the oldest record, which is this one.
+    #[inline]
+    pub(super) fn pop(&mut self, offset: usize, record: &Record) {
         let state = &mut *self.state;
         state.records = state.records.saturating_sub(1);
         state.oldest = offset.saturating_add(record.len());

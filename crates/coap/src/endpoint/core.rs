@@ -130,6 +130,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
     }
 
     /// Reads a datagram, and rejects what is none; gives the message where it means something.
+    #[inline]
     pub(super) fn read<'a>(
         &mut self,
         now: Instant,

@@ -20,46 +20,9 @@ use crate::{BuildError, Code, DuplicateWindow, Kind, MessageBuilder, MessageId, 
 /// the whole message layer and what repeats itself above it: it sends again, acknowledges, rejects, tells duplicates
 /// and repeats their answers, matches responses, fetches and sends bodies block by block, keeps observations alive.
 ///
-/// After each call that takes `now`, [`poll_output`](Endpoint::poll_output) is to be called until it is
+/// The crate's first page has an example. After each call that takes `now`, [`poll_output`](Endpoint::poll_output) is to be called until it is
 /// [`Output::Idle`], and [`handle_timeout`](Endpoint::handle_timeout) when
 /// [`next_timeout`](Endpoint::next_timeout) has come.
-///
-/// ```
-/// use dunlin_coap::endpoint::{Input, Output};
-/// use dunlin_coap::time::Instant;
-/// use dunlin_coap::{Code, Endpoint};
-/// # use core::convert::Infallible;
-/// # struct Random(u64);
-/// # impl rand_core::TryRng for Random {
-/// #     type Error = Infallible;
-/// #     fn try_next_u32(&mut self) -> Result<u32, Infallible> { Ok(self.try_next_u64()? as u32) }
-/// #     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-/// #         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-/// #         Ok(self.0.rotate_right(29))
-/// #     }
-/// #     fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> { Ok(()) }
-/// # }
-///
-/// let (mut client, mut server) = (Endpoint::<u8, _>::new(Random(1)), Endpoint::<u8, _>::new(Random(2)));
-/// let (mut there, mut back, now) = ([0; 256], [0; 256], Instant::ZERO);
-///
-/// let asked = client.request(now, 2, Code::GET, |request| request.path(["temperature"]))?;
-/// let Output::Transmit(request) = client.poll_output(&mut there) else { panic!() };
-///
-/// let Input::Request(request) = server.handle_input(now, 1, request.bytes) else { panic!() };
-/// let transmit = if request.uri_path().eq([b"temperature"]) {
-///     server.respond(now, &request, Code::CONTENT, &mut back, |response| {
-///         response.content_format(0).payload(b"22.3 C")
-///     })
-/// } else {
-///     server.respond(now, &request, Code::NOT_FOUND, &mut back, |response| response)
-/// };
-///
-/// let Input::Response(response) = client.handle_input(now, 2, transmit.unwrap().bytes) else { panic!() };
-/// assert_eq!(response.exchange, asked);
-/// assert_eq!(response.payload(), b"22.3 C");
-/// # Ok::<(), dunlin_coap::endpoint::RequestError>(())
-/// ```
 ///
 /// `P` is a peer's address and `R` a source of random numbers, best one that cannot be predicted, as tokens are drawn
 /// from it (RFC 7252 §5.3.1). The numbers are what there is room for:
@@ -214,7 +177,10 @@ impl<
         write: impl Write,
     ) -> Option<Transmit<'b, P>> {
         self.state.now = self.state.now.max(now);
-        let (message_type, id) = self.core().response_header(request);
+        let (message_type, id) = match request.message_type() {
+            Type::Confirmable => (Type::Acknowledgement, request.id()),
+            _ => (Type::NonConfirmable, self.state.ids.next()),
+        };
         let written = write_message(buffer, message_type, code, id, request.token(), write);
         let mut core = self.core();
         let written = if OBSERVERS > 0 {
@@ -222,7 +188,7 @@ impl<
         } else {
             written
         };
-        let len = core.finish_response(request, code, buffer, written)?;
+        let len = core.finish_response(request, code, buffer, (message_type, id), written)?;
         let bytes = buffer.get(..len)?;
         Some(Transmit {
             to: request.peer,

@@ -7,6 +7,7 @@ use super::splice::set_option;
 use super::{Input, Request};
 use crate::block::{Block, BlockSize};
 use crate::duplicates::Key;
+use crate::no_response::NoResponse;
 use crate::observe::Action;
 use crate::request::unknown_critical;
 use crate::{
@@ -52,20 +53,13 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         })
     }
 
-    /// The type and the id of the message that answers a request.
-    pub(super) fn response_header(&mut self, request: &Request<'_, P>) -> (Type, MessageId) {
-        match request.message_type() {
-            Type::Confirmable => (Type::Acknowledgement, request.id()),
-            _ => (Type::NonConfirmable, self.state.ids.next()),
-        }
-    }
-
     /// Completes a response that is written to `buffer`, and remembers it; gives its length, `None` for silence.
     pub(super) fn finish_response(
         &mut self,
         request: &Request<'_, P>,
         code: Code,
         buffer: &mut [u8],
+        header: (Type, MessageId),
         written: Result<usize, BuildError>,
     ) -> Option<usize> {
         let terms = Terms::of(request);
@@ -74,10 +68,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
             written.and_then(|len| terms.acknowledge_block(code, block_size, buffer, len));
         let len = match written {
             Ok(len) => len,
-            Err(error) => {
-                let header = self.response_header(request);
-                failure(header, request.token(), error, buffer)?
-            }
+            Err(error) => failure(header, request.token(), error, buffer)?,
         };
         let confirmable = request.message_type() == Type::Confirmable;
         let len = match (terms.is_silent(code), confirmable) {
@@ -224,24 +215,31 @@ fn wish<P>(request: &Request<'_, P>) -> Option<(Action, u32)> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     block1: Option<Block>,
-    /// The classes of codes that are not wanted (RFC 7967 §2.1).
-    uninterested: u32,
+    no_response: NoResponse,
 }
 
 impl Terms {
     fn of(request: &Message<'_>) -> Self {
-        Self {
-            block1: request.block1().ok().flatten(),
-            uninterested: request.uint(OptionNumber::NO_RESPONSE).unwrap_or(0),
+        let mut terms = Self {
+            block1: None,
+            no_response: NoResponse::INTERESTED,
+        };
+        // One walk for both.
+        for (number, value) in request.options() {
+            match number {
+                OptionNumber::BLOCK1 => terms.block1 = Block::decode(value).ok(),
+                OptionNumber::NO_RESPONSE => {
+                    terms.no_response = NoResponse::of(request).unwrap_or_default();
+                }
+                _ => {}
+            }
         }
+        terms
     }
 
     /// Whether a response with this code is not wanted.
     pub(super) const fn is_silent(&self, code: Code) -> bool {
-        match code.class().checked_sub(1) {
-            Some(bit) => self.uninterested & (1 << bit) != 0,
-            None => false,
-        }
+        self.no_response.suppresses(code)
     }
 
     /// Adds the Block1 option that acknowledges a block, or says that it is too large, with its own number
