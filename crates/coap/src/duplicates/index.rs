@@ -60,19 +60,17 @@ impl<'a> Index<'a> {
     }
 
     /// The slots and offsets where `key` may be.
-    pub(super) fn probe(&self, key: Key) -> impl Iterator<Item = (usize, usize)> + '_ {
+    #[inline]
+    pub(super) fn probe(&self, key: Key) -> Probe<'_> {
         let Hash { home, tag } = self.hash(key);
-        let (before, after) = self.slots.split_at_checked(home).unwrap_or_default();
-        let after = after.iter().enumerate();
-        let after = after.map(move |(i, slot)| (home.saturating_add(i), *slot));
-        after
-            .chain(before.iter().copied().enumerate())
-            .take_while(|(_, slot)| *slot != EMPTY)
-            .enumerate()
-            .filter(move |(distance, (_, slot))| {
-                self.tag(*slot) == tag && self.distance_field(*slot) == self.at_most(*distance)
-            })
-            .filter_map(|(_, (i, slot))| Some((i, self.offset(slot)?)))
+        Probe {
+            slots: self.slots,
+            next: home,
+            distance: 0,
+            most_distance: self.most_distance(),
+            offset_bits: self.offset_bits,
+            tag: self.tag_bits(tag),
+        }
     }
 
     /// The slot that holds the record of `key` at `offset`, if any does.
@@ -141,9 +139,13 @@ impl<'a> Index<'a> {
 
     fn value(&self, place: u64, distance: usize, tag: u64) -> u32 {
         let distance = self.at_most(distance).wrapping_shl(self.offset_bits);
-        let tag_shift = self.offset_bits.saturating_add(self.distance_bits);
-        // With 32 bits for the rest there is no tag, and what is shifted is 0.
-        u32::try_from(place | distance | tag.wrapping_shl(tag_shift)).unwrap_or(EMPTY)
+        u32::try_from(place | distance | self.tag_bits(tag)).unwrap_or(EMPTY)
+    }
+
+    /// A tag where a slot has it. With 32 bits for the rest there is no tag, and what is shifted is 0.
+    #[inline]
+    fn tag_bits(&self, tag: u64) -> u64 {
+        tag.wrapping_shl(self.offset_bits.saturating_add(self.distance_bits))
     }
 
     /// The offset in a slot; `None` when it is empty.
@@ -212,7 +214,47 @@ impl<'a> Index<'a> {
     }
 }
 
+/// Walks from a key's home to the first empty slot and gives those whose upper fields are the key's.
+pub(super) struct Probe<'s> {
+    slots: &'s [u32],
+    next: usize,
+    distance: u64,
+    most_distance: u64,
+    offset_bits: u32,
+    tag: u64,
+}
+
+impl Iterator for Probe<'_> {
+    type Item = (usize, usize);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        // Once round at most.
+        while self.distance < u64::try_from(self.slots.len()).unwrap_or(u64::MAX) {
+            let at = self.next;
+            let slot = *self.slots.get(at)?;
+            if slot == EMPTY {
+                return None;
+            }
+            let field = self.distance.min(self.most_distance);
+            let upper = field.wrapping_shl(self.offset_bits) | self.tag;
+            self.distance = self.distance.saturating_add(1);
+            self.next = match at.saturating_add(1) {
+                next if next < self.slots.len() => next,
+                _ => 0,
+            };
+            let slot = u64::from(slot);
+            let place = value_bits(slot, 0, self.offset_bits);
+            if slot ^ place == upper {
+                return Some((at, usize::try_from(place.checked_sub(1)?).ok()?));
+            }
+        }
+        None
+    }
+}
+
 /// `count` bits of `value` from bit `from` on; at most 32 of each.
+#[inline]
 fn value_bits(value: u64, from: u32, count: u32) -> u64 {
     value.wrapping_shr(from) & 1_u64.wrapping_shl(count).saturating_sub(1)
 }

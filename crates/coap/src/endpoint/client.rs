@@ -170,7 +170,10 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         let Some(index) = self.by_id(peer, id, |phase| phase == Phase::Sent) else {
             return;
         };
-        let patience = self.state.config.parameters.exchange_lifetime();
+        let patience = self.parameters(peer).exchange_lifetime();
+        if let Some(Some(exchange)) = self.exchanges.get(index).copied() {
+            self.measure(peer, &exchange.timer);
+        }
         if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
             match exchange.task {
                 Task::Respond => self.free(index),
@@ -245,6 +248,9 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         let Some(Some(exchange)) = self.exchanges.get(index).copied() else {
             return Input::Nothing;
         };
+        if exchange.phase == Phase::Sent {
+            self.measure(exchange.peer, &exchange.timer);
+        }
         if message.code() == Code::UNAUTHORIZED && self.keep_echo(index, &exchange, &message) {
             return Input::Nothing;
         }

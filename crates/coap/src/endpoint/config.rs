@@ -16,6 +16,13 @@ pub struct Config {
     pub block_size: BlockSize,
     /// How our observers are notified. Default: [`Policy::NON_CONFIRMABLE`].
     pub notify: Policy,
+    /// Whether the retransmission timeout of each peer follows its round-trip times (see
+    /// [`RtoEstimator`](crate::RtoEstimator)), for as many peers as there is room. Default: no.
+    pub measure_rto: bool,
+    /// Whether a GET or FETCH from an address that was not validated gets a 4.01 with an Echo value in place of a
+    /// response of more than three times its size (RFC 9175 §2.4 item 3); only where there is room for `PEERS`.
+    /// Default: no.
+    pub limit_amplification: bool,
 }
 
 impl Config {
@@ -25,6 +32,8 @@ impl Config {
         known: Self::usual_options,
         block_size: BlockSize::B64,
         notify: Policy::NON_CONFIRMABLE,
+        measure_rto: false,
+        limit_amplification: false,
     };
 
     /// Uri-Host, Uri-Port, Uri-Path, Uri-Query, Accept, Block1 and Block2.

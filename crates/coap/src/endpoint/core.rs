@@ -8,6 +8,7 @@ use rand_core::Rng;
 use super::Config;
 use super::exchange::Exchange;
 use super::key::peer_key;
+use super::peers::Peer;
 use crate::duplicates::View;
 use crate::observe::{Observer, Observers};
 use crate::time::Instant;
@@ -63,6 +64,7 @@ pub(super) struct Core<'c, P> {
     pub(super) rng: &'c mut dyn Rng,
     pub(super) exchanges: &'c mut [Option<Exchange<P>>],
     pub(super) slots: Slots<'c>,
+    pub(super) peers: &'c mut [Option<Peer<P>>],
     pub(super) observers: Observers<P, u32, &'c mut [Option<Observer<P, u32>>]>,
     pub(super) window: View<'c>,
 }

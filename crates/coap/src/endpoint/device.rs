@@ -6,13 +6,17 @@ use rand_core::Rng;
 
 use super::core::{Core, Slots, State};
 use super::exchange::{Exchange, Task};
+use super::fresh::Freshness;
 use super::part::Part;
+use super::peers::Peer;
 use super::transmit::transmit;
 use super::{Config, Deferred, ExchangeId, Input, Output, Request, RequestError, Transmit, Upload};
 use crate::block::{BlockSender, Body, Received};
 use crate::observe::{Notification, Observer, Observers};
-use crate::time::Instant;
-use crate::{BuildError, Code, DuplicateWindow, Kind, MessageBuilder, MessageId, Token, Type};
+use crate::time::{Duration, Instant};
+use crate::{
+    BuildError, Code, DuplicateWindow, Kind, MessageBuilder, MessageId, Parameters, Token, Type,
+};
 
 /// A whole CoAP endpoint, client and server at once, over datagrams that somebody else carries (RFC 7252).
 ///
@@ -20,24 +24,26 @@ use crate::{BuildError, Code, DuplicateWindow, Kind, MessageBuilder, MessageId, 
 /// the whole message layer and what repeats itself above it: it sends again, acknowledges, rejects, tells duplicates
 /// and repeats their answers, matches responses, fetches and sends bodies block by block, keeps observations alive.
 ///
-/// The crate's first page has an example. After each call that takes `now`, [`poll_output`](Endpoint::poll_output) is to be called until it is
-/// [`Output::Idle`], and [`handle_timeout`](Endpoint::handle_timeout) when
-/// [`next_timeout`](Endpoint::next_timeout) has come.
+/// After each call that takes `now`, [`poll_output`](Endpoint::poll_output) is to be called until it is
+/// [`Output::Idle`], and [`handle_timeout`](Endpoint::handle_timeout) when [`next_timeout`](Endpoint::next_timeout) has
+/// come. The crate's first page has an example.
 ///
 /// `P` is a peer's address and `R` a source of random numbers, best one that cannot be predicted, as tokens are drawn
 /// from it (RFC 7252 §5.3.1). The numbers are what there is room for:
 ///
+/// - `PEERS`: peers with parameters of their own, and those whose round trip is measured;
 /// - `EXCHANGES`: requests, observations and separate responses of our own at the same time;
 /// - `OBSERVERS`: observers of our resources; there must be an exchange free when they are notified;
 /// - `REPLAY`: answers of up to 48 bytes that are remembered for duplicates; longer ones take the room of several.
 ///   When there is no room the oldest is forgotten;
 /// - `MESSAGE`: bytes of a request's or separate response's message, with its payload.
 ///
-/// A server that asks nothing, defers nothing and is not observed takes 0 `EXCHANGES` and 0 `OBSERVERS`, and the code
-/// for them is left out too.
+/// A server that asks nothing, defers nothing and is not observed takes 0 `EXCHANGES` and 0 `OBSERVERS`, and one without
+/// limit of amplification 0 `PEERS`: the code for them is left out too.
 pub struct Endpoint<
     P,
     R,
+    const PEERS: usize = 4,
     const EXCHANGES: usize = 4,
     const OBSERVERS: usize = 4,
     const REPLAY: usize = 16,
@@ -45,6 +51,8 @@ pub struct Endpoint<
 > {
     state: State<P>,
     rng: R,
+    freshness: Freshness,
+    peers: [Option<Peer<P>>; PEERS],
     exchanges: [Option<Exchange<P>>; EXCHANGES],
     messages: [[u8; MESSAGE]; EXCHANGES],
     observers: [Option<Observer<P, u32>>; OBSERVERS],
@@ -82,11 +90,12 @@ impl<F: for<'x, 'b> FnOnce(&'x mut MessageBuilder<'b>) -> &'x mut MessageBuilder
 impl<
     P: Copy + Eq + Hash,
     R: Rng,
+    const PEERS: usize,
     const EXCHANGES: usize,
     const OBSERVERS: usize,
     const REPLAY: usize,
     const MESSAGE: usize,
-> Endpoint<P, R, EXCHANGES, OBSERVERS, REPLAY, MESSAGE>
+> Endpoint<P, R, PEERS, EXCHANGES, OBSERVERS, REPLAY, MESSAGE>
 {
     /// An endpoint with [`Config::DEFAULT`].
     pub fn new(rng: R) -> Self {
@@ -100,7 +109,9 @@ impl<
         Self {
             state: State::new(config, rng.next_u64()),
             window: DuplicateWindow::new(ring, index, lifetime, rng.next_u64()),
+            freshness: Freshness::new([rng.next_u64(), rng.next_u64()]),
             rng,
+            peers: [const { None }; PEERS],
             exchanges: [const { None }; EXCHANGES],
             messages: [[0; MESSAGE]; EXCHANGES],
             observers: [const { None }; OBSERVERS],
@@ -114,6 +125,7 @@ impl<
             observers: Observers::resumed(&mut self.observers, turn),
             state: &mut self.state,
             rng: &mut self.rng,
+            peers: &mut self.peers,
             exchanges: &mut self.exchanges,
             slots: Slots {
                 bytes: self.messages.as_flattened_mut(),
@@ -131,7 +143,7 @@ impl<
         };
         // What there is no room for costs no code either.
         match message.kind() {
-            Kind::Request => return core.accept(peer, message),
+            Kind::Request => return core.accept(peer, message, bytes.len()),
             Kind::Response if EXCHANGES > 0 => return core.response(peer, message),
             Kind::Acknowledgement if EXCHANGES > 0 => core.acknowledged(peer, message.id()),
             Kind::Reset if EXCHANGES > 0 => core.rejected(peer, message.id()),
@@ -182,6 +194,14 @@ impl<
             _ => (Type::NonConfirmable, self.state.ids.next()),
         };
         let written = write_message(buffer, message_type, code, id, request.token(), write);
+        if PEERS > 0
+            && self.state.config.limit_amplification
+            && code != Code::UNAUTHORIZED
+            && matches!(request.code(), Code::GET | Code::FETCH)
+            && written.is_ok_and(|len| !self.freshness.may_answer(self.state.now, request, len))
+        {
+            return self.challenge(now, request, buffer);
+        }
         let mut core = self.core();
         let written = if OBSERVERS > 0 {
             core.enlist_request(request, code, buffer, written)
@@ -194,6 +214,36 @@ impl<
             to: request.peer,
             bytes,
         })
+    }
+
+    /// Asks the sender of a request to show that the request is fresh and that it is where it says: answers 4.01 with an
+    /// Echo value, with which the request comes again (RFC 9175 §2.3).
+    ///
+    /// Not to be acted upon: neither this request nor one whose effect matters, before it [is fresh](Endpoint::is_fresh).
+    pub fn challenge<'b>(
+        &mut self,
+        now: Instant,
+        request: &Request<'_, P>,
+        buffer: &'b mut [u8],
+    ) -> Option<Transmit<'b, P>> {
+        let value = self.freshness.issue(self.state.now.max(now), &request.peer);
+        let code = Code::UNAUTHORIZED;
+        self.respond(now, request, code, buffer, |response| response.echo(&value))
+    }
+
+    /// Whether a request carries an Echo value of ours that its sender got not longer ago than `max_age`: it was sent
+    /// since then, from where it says (RFC 9175 §2.3).
+    pub fn is_fresh(&self, now: Instant, request: &Request<'_, P>, max_age: Duration) -> bool {
+        let now = self.state.now.max(now);
+        self.freshness.is_fresh(now, request, max_age)
+    }
+
+    /// Gives a peer transmission parameters of its own, or with `None` the general ones again; false when there is no
+    /// room. Messages that are under way keep their timeout.
+    ///
+    /// `EXCHANGE_LIFETIME`, for which duplicates are remembered, is that of the general ones.
+    pub fn set_parameters(&mut self, peer: P, parameters: Option<Parameters>) -> bool {
+        self.core().set_parameters(peer, parameters)
     }
 
     /// Puts the answer to a request off: the request is acknowledged, and so is every duplicate.

@@ -29,6 +29,8 @@ pub struct Request<'a, P> {
     /// The peer in the window of duplicates.
     pub(super) key: u64,
     pub(super) message: Message<'a>,
+    /// The length of the datagram in bytes.
+    pub(super) len: usize,
     /// What may be observed here.
     pub(super) resource: Option<u32>,
 }

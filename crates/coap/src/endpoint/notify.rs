@@ -4,6 +4,7 @@ use core::hash::Hash;
 
 use super::core::Core;
 use super::exchange::{Phase, Task, message_id, set_message_id};
+use super::peers::parameters_in;
 use super::server::{put, set_uint};
 use crate::observe::{Action, Notification};
 use crate::time::Instant;
@@ -56,16 +57,17 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
     pub(super) fn next_notification(&mut self) -> Option<Notification<P, u32>> {
         // A Confirmable one needs a place from which it is sent again.
         let index = self.vacant().ok()?;
-        let nstart = usize::from(self.state.config.parameters.nstart.max(1));
         let policy = self.state.config.notify;
         let (exchanges, ids) = (&*self.exchanges, &mut self.state.ids);
+        let (peers, parameters) = (&*self.peers, &self.state.config.parameters);
         let may_send = |peer: &P, outstanding: usize| {
+            let nstart = parameters_in(peers, peer).unwrap_or(parameters).nstart;
             let requests = exchanges.iter().flatten().filter(|exchange| {
                 exchange.peer == *peer
                     && exchange.phase == Phase::Sent
                     && !matches!(exchange.task, Task::Notify)
             });
-            requests.count().saturating_add(outstanding) < nstart
+            requests.count().saturating_add(outstanding) < usize::from(nstart.max(1))
         };
         let notification =
             self.observers
@@ -85,7 +87,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         let header = MessageBuilder::new(slot, con, Code::CONTENT, notification.id, token).finish();
         let len = header.map_or(0, <[u8]>::len);
         self.open(index, notification.peer, len, Task::Notify);
-        let patience = self.state.config.parameters.max_transmit_wait();
+        let patience = self.parameters(notification.peer).max_transmit_wait();
         if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
             exchange.phase = Phase::Sent;
             exchange.timer = Transmission::once(self.state.now, patience);
@@ -146,11 +148,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         let Some(len) = put(message, self.slots.at(index)) else {
             return;
         };
-        let timer = Transmission::start(
-            self.state.now,
-            &self.state.config.parameters,
-            self.rng.next_u32(),
-        );
+        let timer = self.start_timer(notification.peer);
         if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
             exchange.len = u16::try_from(len).unwrap_or(u16::MAX);
             // Where it takes the place of an older one, the timer goes on (RFC 7641 §4.5.2).

@@ -20,7 +20,7 @@ const MAX_UINT: usize = 4;
 
 impl<P: Copy + Eq + Hash> Core<'_, P> {
     /// Takes a request: the owner sees it once only.
-    pub(super) fn accept<'a>(&mut self, peer: P, message: Message<'a>) -> Input<'a, P> {
+    pub(super) fn accept<'a>(&mut self, peer: P, message: Message<'a>, len: usize) -> Input<'a, P> {
         let key = self.key(peer);
         let id = message.id();
         let entry = Key { peer: key, id };
@@ -49,6 +49,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
             peer,
             key,
             message,
+            len,
             resource: None,
         })
     }

@@ -10,6 +10,7 @@ use super::{Event, ExchangeId, Failure, Output, Transmit};
 use crate::block::Outgoing;
 use crate::observe::DEREGISTER;
 use crate::options::PAYLOAD_MARKER;
+use crate::pacing::Probing;
 use crate::time::Instant;
 use crate::{Code, Message, OptionNumber, Retry, Transmission, Type};
 
@@ -111,13 +112,30 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
     }
 
     fn may_start(&self, peer: P) -> bool {
-        let outstanding = self
-            .exchanges
-            .iter()
-            .flatten()
-            .filter(|exchange| exchange.peer == peer && exchange.phase == Phase::Sent)
-            .count();
-        outstanding < usize::from(self.state.config.parameters.nstart.max(1))
+        let exchanges = self.exchanges.iter().enumerate();
+        let outstanding = exchanges.filter(|(index, slot)| {
+            slot.as_ref().is_some_and(|exchange| {
+                exchange.peer == peer
+                    && exchange.phase == Phase::Sent
+                    && self
+                        .probed_until(*index, exchange)
+                        .is_none_or(|until| self.state.now < until)
+            })
+        });
+        let nstart = self.parameters(peer).nstart.max(1);
+        outstanding.count() < usize::from(nstart)
+    }
+
+    /// Until when a Non-confirmable request counts as outstanding, so that a silent peer gets no more than
+    /// `PROBING_RATE` (RFC 7252 §4.7). `None` for what is Confirmable.
+    fn probed_until(&self, index: usize, exchange: &Exchange<P>) -> Option<Instant> {
+        if self.is_confirmable(index, exchange) {
+            return None;
+        }
+        let mut probing = Probing::NEW;
+        let parameters = self.parameters(exchange.peer);
+        probing.on_sent(exchange.timer.started(), exchange.len.into(), parameters);
+        Some(probing.ready_at())
     }
 
     /// Gives a message its id and starts its timer.
@@ -127,11 +145,11 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         let Some(Some(mut exchange)) = self.exchanges.get(index).copied() else {
             return;
         };
-        let (now, parameters) = (self.state.now, &self.state.config.parameters);
         exchange.timer = if self.is_confirmable(index, &exchange) {
-            Transmission::start(now, parameters, self.rng.next_u32())
+            self.start_timer(exchange.peer)
         } else {
-            Transmission::once(now, parameters.max_rtt())
+            let patience = self.parameters(exchange.peer).max_rtt();
+            Transmission::once(self.state.now, patience)
         };
         exchange.phase = Phase::Sent;
         if let Some(slot) = self.exchanges.get_mut(index) {
@@ -216,6 +234,23 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         open.filter(|exchange| exchange.is_open())
             .map(|exchange| exchange.timer.deadline())
             .chain(self.observers.next_timeout_after(self.state.now))
+            .chain(self.next_probe())
+            .min()
+    }
+
+    /// When a request may follow a Non-confirmable one that is not answered.
+    fn next_probe(&self) -> Option<Instant> {
+        let mut exchanges = self.exchanges.iter().flatten();
+        if !exchanges.any(|exchange| exchange.phase == Phase::Queued) {
+            return None;
+        }
+        let exchanges = self.exchanges.iter().enumerate();
+        exchanges
+            .filter_map(|(index, slot)| {
+                let exchange = slot.as_ref().filter(|slot| slot.phase == Phase::Sent)?;
+                self.probed_until(index, exchange)
+            })
+            .filter(|until| *until > self.state.now)
             .min()
     }
 
@@ -223,6 +258,10 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
         self.clock(now);
         let now = self.state.now;
         for index in 0..self.exchanges.len() {
+            let Some(Some(Exchange { peer, .. })) = self.exchanges.get(index).copied() else {
+                continue;
+            };
+            let parameters = *self.parameters(peer);
             let Some(Some(exchange)) = self.exchanges.get_mut(index) else {
                 continue;
             };
@@ -233,10 +272,7 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
                 exchange.phase = Phase::Queued;
                 continue;
             }
-            match exchange
-                .timer
-                .on_timeout(now, &self.state.config.parameters)
-            {
+            match exchange.timer.on_timeout(now, &parameters) {
                 Retry::Again => exchange.due = true,
                 Retry::GiveUp => self.fail(index, Failure::TimedOut),
             }

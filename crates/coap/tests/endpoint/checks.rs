@@ -9,10 +9,12 @@ use dunlin_coap::block::{Block, BlockSize};
 use dunlin_coap::endpoint::{Config, Deferred, Event, ExchangeId, Input, Output, Upload};
 use dunlin_coap::observe::Policy;
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_coap::{Code, Endpoint, Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
+use dunlin_coap::{
+    Code, Endpoint, Message, MessageBuilder, MessageId, OptionNumber, Parameters, Token, Type,
+};
 use rand_core::TryRng;
 
-type Node = Endpoint<u8, Constant, 4, 2, 4, 96>;
+type Node = Endpoint<u8, Constant, 2, 4, 2, 4, 96>;
 
 /// The worst source of random numbers.
 struct Constant;
@@ -74,6 +76,8 @@ pub(crate) fn endpoint(script: &[u8]) {
         } else {
             Policy::NON_CONFIRMABLE
         },
+        measure_rto: first & 2 != 0,
+        limit_amplification: first & 4 != 0,
         ..Config::DEFAULT
     };
     let mut world = World {
@@ -146,6 +150,16 @@ impl World {
                     self.node.cancel(now, exchange);
                     self.open.remove(&exchange);
                 }
+            }
+            9 if script.next() & 1 == 0 => {
+                let parameters = Parameters {
+                    nstart: script.next() & 3,
+                    ack_timeout: Duration::from_millis(u64::from(script.next()) << 4),
+                    max_retransmit: script.next() & 3,
+                    ..Parameters::DEFAULT
+                };
+                let parameters = Some(parameters).filter(|parameters| parameters.nstart < 3);
+                self.node.set_parameters(peer, parameters);
             }
             9 => self.node.changed(now, u32::from(script.next() & 1)),
             10 => {

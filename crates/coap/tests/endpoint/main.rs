@@ -4,6 +4,7 @@ mod checks;
 mod exchanges;
 mod layer;
 mod observing;
+mod peers;
 mod properties;
 mod transfers;
 mod world;

@@ -11,7 +11,7 @@ use dunlin_coap::{Code, Endpoint};
 use dunlin_firmware::{Generator, Peer};
 
 /// No requests of its own, no observers; eight answers are remembered.
-type Responder = Endpoint<Peer, Generator, 0, 0, 8, 0>;
+type Responder = Endpoint<Peer, Generator, 0, 0, 0, 8, 0>;
 
 #[entry]
 fn main() -> ! {
