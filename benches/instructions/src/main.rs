@@ -8,6 +8,7 @@
 mod messages;
 
 mod coap;
+mod exchange;
 
 use std::env;
 
@@ -23,12 +24,12 @@ struct Case {
 
 /// Every case: a module for each group; none where the messages are absent.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    let all = if messages::cases().is_empty() {
-        &[]
+    let all: [&[Case]; 2] = if messages::cases().is_empty() {
+        [&[]; 2]
     } else {
-        coap::CASES
+        [coap::CASES, exchange::CASES]
     };
-    all.iter()
+    all.into_iter().flatten()
 }
 
 /// Counts what `work` needs. Callgrind knows this function by its name.

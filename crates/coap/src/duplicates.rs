@@ -267,7 +267,8 @@ impl<'a> View<'a> {
     }
 
     /// The slot, the offset in the ring and the record of `key`.
-    #[inline]
+    // Used thrice: in one place it takes a tenth of a small server's code less.
+    #[inline(never)]
     fn find(&self, key: Key) -> Option<(usize, usize, Record)> {
         for (slot, offset) in self.index.probe(key) {
             let record = self.ring.record(offset)?;
@@ -308,7 +309,9 @@ impl<'a> View<'a> {
 
     fn drop_record(&mut self, offset: usize, record: &Record) {
         // A dead record is not what the index holds under its key.
-        if let Some(slot) = self.index.slot_of(record.key, offset) {
+        if let Some((slot, live, _)) = self.find(record.key)
+            && live == offset
+        {
             self.remove_slot(slot);
         }
         self.ring.pop(offset, record);

@@ -73,13 +73,6 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The slot that holds the record of `key` at `offset`, if any does.
-    pub(super) fn slot_of(&self, key: Key, offset: usize) -> Option<usize> {
-        let mut found = self.probe(key);
-        let slot = found.find(|(_, candidate)| *candidate == offset);
-        slot.map(|(slot, _)| slot)
-    }
-
     /// Whether a slot holds the record at `offset`.
     pub(super) fn holds(&self, slot: usize, offset: usize) -> bool {
         let slot = self.slots.get(slot).copied().unwrap_or(EMPTY);
