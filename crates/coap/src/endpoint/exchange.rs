@@ -10,6 +10,7 @@ use super::Failure;
 ///
 /// No two open exchanges have the same; numbers come again after 65536 exchanges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ExchangeId(pub(super) u16);
 
 /// An exchange that the endpoint began. Its message, with id and token, lies in a slot of its own.

@@ -42,6 +42,7 @@ pub enum Output<'b, P> {
 
 /// What has ended without a message to show for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event {
     /// A request, an observation or a separate response has failed; its number may be given to another now.
@@ -60,6 +61,7 @@ pub enum Event {
 
 /// Why an exchange has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Failure {
     /// The peer did not answer in time (RFC 7252 §4.2).
