@@ -8,6 +8,7 @@
 mod messages;
 
 mod coap;
+mod codec;
 mod exchange;
 
 use std::env;
@@ -24,10 +25,10 @@ struct Case {
 
 /// Every case: a module for each group; none where the messages are absent.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    let all: [&[Case]; 2] = if messages::cases().is_empty() {
-        [&[]; 2]
+    let all: [&[Case]; 3] = if messages::cases().is_empty() {
+        [&[]; 3]
     } else {
-        [coap::CASES, exchange::CASES]
+        [coap::CASES, exchange::CASES, codec::CASES]
     };
     all.into_iter().flatten()
 }
