@@ -4,6 +4,7 @@ mod echo;
 mod external;
 mod messages;
 
+use core::fmt::Write;
 use core::hint::black_box;
 use std::path::PathBuf;
 use std::process::Command;
@@ -86,7 +87,10 @@ fn libcoap(_: &mut Criterion) {
         return;
     };
     for (case, bytes) in cases() {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a string takes all");
+            hex
+        });
         for operation in ["parse", "serialise"] {
             let output = Command::new(&program)
                 .args([operation, &hex, "1"])

@@ -16,6 +16,7 @@ use tokio::time::Sleep;
 
 use super::mailbox::Mailbox;
 use crate::observe::{Freshness, SequenceNumber};
+use crate::pacing::Outstanding;
 use crate::time::Instant;
 use crate::tokio::Error;
 use crate::tokio::clock::Clock;
@@ -126,7 +127,7 @@ struct Exchange {
 /// What is outstanding with one peer (RFC 7252 §4.7).
 #[derive(Default)]
 struct Peer {
-    outstanding: usize,
+    outstanding: Outstanding,
     waiting: VecDeque<Outbound>,
 }
 
@@ -294,11 +295,10 @@ impl Core {
     fn request(&mut self, outbound: Outbound) {
         if outbound.confirmable {
             let peer = self.peers.entry(outbound.peer).or_default();
-            if peer.outstanding >= usize::from(self.parameters.nstart.max(1)) {
+            if !peer.outstanding.begin(&self.parameters) {
                 peer.waiting.push_back(outbound);
                 return;
             }
-            peer.outstanding = peer.outstanding.saturating_add(1);
         }
         self.send(outbound);
     }
@@ -340,8 +340,8 @@ impl Core {
                 return self.send(next);
             }
         }
-        entry.outstanding = entry.outstanding.saturating_sub(1);
-        if entry.outstanding == 0 {
+        entry.outstanding.end();
+        if entry.outstanding == Outstanding::NONE {
             self.peers.remove(&peer);
         }
     }
