@@ -6,7 +6,8 @@
 //! ends it.
 
 use core::error::Error;
-use std::net::{SocketAddr, UdpSocket};
+use core::net::SocketAddr;
+use std::net::UdpSocket;
 use std::{env, time};
 
 use dunlin::coap::endpoint::{Input, Output, Transmit};
