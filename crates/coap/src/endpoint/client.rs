@@ -200,9 +200,12 @@ impl<P: Copy + Eq + Hash> Core<'_, P> {
     pub(super) fn fail(&mut self, index: usize, failure: Failure) {
         if let Some(Some(exchange)) = self.exchanges.get_mut(index) {
             match exchange.task {
-                Task::Notify => self.notification_failed(index),
+                Task::Notify => return self.notification_failed(index),
                 _ => exchange.phase = Phase::Over(failure),
             }
+            let id = exchange.id;
+            // What is fetched for an observation ends with it.
+            self.drop_download_of(id);
         }
     }
 

@@ -12,3 +12,10 @@ proptest! {
         checks::endpoint(&script);
     }
 }
+
+#[test]
+fn the_rest_of_a_notification_is_dropped_with_the_observation() {
+    checks::endpoint(include_bytes!(
+        "../../../../fuzz/corpus/coap_endpoint/rest-of-a-failed-observation"
+    ));
+}
