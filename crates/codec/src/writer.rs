@@ -216,18 +216,20 @@ impl<'b> Writer<'b> {
         self.replace(mark, bytes).ok_or(EncodeError::NoSpace)
     }
 
-    // Written so that the compiler sees that `copy_within` cannot panic.
     fn replace(&mut self, mark: Mark, header: &[u8]) -> Option<()> {
-        let Mark { start, room } = mark;
-        let body = self.length.checked_sub(start)?.checked_sub(room)?;
-        let area = self.buffer.get_mut(start..)?;
-        let body_end = room.checked_add(body).filter(|end| *end <= area.len())?;
-        if header.len() > area.len().checked_sub(body)? {
+        let from = mark.start.checked_add(mark.room)?;
+        let body = self.length.checked_sub(from)?;
+        let growth = header.len().checked_sub(mark.room)?;
+        let length = self.length.checked_add(growth)?;
+        if length > self.buffer.len() {
             return None;
         }
-        area.copy_within(room..body_end, header.len());
-        area.get_mut(..header.len())?.copy_from_slice(header);
-        self.length = start.checked_add(header.len())?.checked_add(body)?;
+        shift(self.buffer.get_mut(from..)?, body, growth);
+        let place = self.buffer.get_mut(mark.start..)?;
+        for (place, byte) in place.iter_mut().zip(header) {
+            *place = *byte;
+        }
+        self.length = length;
         Some(())
     }
 
@@ -250,9 +252,7 @@ impl<'b> Writer<'b> {
                 let area = self.buffer.get_mut(from..).unwrap_or_default();
                 let moved = self.length.saturating_sub(from);
                 let moved = moved.min(area.len().saturating_sub(growth));
-                if moved <= area.len() && growth <= area.len().saturating_sub(moved) {
-                    area.copy_within(..moved, growth);
-                }
+                shift(area, moved, growth);
                 self.length = self.length.saturating_add(fits);
                 window.after = window.after.saturating_add(growth.saturating_sub(fits));
             }
@@ -279,6 +279,15 @@ impl<'b> Writer<'b> {
                 }
             }
         }
+    }
+}
+
+/// Moves the first `count` bytes of `area` on by `by`, if they stay in it.
+// One copy, written so that the compiler sees that `copy_within` cannot panic.
+#[inline(never)]
+fn shift(area: &mut [u8], count: usize, by: usize) {
+    if count <= area.len() && by <= area.len().wrapping_sub(count) {
+        area.copy_within(..count, by);
     }
 }
 
