@@ -53,7 +53,8 @@ pub(crate) fn set_option(
 /// Moves `len` bytes within `bytes`.
 fn move_tail(bytes: &mut [u8], from: usize, to: usize, len: usize) -> Option<()> {
     let end = from.checked_add(len)?;
-    if end > bytes.len() || to.checked_add(len)? > bytes.len() {
+    // Asked in the words of `copy_within`, so that the compiler sees that it cannot panic.
+    if end > bytes.len() || to > bytes.len().checked_sub(len)? {
         return None;
     }
     bytes.copy_within(from..end, to);
