@@ -346,7 +346,7 @@ class CoapServer(Program):
 
     def __init__(self):
         self.port = free_port()
-        super().__init__(os.environ["DUNLIN_COAP_SERVER"], f"127.0.0.1:{self.port}")
+        super().__init__(os.environ["EXAMPLE_COAP_SERVER"], f"127.0.0.1:{self.port}")
         self.coap = f"coap://127.0.0.1:{self.port}"
 
     def __enter__(self):
@@ -361,7 +361,7 @@ class CoapServer(Program):
 def coap_client(*arguments):
     """What the example `coap_client` tells of a response: code, length, checksum, and the rest of the line."""
     done = subprocess.run(
-        [os.environ["DUNLIN_COAP_CLIENT"], *map(str, arguments)], capture_output=True, text=True, timeout=120
+        [os.environ["EXAMPLE_COAP_CLIENT"], *map(str, arguments)], capture_output=True, text=True, timeout=120
     )
     found = re.match(r"(\d\.\d\d) (?:[A-Z][A-Za-z -]* )?(\d+) bytes ([0-9a-f]{8})(.*)", done.stdout, re.DOTALL)
     if done.returncode or not found:

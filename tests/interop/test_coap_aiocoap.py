@@ -102,7 +102,7 @@ class OurClient(unittest.TestCase):
     def test_observes(self):
         uri = self.base + "/observed"
         harness.coap_client("put", uri, "before")
-        with harness.Program(harness.os.environ["DUNLIN_COAP_CLIENT"], "observe", uri) as observer:
+        with harness.Program(harness.os.environ["EXAMPLE_COAP_CLIENT"], "observe", uri) as observer:
             observer.expect(r"^2\.05 .* before$")
             for value in ["first", "second"]:
                 harness.coap_client("put", uri, value)

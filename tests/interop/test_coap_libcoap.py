@@ -146,7 +146,7 @@ class OurClient(unittest.TestCase):
                 self.assertEqual(checksum, harness.checksum(sent.read_bytes()))
 
     def test_observes(self):
-        with harness.Program(harness.os.environ["DUNLIN_COAP_CLIENT"], "observe", self.base + "/time") as observer:
+        with harness.Program(harness.os.environ["EXAMPLE_COAP_CLIENT"], "observe", self.base + "/time") as observer:
             first = observer.expect(r"^2\.05 .*\d\d:\d\d:\d\d")
             for _ in range(2):
                 observer.expect(lambda line: line.startswith("2.05") and line != first.string)

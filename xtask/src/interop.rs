@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .current_dir(project::root())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("DUNLIN", program)
-            .env("DUNLIN_COAP_CLIENT", client)
-            .env("DUNLIN_COAP_SERVER", server)
+            .env("EXAMPLE_COAP_CLIENT", client)
+            .env("EXAMPLE_COAP_SERVER", server)
             .env("NODE_PATH", project::node_modules()?),
     )
 }
