@@ -231,7 +231,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         if !(inside || path.contains(&self.base)) {
             return Err(DecodeErrorKind::Outside);
         }
-        let left = self.enter()?;
+        let mut left = self.enter()?;
+        if left == OPEN && self.reader.take_break()? {
+            left = 0;
+        }
         let level = path.level();
         if left == 0 {
             let says = inside && matches!(level, Level::Instance | Level::Resource);

@@ -184,6 +184,10 @@ fn nodes_without_values() {
         assert_eq!(encode(CBOR, base, &instance).unwrap(), hex(bytes));
         assert_eq!(decode(CBOR, base, &hex(bytes), &Untyped).unwrap(), instance);
     }
+    // An empty map says the same in either length.
+    let open = hex("bf 820300 bf ff ff");
+    let instance = [record("/3/0", Value::None)];
+    assert_eq!(decode(CBOR, "/3/0", &open, &Untyped).unwrap(), instance);
     // An object without instances.
     assert_eq!(encode(CBOR, "/3303", &[]).unwrap(), hex("a1 190ce7 a0"));
     assert_eq!(
