@@ -44,17 +44,16 @@ impl Aead {
         data: &mut [u8],
         tag: &mut [u8],
     ) -> bool {
-        let (key, nonce) = (key.into(), nonce.into());
         match self {
             #[cfg(feature = "ccm8")]
             Self::Ccm8 => put(
                 tag,
-                Ccm8::new(key).encrypt_inout_detached(nonce, associated, data.into()),
+                Ccm8::new(key.into()).encrypt_inout_detached(nonce.into(), associated, data.into()),
             ),
             #[cfg(feature = "gcm")]
             Self::Gcm => put(
                 tag,
-                Gcm::new(key).encrypt_inout_detached(nonce, associated, data.into()),
+                Gcm::new(key.into()).encrypt_inout_detached(nonce.into(), associated, data.into()),
             ),
             #[allow(unreachable_patterns, reason = "each suite is a feature")]
             _ => false,
@@ -70,18 +69,17 @@ impl Aead {
         data: &mut [u8],
         tag: &[u8],
     ) -> bool {
-        let (key, nonce) = (key.into(), nonce.into());
         match self {
             #[cfg(feature = "ccm8")]
             Self::Ccm8 => tag.try_into().is_ok_and(|tag| {
-                Ccm8::new(key)
-                    .decrypt_inout_detached(nonce, associated, data.into(), tag)
+                Ccm8::new(key.into())
+                    .decrypt_inout_detached(nonce.into(), associated, data.into(), tag)
                     .is_ok()
             }),
             #[cfg(feature = "gcm")]
             Self::Gcm => tag.try_into().is_ok_and(|tag| {
-                Gcm::new(key)
-                    .decrypt_inout_detached(nonce, associated, data.into(), tag)
+                Gcm::new(key.into())
+                    .decrypt_inout_detached(nonce.into(), associated, data.into(), tag)
                     .is_ok()
             }),
             #[allow(unreachable_patterns, reason = "each suite is a feature")]

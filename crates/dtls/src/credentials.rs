@@ -82,7 +82,7 @@ pub enum Presented<'a> {
     RawPublicKey(&'a PublicKey),
     /// A chain of certificates, the peer's own first.
     #[cfg(feature = "x509")]
-    Certificates(crate::certificate::Chain<'a>),
+    Certificates(crate::chain::Chain<'a>),
 }
 
 /// What a handshake asks its owner: who we are and whom we trust.
@@ -177,7 +177,12 @@ pub trait Credentials {
 
     /// A server puts a session into a ticket that only it can read (RFC 5077 §4), in `buffer`; gives the length.
     #[cfg(feature = "ticket")]
-    fn seal_ticket(&mut self, session: &Session, peer: Option<&Self::Peer>, buffer: &mut [u8]) -> Option<usize> {
+    fn seal_ticket(
+        &mut self,
+        session: &Session,
+        peer: Option<&Self::Peer>,
+        buffer: &mut [u8],
+    ) -> Option<usize> {
         let _ = (session, peer, buffer);
         None
     }

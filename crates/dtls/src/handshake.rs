@@ -1,5 +1,6 @@
 //! Handshake messages: their headers, and how they are cut into fragments and put together (RFC 6347 §4.2).
 
+#[cfg(feature = "client")]
 pub(crate) mod client;
 pub(crate) mod extensions;
 pub(crate) mod flight;
@@ -7,6 +8,7 @@ pub(crate) mod hello;
 pub(crate) mod inbox;
 #[cfg(feature = "_ecdhe")]
 pub(crate) mod keys;
+#[cfg(feature = "server")]
 pub(crate) mod server;
 pub(crate) mod state;
 
@@ -70,7 +72,13 @@ impl<'a> Fragment<'a> {
 }
 
 /// The header of a message or of a part of one.
-pub(crate) fn header(kind: u8, len: usize, sequence: u16, offset: usize, part: usize) -> [u8; HEADER_LEN] {
+pub(crate) fn header(
+    kind: u8,
+    len: usize,
+    sequence: u16,
+    offset: usize,
+    part: usize,
+) -> [u8; HEADER_LEN] {
     let [.., l2, l1, l0] = len.to_be_bytes();
     let [s1, s0] = sequence.to_be_bytes();
     let [.., o2, o1, o0] = offset.to_be_bytes();

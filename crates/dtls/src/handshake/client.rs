@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 use sha2::Digest as _;
 
-use super::extensions::{self, Extensions, extension, number};
+use super::extensions::{Extensions, extension, number};
 use super::hello::{ServerHello, read_verify_request};
 use super::kind;
 use super::state::{Phase, Turn};
@@ -14,6 +14,7 @@ use crate::reader::Reader;
 use crate::record::VERSION;
 use crate::session::SessionId;
 use crate::suite::{CipherSuite, KeyExchange};
+#[cfg(feature = "_ecdhe")]
 use crate::writer::Writer;
 
 /// How many HelloVerifyRequests are followed: one is usual, another comes when a cookie got too old.
@@ -54,59 +55,69 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         let random = state.client_random;
         let session = state.offered.as_ref();
         let credentials = &*self.credentials;
-        let message = state.flight.push(self.outbox, kind::CLIENT_HELLO, |writer| {
-            writer.put(&VERSION);
-            writer.put(&random);
-            writer.vec8(session.map_or(&[], |session| session.id.as_bytes()));
-            writer.vec8(cookie);
-            let open = writer.open(2);
-            let mut has_ecdhe = false;
-            for suite in config.suites.iter().filter(|suite| offers(credentials, **suite)) {
-                writer.u16(suite.number());
-                has_ecdhe |= suite.key_exchange() == KeyExchange::Ecdhe;
-            }
-            writer.close(open);
-            // No compression but the null method (RFC 7925 §12).
-            writer.vec8(&[0]);
-            let open = writer.open(2);
-            extension(writer, number::EXTENDED_MASTER_SECRET, |_| ());
-            extension(writer, number::RENEGOTIATION_INFO, |writer| writer.u8(0));
-            if let Some(id) = &config.connection_id {
-                extension(writer, number::CONNECTION_ID, |writer| writer.vec8(id.as_bytes()));
-            }
-            if let Some(limit) = config.record_size_limit {
-                extension(writer, number::RECORD_SIZE_LIMIT, |writer| writer.u16(limit));
-            }
-            if let Some(length) = config.max_fragment_length {
-                extension(writer, number::MAX_FRAGMENT_LENGTH, |writer| {
-                    writer.u8(length.number());
-                });
-            }
-            if config.offers_coap {
-                extension(writer, number::ALPN, |writer| writer.vec16(b"\x04coap"));
-            }
-            if let Some(name) = credentials.server_name() {
-                extension(writer, number::SERVER_NAME, |writer| {
-                    let list = writer.open(2);
-                    writer.u8(0);
-                    writer.vec16(name.as_bytes());
-                    writer.close(list);
-                });
-            }
-            #[cfg(feature = "ticket")]
-            if let Some(session) = session {
-                extension(writer, number::SESSION_TICKET, |writer| {
-                    writer.put(session.ticket.as_bytes());
-                });
-            } else {
-                extension(writer, number::SESSION_TICKET, |_| ());
-            }
-            if has_ecdhe {
-                #[cfg(feature = "_ecdhe")]
-                write_ecdhe_extensions(writer, credentials);
-            }
-            writer.close(open);
-        })?;
+        let message = state
+            .flight
+            .push(self.outbox, kind::CLIENT_HELLO, |writer| {
+                writer.put(&VERSION);
+                writer.put(&random);
+                writer.vec8(session.map_or(&[], |session| session.id.as_bytes()));
+                writer.vec8(cookie);
+                let open = writer.open(2);
+                let mut has_ecdhe = false;
+                for suite in config
+                    .suites
+                    .iter()
+                    .filter(|suite| offers(credentials, **suite))
+                {
+                    writer.u16(suite.number());
+                    has_ecdhe |= suite.key_exchange() == KeyExchange::Ecdhe;
+                }
+                writer.close(open);
+                // No compression but the null method (RFC 7925 §12).
+                writer.vec8(&[0]);
+                let open = writer.open(2);
+                extension(writer, number::EXTENDED_MASTER_SECRET, |_| ());
+                extension(writer, number::RENEGOTIATION_INFO, |writer| writer.u8(0));
+                if let Some(id) = &config.connection_id {
+                    extension(writer, number::CONNECTION_ID, |writer| {
+                        writer.vec8(id.as_bytes());
+                    });
+                }
+                if let Some(limit) = config.record_size_limit {
+                    extension(writer, number::RECORD_SIZE_LIMIT, |writer| {
+                        writer.u16(limit);
+                    });
+                }
+                if let Some(length) = config.max_fragment_length {
+                    extension(writer, number::MAX_FRAGMENT_LENGTH, |writer| {
+                        writer.u8(length.number());
+                    });
+                }
+                if config.offers_coap {
+                    extension(writer, number::ALPN, |writer| writer.vec16(b"\x04coap"));
+                }
+                if let Some(name) = credentials.server_name() {
+                    extension(writer, number::SERVER_NAME, |writer| {
+                        let list = writer.open(2);
+                        writer.u8(0);
+                        writer.vec16(name.as_bytes());
+                        writer.close(list);
+                    });
+                }
+                #[cfg(feature = "ticket")]
+                if let Some(session) = session {
+                    extension(writer, number::SESSION_TICKET, |writer| {
+                        writer.put(session.ticket.as_bytes());
+                    });
+                } else {
+                    extension(writer, number::SESSION_TICKET, |_| ());
+                }
+                if has_ecdhe {
+                    #[cfg(feature = "_ecdhe")]
+                    write_ecdhe_extensions(writer, credentials);
+                }
+                writer.close(open);
+            })?;
         state.transcript.update(message);
         state.phase = Phase::ServerHello;
         self.send(true);
@@ -168,7 +179,8 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
                 let _lifetime: &[u8; 4] = reader.array().map_err(malformed)?;
                 let ticket = reader.vec16().map_err(malformed)?;
                 reader.finish().map_err(malformed)?;
-                self.state.ticket = crate::session::Ticket::new(ticket).unwrap_or(crate::session::Ticket::NONE);
+                self.state.ticket =
+                    crate::session::Ticket::new(ticket).unwrap_or(crate::session::Ticket::NONE);
                 Ok(())
             }
             (Phase::Finished, kind::FINISHED) => {
@@ -220,7 +232,7 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             if session.suite != suite || !state.extended {
                 return Err(Failure::Misbehaved);
             }
-            state.master = session.master.clone();
+            *state.master = *session.master;
             #[cfg(feature = "ticket")]
             {
                 state.ticket = session.ticket;
@@ -229,7 +241,7 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             state.phase = Phase::Finished;
             return self.associate();
         }
-        state.phase = match suite.key_exchange() {
+        self.state.phase = match suite.key_exchange() {
             KeyExchange::Psk => Phase::ServerHelloDone,
             KeyExchange::Ecdhe => {
                 #[cfg(feature = "_ecdhe")]
@@ -283,11 +295,12 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             Some(KeyExchange::Psk) => {
                 let (identity, key) = self.credentials.own_psk().ok_or(Failure::NoCredentials)?;
                 let state = &mut *self.state;
-                let message = state
-                    .flight
-                    .push(self.outbox, kind::CLIENT_KEY_EXCHANGE, |writer| {
-                        writer.vec16(identity);
-                    })?;
+                let message =
+                    state
+                        .flight
+                        .push(self.outbox, kind::CLIENT_KEY_EXCHANGE, |writer| {
+                            writer.vec16(identity);
+                        })?;
                 state.transcript.update(message);
                 let (premaster, len) = super::state::psk_premaster(&key);
                 self.agree(premaster.get(..len).unwrap_or_default())?;
@@ -360,10 +373,9 @@ fn certificate_request(body: &[u8]) -> Result<(), Malformed> {
     let signatures = reader.vec16()?;
     let _authorities = reader.vec16()?;
     reader.finish()?;
-    if Extensions::lists(Some(signatures), extensions::ECDSA_SHA256) {
+    if Extensions::lists(Some(signatures), super::extensions::ECDSA_SHA256) {
         Ok(())
     } else {
         Err(Malformed)
     }
 }
-

@@ -35,8 +35,10 @@ pub(crate) mod number {
     pub(crate) const RENEGOTIATION_INFO: u16 = 0xff01;
 }
 
+#[cfg(feature = "_ecdhe")]
 /// secp256r1 among the groups (RFC 8422 §5.1.1).
 pub(crate) const P256: u16 = 23;
+#[cfg(feature = "_ecdhe")]
 /// ECDSA with SHA-256 among the signature algorithms (RFC 5246 §7.4.1.4.1).
 pub(crate) const ECDSA_SHA256: u16 = 0x0403;
 

@@ -121,7 +121,9 @@ impl Flight {
         (self.is_sending, self.is_protected) = (true, false);
         self.begun = now;
         self.sent = self.sent.saturating_add(1);
-        self.deadline = self.wants_answer.then(|| now + self.timeout);
+        self.deadline = self
+            .wants_answer
+            .then_some(now.saturating_add(self.timeout));
     }
 
     /// No answer came in time: sends the flight again, and waits twice as long for the answer.
@@ -135,7 +137,10 @@ impl Flight {
     /// The distance keeps duplicates in the network from being multiplied.
     pub(crate) fn repeat_for_peer(&mut self, now: Instant) {
         let distance = Duration::from_millis(200);
-        if self.is_empty() || self.is_sending || now - self.begun < distance {
+        if self.is_empty()
+            || self.is_sending
+            || now.saturating_duration_since(self.begun) < distance
+        {
             return;
         }
         let sent = self.sent;
@@ -251,7 +256,7 @@ impl Flight {
         content_type: ContentType,
         bytes: &'o [u8],
         space: usize,
-    ) -> Option<(Option<[u8; HEADER_LEN]>, &'o [u8], bool)> {
+    ) -> Option<Part<'o>> {
         if content_type != ContentType::HANDSHAKE {
             return (bytes.len() <= space).then_some((None, bytes, true));
         }
@@ -268,6 +273,9 @@ impl Flight {
         Some((Some(front), rest.get(..taken)?, taken == rest.len()))
     }
 }
+
+/// The header of a part of a message, its bytes, and whether it is the last.
+type Part<'o> = (Option<[u8; HEADER_LEN]>, &'o [u8], bool);
 
 /// The item at `cursor`: what record it goes into, and its bytes.
 fn item(outbox: &[u8], cursor: usize, len: usize) -> Option<(ContentType, &[u8])> {

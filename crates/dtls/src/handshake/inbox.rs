@@ -31,8 +31,17 @@ pub(crate) struct TooLong;
 impl Inbox {
     /// Keeps a fragment of the message `next` or of a later one. A fragment for which there is no room is forgotten, as if
     /// it were lost: its sender repeats it.
-    pub(crate) fn store(&mut self, buffer: &mut [u8], next: u16, fragment: &Fragment<'_>) -> Result<(), TooLong> {
-        let known = self.slots.iter().flatten().any(|slot| slot.sequence == fragment.sequence);
+    pub(crate) fn store(
+        &mut self,
+        buffer: &mut [u8],
+        next: u16,
+        fragment: &Fragment<'_>,
+    ) -> Result<(), TooLong> {
+        let known = self
+            .slots
+            .iter()
+            .flatten()
+            .any(|slot| slot.sequence == fragment.sequence);
         if !known && !self.begin(buffer.len(), fragment) {
             if fragment.sequence != next {
                 return Ok(());
@@ -158,10 +167,16 @@ mod tests {
     #[test]
     fn a_message_is_there_when_all_of_it_is() {
         let (mut inbox, mut buffer) = (Inbox::default(), [0; 16]);
-        inbox.store(&mut buffer, 0, &fragment(0, 6, 4, b"ef")).unwrap();
-        inbox.store(&mut buffer, 0, &fragment(0, 6, 0, b"abc")).unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(0, 6, 4, b"ef"))
+            .unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(0, 6, 0, b"abc"))
+            .unwrap();
         assert_eq!(inbox.take(0), None);
-        inbox.store(&mut buffer, 0, &fragment(0, 6, 2, b"cde")).unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(0, 6, 2, b"cde"))
+            .unwrap();
         let (_, range) = inbox.take(0).unwrap();
         assert_eq!(&buffer[range], b"abcdef");
         assert_eq!(inbox.take(0), None);
@@ -170,19 +185,32 @@ mod tests {
     #[test]
     fn later_messages_give_way_to_the_next_one() {
         let (mut inbox, mut buffer) = (Inbox::default(), [0; 8]);
-        inbox.store(&mut buffer, 0, &fragment(1, 6, 0, b"later!")).unwrap();
-        inbox.store(&mut buffer, 0, &fragment(2, 4, 0, b"none")).unwrap();
-        inbox.store(&mut buffer, 0, &fragment(0, 4, 0, b"next")).unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(1, 6, 0, b"later!"))
+            .unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(2, 4, 0, b"none"))
+            .unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(0, 4, 0, b"next"))
+            .unwrap();
         assert!(inbox.take(0).is_some());
         assert_eq!(inbox.take(1), None);
-        assert_eq!(inbox.store(&mut buffer, 0, &fragment(0, 9, 0, b"x")), Err(TooLong));
+        assert_eq!(
+            inbox.store(&mut buffer, 0, &fragment(0, 9, 0, b"x")),
+            Err(TooLong)
+        );
     }
 
     #[test]
     fn fragments_that_disagree_are_not_mixed() {
         let (mut inbox, mut buffer) = (Inbox::default(), [0; 16]);
-        inbox.store(&mut buffer, 0, &fragment(0, 4, 0, b"ab")).unwrap();
-        inbox.store(&mut buffer, 0, &fragment(0, 5, 2, b"cde")).unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(0, 4, 0, b"ab"))
+            .unwrap();
+        inbox
+            .store(&mut buffer, 0, &fragment(0, 5, 2, b"cde"))
+            .unwrap();
         assert_eq!(inbox.take(0), None);
     }
 

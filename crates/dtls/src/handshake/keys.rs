@@ -85,7 +85,10 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             _ => writer.u24(0),
         };
         let _ = credentials;
-        let message = self.state.flight.push(self.outbox, kind::CERTIFICATE, write)?;
+        let message = self
+            .state
+            .flight
+            .push(self.outbox, kind::CERTIFICATE, write)?;
         self.state.transcript.update(message);
         Ok(has_one)
     }
@@ -110,8 +113,8 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             }
             #[cfg(feature = "x509")]
             CertificateType::X509 => {
-                let chain = crate::certificate::Chain::parse(body).map_err(|_| bad)?;
-                let leaf = chain.into_iter().next().ok_or(bad)?;
+                let chain = crate::chain::Chain::parse(body).map_err(|_| bad)?;
+                let leaf = chain.end_entity().ok_or(bad)?;
                 let key = crate::certificate::Certificate::parse(leaf)
                     .ok()
                     .and_then(|certificate| certificate.public_key().ok())
@@ -153,7 +156,10 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         writer.u16(P256);
         writer.vec8(public.as_point());
         let hash = self.parameters_hash(&parameters);
-        let key = self.credentials.private_key().ok_or(Failure::NoCredentials)?;
+        let key = self
+            .credentials
+            .private_key()
+            .ok_or(Failure::NoCredentials)?;
         let (signature, len) = key.sign(&hash).ok_or(Failure::Internal)?;
         self.say(kind::SERVER_KEY_EXCHANGE, |writer| {
             writer.put(&parameters);
@@ -165,7 +171,10 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
     pub(crate) fn take_server_key_exchange(&mut self, body: &[u8]) -> Result<(), Failure> {
         let malformed = |Malformed| Failure::Malformed(kind::SERVER_KEY_EXCHANGE);
         let mut reader = Reader::new(body);
-        let curve = (reader.u8().map_err(malformed)?, reader.u16().map_err(malformed)?);
+        let curve = (
+            reader.u8().map_err(malformed)?,
+            reader.u16().map_err(malformed)?,
+        );
         if curve != (NAMED_CURVE, P256) {
             return Err(Failure::NothingInCommon);
         }
@@ -180,14 +189,18 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         if !key.verify(&hash, signature) {
             return Err(Failure::NotAuthentic);
         }
-        self.state.peer_point = Some(PublicKey::from_point(point).map_err(|_| Failure::Misbehaved)?);
+        self.state.peer_point =
+            Some(PublicKey::from_point(point).map_err(|_| Failure::Misbehaved)?);
         Ok(())
     }
 
     /// Proves that we have the key that we presented (RFC 5246 §7.4.8).
     pub(crate) fn say_certificate_verify(&mut self) -> Result<(), Failure> {
         let hash = self.state.transcript_hash();
-        let key = self.credentials.private_key().ok_or(Failure::NoCredentials)?;
+        let key = self
+            .credentials
+            .private_key()
+            .ok_or(Failure::NoCredentials)?;
         let (signature, len) = key.sign(&hash).ok_or(Failure::Internal)?;
         self.say(kind::CERTIFICATE_VERIFY, |writer| {
             write_signature(writer, signature.get(..len).unwrap_or_default());
@@ -195,7 +208,11 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
     }
 
     /// Whether the client has the key that it presented.
-    pub(crate) fn take_certificate_verify(&mut self, body: &[u8], header: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn take_certificate_verify(
+        &mut self,
+        body: &[u8],
+        header: &[u8],
+    ) -> Result<(), Failure> {
         let signature = read_signature(Reader::new(body))
             .map_err(|Malformed| Failure::Malformed(kind::CERTIFICATE_VERIFY))?;
         let hash = self.state.transcript_hash();

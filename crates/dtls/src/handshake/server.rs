@@ -2,11 +2,15 @@
 
 use rand_core::CryptoRng;
 
-use super::extensions::{Extensions, extension, number};
+#[cfg(feature = "_ecdhe")]
+use super::extensions::Extensions;
+use super::extensions::{extension, number};
 use super::hello::ClientHello;
 use super::kind;
 use super::state::{Phase, Turn};
-use crate::config::{ClientAuthentication, MaxFragmentLength};
+#[cfg(feature = "_ecdhe")]
+use crate::config::ClientAuthentication;
+use crate::config::MaxFragmentLength;
 use crate::credentials::Credentials;
 #[cfg(feature = "psk")]
 use crate::credentials::{PskKey, PskLookup};
@@ -15,6 +19,7 @@ use crate::reader::Reader;
 use crate::record::{MAX_PLAINTEXT, VERSION};
 use crate::session::{Session, SessionId};
 use crate::suite::{CipherSuite, KeyExchange};
+#[cfg(feature = "_ecdhe")]
 use crate::writer::Writer;
 
 /// How long a ticket is said to be of use, in seconds: a day (RFC 5077 §5.6).
@@ -59,6 +64,7 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
                 } else {
                     self.state.flight.clear();
                     self.keep_session();
+                    #[cfg(feature = "ticket")]
                     self.say_ticket()?;
                     self.say_finished()?;
                     // The last flight is repeated only when the client repeats its own (RFC 6347 §4.2.4).
@@ -76,7 +82,10 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             return Err(Failure::Version);
         }
         let extensions = &hello.extensions;
-        if extensions.renegotiation.is_some_and(|info| !info.is_empty()) {
+        if extensions
+            .renegotiation
+            .is_some_and(|info| !info.is_empty())
+        {
             return Err(Failure::Misbehaved);
         }
         if let Some(name) = extensions.server_name {
@@ -107,8 +116,9 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         }
         #[cfg(feature = "ticket")]
         {
-            self.state.promises_ticket =
-                extensions.ticket.is_some() && self.state.extended && self.credentials.gives_tickets();
+            self.state.promises_ticket = extensions.ticket.is_some()
+                && self.state.extended
+                && self.credentials.gives_tickets();
         }
         self.say_server_hello(hello, suite)?;
         self.state.phase = Phase::ClientKeyExchange;
@@ -152,7 +162,7 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
     fn resume(&mut self, hello: &ClientHello<'_>, session: &Session) -> Result<(), Failure> {
         let state = &mut *self.state;
         state.suite = Some(session.suite);
-        state.master = session.master.clone();
+        *state.master = *session.master;
         state.session_id = session.id;
         state.resumed = true;
         self.say_server_hello(hello, session.suite)?;
@@ -199,7 +209,10 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             return false;
         }
         self.state.own_type = own;
-        let peers = self.credentials.peer_types().choose(extensions.client_types);
+        let peers = self
+            .credentials
+            .peer_types()
+            .choose(extensions.client_types);
         let wanted = self.state.config.client_authentication;
         match peers {
             Some(kind) => self.state.peer_type = kind,
@@ -216,7 +229,11 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             && self.state.config.client_authentication != ClientAuthentication::None
     }
 
-    fn say_server_hello(&mut self, hello: &ClientHello<'_>, suite: CipherSuite) -> Result<(), Failure> {
+    fn say_server_hello(
+        &mut self,
+        hello: &ClientHello<'_>,
+        suite: CipherSuite,
+    ) -> Result<(), Failure> {
         let asked = &hello.extensions;
         #[cfg(feature = "_ecdhe")]
         let asks_for_certificate = self.asks_for_certificate();
@@ -229,58 +246,64 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         let extended = state.extended;
         #[cfg(feature = "ticket")]
         let promises_ticket = state.promises_ticket;
-        let message = state.flight.push(self.outbox, kind::SERVER_HELLO, |writer| {
-            writer.put(&VERSION);
-            writer.put(&random);
-            writer.vec8(session_id.as_bytes());
-            writer.u16(suite.number());
-            writer.u8(0);
-            let open = writer.open(2);
-            if hello.signals_renegotiation() {
-                extension(writer, number::RENEGOTIATION_INFO, |writer| writer.u8(0));
-            }
-            if extended {
-                extension(writer, number::EXTENDED_MASTER_SECRET, |_| ());
-            }
-            if let (true, Some(id)) = (has_id, &config.connection_id) {
-                extension(writer, number::CONNECTION_ID, |writer| writer.vec8(id.as_bytes()));
-            }
-            if asked.record_size_limit.is_some() {
-                let most = u16::try_from(MAX_PLAINTEXT).unwrap_or(u16::MAX);
-                extension(writer, number::RECORD_SIZE_LIMIT, |writer| {
-                    writer.u16(config.record_size_limit.unwrap_or(most));
-                });
-            } else if let Some(length) = asked.max_fragment_length
-                && MaxFragmentLength::bytes(length).is_some()
-            {
-                extension(writer, number::MAX_FRAGMENT_LENGTH, |writer| writer.u8(length));
-            }
-            if asked.offers_coap() {
-                extension(writer, number::ALPN, |writer| writer.vec16(b"\x04coap"));
-            }
-            #[cfg(feature = "ticket")]
-            if promises_ticket {
-                extension(writer, number::SESSION_TICKET, |_| ());
-            }
-            #[cfg(feature = "_ecdhe")]
-            if suite.key_exchange() == KeyExchange::Ecdhe && !resumed {
-                if asked.point_formats.is_some() {
-                    extension(writer, number::EC_POINT_FORMATS, |writer| writer.vec8(&[0]));
+        let message = state
+            .flight
+            .push(self.outbox, kind::SERVER_HELLO, |writer| {
+                writer.put(&VERSION);
+                writer.put(&random);
+                writer.vec8(session_id.as_bytes());
+                writer.u16(suite.number());
+                writer.u8(0);
+                let open = writer.open(2);
+                if hello.signals_renegotiation() {
+                    extension(writer, number::RENEGOTIATION_INFO, |writer| writer.u8(0));
                 }
-                if asked.client_types.is_some() && asks_for_certificate {
-                    extension(writer, number::CLIENT_CERTIFICATE_TYPE, |writer| {
-                        writer.u8(peer_type.number());
+                if extended {
+                    extension(writer, number::EXTENDED_MASTER_SECRET, |_| ());
+                }
+                if let (true, Some(id)) = (has_id, &config.connection_id) {
+                    extension(writer, number::CONNECTION_ID, |writer| {
+                        writer.vec8(id.as_bytes());
                     });
                 }
-                if asked.server_types.is_some() {
-                    extension(writer, number::SERVER_CERTIFICATE_TYPE, |writer| {
-                        writer.u8(own_type.number());
+                if asked.record_size_limit.is_some() {
+                    let most = u16::try_from(MAX_PLAINTEXT).unwrap_or(u16::MAX);
+                    extension(writer, number::RECORD_SIZE_LIMIT, |writer| {
+                        writer.u16(config.record_size_limit.unwrap_or(most));
+                    });
+                } else if let Some(length) = asked.max_fragment_length
+                    && MaxFragmentLength::bytes(length).is_some()
+                {
+                    extension(writer, number::MAX_FRAGMENT_LENGTH, |writer| {
+                        writer.u8(length);
                     });
                 }
-            }
-            let _ = resumed;
-            writer.close(open);
-        })?;
+                if asked.offers_coap() {
+                    extension(writer, number::ALPN, |writer| writer.vec16(b"\x04coap"));
+                }
+                #[cfg(feature = "ticket")]
+                if promises_ticket {
+                    extension(writer, number::SESSION_TICKET, |_| ());
+                }
+                #[cfg(feature = "_ecdhe")]
+                if suite.key_exchange() == KeyExchange::Ecdhe && !resumed {
+                    if asked.point_formats.is_some() {
+                        extension(writer, number::EC_POINT_FORMATS, |writer| writer.vec8(&[0]));
+                    }
+                    if asked.client_types.is_some() && asks_for_certificate {
+                        extension(writer, number::CLIENT_CERTIFICATE_TYPE, |writer| {
+                            writer.u8(peer_type.number());
+                        });
+                    }
+                    if asked.server_types.is_some() {
+                        extension(writer, number::SERVER_CERTIFICATE_TYPE, |writer| {
+                            writer.u8(own_type.number());
+                        });
+                    }
+                }
+                let _ = resumed;
+                writer.close(open);
+            })?;
         sha2::Digest::update(&mut state.transcript, message);
         Ok(())
     }
@@ -311,7 +334,8 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             Some(KeyExchange::Ecdhe) => {
                 let point = reader.vec8().map_err(malformed)?;
                 reader.finish().map_err(malformed)?;
-                let point = crate::ec::PublicKey::from_point(point).map_err(|_| Failure::Misbehaved)?;
+                let point =
+                    crate::ec::PublicKey::from_point(point).map_err(|_| Failure::Misbehaved)?;
                 self.state.peer_point = Some(point);
                 self.agree_ecdhe()?;
                 self.state.phase = if self.state.peer_key.is_some() {
@@ -355,29 +379,30 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         if self.credentials.keeps_sessions()
             && let Some(session) = self.state.session()
         {
-            self.credentials.keep_session(&session, self.state.peer.as_ref());
+            self.credentials
+                .keep_session(&session, self.state.peer.as_ref());
         }
     }
 
     /// Appends a NewSessionTicket, if one was promised (RFC 5077 §3.3).
+    #[cfg(feature = "ticket")]
     fn say_ticket(&mut self) -> Result<(), Failure> {
-        #[cfg(feature = "ticket")]
-        if self.state.promises_ticket {
-            let mut ticket = [0; crate::session::Ticket::MAX_LEN];
-            let len = match self.state.session() {
-                Some(session) => {
-                    let peer = self.state.peer.as_ref();
-                    self.credentials.seal_ticket(&session, peer, &mut ticket)
-                }
-                None => None,
-            };
-            // Who promised a ticket and has none sends an empty one (RFC 5077 §3.3).
-            let ticket = ticket.get(..len.unwrap_or_default()).unwrap_or_default();
-            self.say(kind::NEW_SESSION_TICKET, |writer| {
-                writer.put(&TICKET_LIFETIME.to_be_bytes());
-                writer.vec16(ticket);
-            })?;
+        if !self.state.promises_ticket {
+            return Ok(());
         }
-        Ok(())
+        let mut ticket = [0; crate::session::Ticket::MAX_LEN];
+        let len = match self.state.session() {
+            Some(session) => {
+                let peer = self.state.peer.as_ref();
+                self.credentials.seal_ticket(&session, peer, &mut ticket)
+            }
+            None => None,
+        };
+        // Who promised a ticket and has none sends an empty one (RFC 5077 §3.3).
+        let ticket = ticket.get(..len.unwrap_or_default()).unwrap_or_default();
+        self.say(kind::NEW_SESSION_TICKET, |writer| {
+            writer.put(&TICKET_LIFETIME.to_be_bytes());
+            writer.vec16(ticket);
+        })
     }
 }

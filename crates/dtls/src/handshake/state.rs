@@ -35,12 +35,14 @@ pub(crate) enum Phase {
     Start,
     ServerHello,
     Certificate,
+    #[cfg(feature = "_ecdhe")]
     ServerKeyExchange,
     ServerHelloDone,
     ClientHello,
     ClientKeyExchange,
     /// The owner looks the key of an identity up.
     Psk,
+    #[cfg(feature = "_ecdhe")]
     CertificateVerify,
     Finished,
     /// Data may be sent and received.
@@ -75,6 +77,10 @@ pub enum Event {
 }
 
 /// A handshake's memory, and the association that comes of it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact that was agreed on, and none excludes another"
+)]
 pub(crate) struct State<P> {
     pub(crate) role: Role,
     pub(crate) phase: Phase,
@@ -119,6 +125,10 @@ pub(crate) struct State<P> {
     pub(crate) verified: u8,
     /// The sequence number of the next message of the peer.
     pub(crate) next_receive: u16,
+    /// Our last flight answers all messages of the peer before this one.
+    pub(crate) answered: u16,
+    /// The last alert is to be protected, and then the association is gone.
+    pub(crate) is_closing: bool,
     pub(crate) inbox: Inbox,
     pub(crate) flight: Flight,
     pub(crate) association: Option<Association>,
@@ -175,6 +185,8 @@ impl<P> State<P> {
             unreadable: 0,
             verified: 0,
             next_receive: 0,
+            answered: 0,
+            is_closing: false,
             inbox: Inbox::default(),
             flight: Flight::NONE,
             association: None,
@@ -338,6 +350,11 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
     /// Sends the flight that was written; `wants_answer` unless it is the last one.
     pub(crate) fn send(&mut self, wants_answer: bool) {
         let timeout = self.state.config.initial_timeout;
+        // The message that is being answered is not yet counted; a client's first flight answers none.
+        self.state.answered = match self.state.flight.message {
+            1 if self.state.role == Role::Client => 0,
+            _ => self.state.next_receive.wrapping_add(1),
+        };
         self.state.flight.begin(self.now, timeout, wants_answer);
     }
 
@@ -359,7 +376,10 @@ impl From<OutboxFull> for Failure {
 #[cfg(feature = "psk")]
 pub(crate) fn psk_premaster(
     key: &crate::credentials::PskKey,
-) -> (zeroize::Zeroizing<[u8; 2 * (2 + crate::PskKey::MAX_LEN)]>, usize) {
+) -> (
+    zeroize::Zeroizing<[u8; 2 * (2 + crate::PskKey::MAX_LEN)]>,
+    usize,
+) {
     let mut bytes = zeroize::Zeroizing::new([0; 2 * (2 + crate::PskKey::MAX_LEN)]);
     let mut writer = Writer::new(bytes.as_mut());
     let key = key.as_bytes();
