@@ -27,6 +27,12 @@ mod ec;
 mod ec_tests;
 #[cfg(feature = "_ecdhe")]
 mod keys;
+#[cfg(feature = "_ecdhe")]
+mod pin;
+#[cfg(feature = "x509")]
+pub mod trust;
+#[cfg(feature = "std")]
+mod verifier;
 
 #[cfg(feature = "x509")]
 pub use certificate::Certificate;
@@ -36,3 +42,7 @@ pub use chain::{Chain, MAX_CHAIN_LEN, MalformedChain};
 pub use ec::{InvalidKey, POINT_LEN, PrivateKey, PublicKey};
 #[cfg(feature = "_ecdhe")]
 pub use keys::{KeyError, RAW_PUBLIC_KEY_MESSAGE_LEN, SPKI_LEN};
+#[cfg(feature = "_ecdhe")]
+pub use pin::{InvalidPin, MatchingType, Pin, UnknownNumber};
+#[cfg(feature = "std")]
+pub use verifier::ChainVerifier;
