@@ -137,3 +137,23 @@ fn a_client_without_credentials_says_so_and_sends_nothing() {
     let failed = Event::Failed(Failure::NoCredentials);
     assert_eq!(client.poll_output(&mut buffer), Output::Event(failed));
 }
+
+/// Keys are wiped by the `Drop` of [`Keys`](crate::association::Keys), of
+/// [`PskKey`](crate::PskKey) and by `Zeroizing`; a dropped value's memory cannot be read without `unsafe`, which this
+/// crate forbids. So the wiping itself is called here, on the fields that it must reach.
+#[test]
+fn what_is_wiped_is_all_zeros() {
+    use zeroize::Zeroize;
+    let (mut client, _) = connected();
+    let keys = &mut client.association().unwrap().keys;
+    assert_ne!(keys.write_key, [0; 16]);
+    keys.wipe();
+    assert_eq!((keys.write_key, keys.read_key), ([0; 16], [0; 16]));
+    assert_eq!((keys.write_iv, keys.read_iv), ([0; 4], [0; 4]));
+    let mut psk = crate::PskKey::new(b"secret").unwrap();
+    psk.zeroize();
+    assert_eq!(psk.as_bytes(), [0; 0]);
+    let mut master = MasterSecret::new([3; 48]);
+    master.zeroize();
+    assert_eq!(*master, [0; 48]);
+}

@@ -1,6 +1,6 @@
 //! What an attacker tries who can send, change, repeat and hold back datagrams.
 
-use std::cell::RefCell;
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use dunlin_dtls::{Acceptor, Alert, ConnectionId, Datagram, Event, Failure, Greeting, Output};
@@ -111,7 +111,7 @@ fn a_flight_is_repeated_for_the_peer_but_not_for_each_duplicate() {
         .unwrap()
         .1
         .clone();
-    world.now = world.now + Duration::from_secs(1);
+    world.now += Duration::from_secs(1);
     let before = world.sent.len();
     for _ in 0..50 {
         world.deliver(SERVER, finished.clone());
@@ -283,7 +283,7 @@ fn hide(from: u8, datagram: &mut [u8], extension: [u8; 4]) {
 fn a_handshake_that_was_changed_gives_keys_that_do_not_fit() {
     // A cookie vouches for the rest; the extensions are what the session hash protects.
     let world = meddled(Way::Psk, |from, datagram| {
-        hide(from, datagram, [0, 54, 0, 1])
+        hide(from, datagram, [0, 54, 0, 1]);
     });
     assert_eq!(failures(&world, SERVER), [Failure::WrongKey]);
     assert_eq!(
@@ -314,7 +314,7 @@ fn a_wrong_finished_ends_the_handshake() {
 #[test]
 fn the_extended_master_secret_cannot_be_taken_out() {
     let world = meddled(Way::Psk, |from, datagram| {
-        hide(from, datagram, [0, 23, 0, 0])
+        hide(from, datagram, [0, 23, 0, 0]);
     });
     assert_eq!(failures(&world, SERVER), [Failure::NoExtendedMasterSecret]);
 }

@@ -31,7 +31,7 @@ fn handshake(way: Way, seed: u64) -> bool {
     let mut world = World::new(way, seed, BAD);
     world.server_wallet.sessions = Some(Vec::new());
     world.server_config.connection_id = ConnectionId::new(&[1, 2, 3]);
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         // Flights of many datagrams.
         world.server_config.mtu = 300;
     }
