@@ -241,6 +241,10 @@ fn a_chain_is_in_order_and_whole() {
             &[pki!("too-deep.der"), pki!("deeper.der"), INTERMEDIATE],
             TrustError::PathTooLong,
         ),
+        (
+            &[pki!("of-for-clients.der"), pki!("for-clients.der")],
+            TrustError::WrongPurpose,
+        ),
         (&[pki!("of-impostor.der")], TrustError::BadSignature),
         (&[INTERMEDIATE], TrustError::AuthorityAsPeer),
         (&[ROOT], TrustError::AuthorityAsPeer),
@@ -313,13 +317,21 @@ fn dates_hold_to_the_second_where_the_time_is_known() {
     assert_eq!(at(1_767_225_600), Err(TrustError::Expired));
     assert_eq!(below(ROOT, &chain, &SERVER_ROLE), Ok(()));
 
-    // An authority's dates count too: both hold from 2020 on, only the peer's since 1950.
-    let old = Expected {
-        time: Some(UnixTime(0)),
+    // The dates of an authority count, those of the anchor do not.
+    let at = |seconds| Expected {
+        time: Some(UnixTime(seconds)),
         ..SERVER_ROLE
     };
-    assert_eq!(below(ROOT, &[pki!("before-unix.der")], &old), Ok(()));
-    assert_eq!(below(ROOT, FULL, &old), Err(TrustError::NotYetValid));
+    let chain = [pki!("of-year.der"), pki!("year.der")];
+    assert_eq!(below(ROOT, &chain, &at(1_735_689_600)), Ok(()));
+    for (seconds, error) in [
+        (1_735_689_599, TrustError::NotYetValid),
+        (1_767_225_600, TrustError::Expired),
+    ] {
+        assert_eq!(below(ROOT, &chain, &at(seconds)), Err(error));
+        assert_eq!(below(pki!("year.der"), &chain[..1], &at(seconds)), Ok(()));
+    }
+    assert_eq!(below(ROOT, &[pki!("before-unix.der")], &at(0)), Ok(()));
 }
 
 #[test]
