@@ -176,6 +176,41 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a whole number of up to nine digits which a comma or the end of an object follows, if that comes next.
+    #[inline]
+    pub(crate) fn short_integer(&mut self) -> Option<i64> {
+        let (negative, mut rest) = match self.rest.split_first()? {
+            (b'-', rest) => (true, rest),
+            _ => (false, self.rest),
+        };
+        let (&first, after) = rest.split_first()?;
+        let mut number = u32::from(first.wrapping_sub(b'0'));
+        // Zero is left to others: it may have a sign, and no digits may follow it.
+        if !(1..=9).contains(&number) {
+            return None;
+        }
+        rest = after;
+        for _ in 0..8 {
+            let (byte, after) = rest.split_first()?;
+            let digit = u32::from(byte.wrapping_sub(b'0'));
+            if digit > 9 {
+                break;
+            }
+            number = number.wrapping_mul(10).wrapping_add(digit);
+            rest = after;
+        }
+        if !matches!(rest.first(), Some(b',' | b'}')) {
+            return None;
+        }
+        self.rest = rest;
+        let number = i64::from(number);
+        Some(if negative {
+            number.wrapping_neg()
+        } else {
+            number
+        })
+    }
+
     /// Reads a number: an integer if it is written as one and fits 64 bits.
     #[inline]
     pub(crate) fn number(&mut self) -> Fallible<Value<'a>> {

@@ -115,6 +115,7 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 }
 
 #[cold]
+#[inline(never)]
 fn position<S: Storage>(objects: &[&ObjectDefinition<S>], object: ObjectId) -> Option<usize> {
     objects
         .iter()

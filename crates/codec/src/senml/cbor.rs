@@ -4,11 +4,12 @@
 
 use core::str;
 
-use dunlin_model::{Path, Value};
+use dunlin_model::{Path, Value, ValueType};
 
 use super::resolve::{finite, seconds};
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
-use crate::cbor::{Reader, major, put_head, put_value, with_head};
+use crate::cbor::{Reader, integer, major, put_head, put_value, text, with_head};
+use crate::record::typed;
 use crate::short::Short;
 use crate::writer::{Mark, Writer};
 use crate::{DecodeError, DecodeErrorKind, EncodeError, Record, Types};
@@ -218,37 +219,52 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     /// Reads a record of a name and a value, in this order, if that comes next and nothing is wrong with it.
     #[inline]
-    fn simple(&mut self) -> Option<Record<'a>> {
+    fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         let Left::Records(left) = self.left else {
             return None;
         };
         let left = left.checked_sub(1)?;
-        let mut reader = self.reader.after([major::MAP | 2, 0x00])?;
-        let name = reader.text_bytes().ok()?;
-        let label = reader.byte()?;
-        let value = reader.value().ok()?;
-        match (label, &value) {
-            (0x02, Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_))
-            | (0x03, Value::String(_))
-            | (0x04, Value::Boolean(_))
-            | (0x08, Value::Opaque(_)) => {}
-            _ => return None,
+        let (&[map, name_label, name], rest) = self.reader.rest().split_first_chunk()?;
+        // A text of up to 23 bytes.
+        let length = usize::from(name ^ major::TEXT);
+        if (map, name_label) != (major::MAP | 2, 0x00) || length > 23 {
+            return None;
         }
-        let record = self.resolver.simple(name, value)?;
-        (self.reader, self.left) = (reader, Left::Records(left));
-        Some(record)
+        let (name, rest) = rest.split_at_checked(length)?;
+        let (&label, rest) = rest.split_first()?;
+        let (path, kind) = self.resolver.simple(name)?;
+        if label == 0x02 && matches!(kind, Some(ValueType::Integer) | None) {
+            if let Some((number, rest)) = integer(rest) {
+                self.go_on(left, rest);
+                return Some(Ok(Record::new(path, Value::Integer(number))));
+            }
+        } else if label == 0x03 && matches!(kind, Some(ValueType::String) | None) {
+            let (text, rest) = text(rest)?;
+            self.go_on(left, rest);
+            return Some(Ok(Record::new(path, Value::String(text))));
+        }
+        let (value, rest) = other_value(label, rest, kind)?;
+        self.go_on(left, rest);
+        Some(Ok(Record::new(path, value)))
+    }
+
+    #[inline]
+    fn go_on(&mut self, left: u64, rest: &'a [u8]) {
+        self.left = Left::Records(left);
+        self.reader.set_rest(rest);
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        match self.simple() {
-            Some(record) => Some(Ok(record)),
-            None => self.next_of_any(),
+        let mut next = self.simple();
+        if next.is_none() {
+            next = self.next_of_any();
         }
+        next
     }
 
     #[inline(never)]
-    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+    pub(crate) fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(error) => {
@@ -256,6 +272,20 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 Some(Err(error))
             }
         }
+    }
+}
+
+/// Reads the value of `label` as the type `kind`, if it is one and nothing is wrong with it.
+#[inline(never)]
+fn other_value(label: u8, bytes: &[u8], kind: Option<ValueType>) -> Option<(Value<'_>, &[u8])> {
+    let mut reader = Reader::new(bytes);
+    let value = reader.value().ok()?;
+    match (label, &value) {
+        (0x02, Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_))
+        | (0x03, Value::String(_))
+        | (0x04, Value::Boolean(_))
+        | (0x08, Value::Opaque(_)) => Some((typed(value, kind).ok()?, reader.rest())),
+        _ => None,
     }
 }
 

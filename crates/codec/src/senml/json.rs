@@ -4,15 +4,14 @@
 use core::mem;
 use core::str;
 
-#[cfg(feature = "lwm2m-json")]
-use dunlin_model::ValueType;
-use dunlin_model::{Path, Value};
+use dunlin_model::{Path, Value, ValueType};
 
 use super::resolve::seconds;
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
 use crate::base64::{self, Variant};
 use crate::json::{self, Reader, Text};
 use crate::number::{self, Style};
+use crate::record::typed;
 use crate::short::Short;
 use crate::writer::Writer;
 use crate::{ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, Types};
@@ -368,42 +367,64 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// Reads a record of a name and a number or text, in this order and without white space, if that comes next and
     /// nothing is wrong with it.
     #[inline]
-    fn simple(&mut self) -> Option<Record<'a>> {
+    fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         let mut reader = self.reader;
         if self.state != State::Record || !reader.take_bytes(b",{\"n\":\"") {
             return None;
         }
         let name = reader.plain_text()?;
+        let (path, kind) = self.resolver.simple(name)?;
         let text = match self.form {
             Form::Senml(_) => b",\"vs\":\"",
             #[cfg(feature = "lwm2m-json")]
             Form::Old => b",\"sv\":\"",
         };
-        let value = if reader.take_bytes(b",\"v\":") {
-            reader.number().ok()?
+        if reader.take_bytes(b",\"v\":") {
+            if matches!(kind, Some(ValueType::Integer) | None)
+                && let Some(number) = reader.short_integer()
+            {
+                return self.record_ends(reader, path, Value::Integer(number));
+            }
+            let value = typed(reader.number().ok()?, kind).ok()?;
+            self.record_ends(reader, path, value)
         } else if reader.take_bytes(text) {
-            Value::String(str::from_utf8(reader.plain_text()?).ok()?)
+            let text = str::from_utf8(reader.plain_text()?).ok()?;
+            if matches!(kind, Some(ValueType::String) | None) {
+                return self.record_ends(reader, path, Value::String(text));
+            }
+            let value = typed(Value::String(text), kind).ok()?;
+            self.record_ends(reader, path, value)
         } else {
-            return None;
-        };
+            None
+        }
+    }
+
+    /// Gives a record, if its end comes next in `reader`.
+    #[inline]
+    fn record_ends(
+        &mut self,
+        mut reader: Reader<'a>,
+        path: Path,
+        value: Value<'a>,
+    ) -> Option<Result<Record<'a>, DecodeError>> {
         if !reader.take_bytes(b"}") {
             return None;
         }
-        let record = self.resolver.simple(name, value)?;
         self.reader = reader;
-        Some(record)
+        Some(Ok(Record::new(path, value)))
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        match self.simple() {
-            Some(record) => Some(Ok(record)),
-            None => self.next_of_any(),
+        let mut next = self.simple();
+        if next.is_none() {
+            next = self.next_of_any();
         }
+        next
     }
 
     #[inline(never)]
-    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+    pub(crate) fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(error) => {

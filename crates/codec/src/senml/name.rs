@@ -1,8 +1,8 @@
 //! Names and the paths they stand for.
 
 use dunlin_model::{
-    InstanceId, Level, MAX_ID, ObjectId, Path, PathError, PathErrorKind, PathParser, ResourceId,
-    ResourceInstanceId,
+    Children, InstanceId, Level, MAX_ID, ObjectId, Path, PathError, PathErrorKind, PathParser,
+    ResourceId, ResourceInstanceId,
 };
 
 use crate::short::Short;
@@ -35,10 +35,6 @@ pub(super) struct Names<'a> {
     /// What stands before the paths.
     prefix: &'a str,
     base: Name<'a>,
-    /// The base name as far as it is a path, kept for the names that follow; `None` where they need a longer look.
-    parser: Option<PathParser>,
-    /// The node whose children follow the base name, if it is the path of one and a slash.
-    parent: Option<Path>,
     /// Whether names continue the node of the request, since there is no base name.
     implied: bool,
 }
@@ -52,8 +48,6 @@ impl<'a> Names<'a> {
         Self {
             prefix: "",
             base: Name::EMPTY,
-            parser: Some(PathParser::new()),
-            parent: None,
             implied: false,
         }
     }
@@ -61,80 +55,42 @@ impl<'a> Names<'a> {
     /// Lets names continue the node of the request, with a slash between them, until there is a base name.
     #[cfg(feature = "lwm2m-json")]
     pub(super) fn imply_base(&mut self) {
-        (self.implied, self.parser) = (true, None);
+        self.implied = true;
     }
 
     pub(super) fn set_prefix(&mut self, prefix: &'a str) {
         self.prefix = prefix;
-        self.set_base(self.base);
     }
 
     pub(super) fn set_base(&mut self, base: Name<'a>) {
-        self.base = base;
-        (self.parser, self.parent, self.implied) = (None, None, false);
-        if self.prefix.is_empty() && !base.escaped {
-            let mut parser = PathParser::new();
-            if parser.feed_bytes(base.bytes).is_ok() {
-                self.parser = Some(parser);
-            }
-            if let Some(node) = base.bytes.strip_suffix(b"/") {
-                let mut parser = PathParser::new();
-                let fed = parser.feed_bytes(node);
-                self.parent = match node {
-                    [] => Some(Path::ROOT),
-                    _ => fed.and_then(|()| parser.finish()).ok(),
-                };
-            }
-        }
+        (self.base, self.implied) = (base, false);
     }
 
-    /// Gives the path of a name that is some numbers with slashes between them, after a base name that ends with one.
-    #[inline]
-    pub(super) fn child(&self, mut name: &[u8]) -> Option<Path> {
-        let mut path = self.parent?;
-        loop {
-            let (&first, mut rest) = name.split_first()?;
-            let mut number = u32::from(first.wrapping_sub(b'0'));
-            if number > 9 {
-                return None;
+    /// Whether names are as they stand, but for a base name before them.
+    fn are_plain(&self) -> bool {
+        self.prefix.is_empty() && !self.base.escaped && !self.implied
+    }
+
+    /// The node whose children follow the base name, if it is the path of one and a slash.
+    pub(super) fn parent(&self) -> Option<Path> {
+        if !self.are_plain() {
+            return None;
+        }
+        match self.base.bytes.strip_suffix(b"/")? {
+            [] => Some(Path::ROOT),
+            node => {
+                let mut parser = PathParser::new();
+                parser.feed_bytes(node).ok()?;
+                parser.finish().ok()
             }
-            loop {
-                match rest.split_first() {
-                    None => return path.child(u16::try_from(number).ok()?),
-                    Some((b'/', after)) => {
-                        rest = after;
-                        break;
-                    }
-                    Some((digit, after)) => {
-                        let digit = u32::from(digit.wrapping_sub(b'0'));
-                        // No digit, after a zero, or too much.
-                        if digit > 9 || number == 0 || number > 0xffff {
-                            return None;
-                        }
-                        number = number.wrapping_mul(10).wrapping_add(digit);
-                        rest = after;
-                    }
-                }
-            }
-            path = path.child(u16::try_from(number).ok()?)?;
-            name = rest;
         }
     }
 
     /// Gives the path of the base name and `name`, in an answer about `node`.
-    #[inline]
-    pub(super) fn path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
-        match self.child(name.bytes) {
-            Some(path) => Ok(path),
-            None => self.other_path(node, name),
-        }
-    }
-
     #[inline(never)]
-    fn other_path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
-        if let Some(mut parser) = self.parser
-            && !name.escaped
-        {
+    pub(super) fn path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
+        let mut parser = PathParser::new();
+        if self.are_plain() && !name.escaped && parser.feed_bytes(self.base.bytes).is_ok() {
             match parser.feed_bytes(name.bytes).and_then(|()| parser.finish()) {
                 Ok(path) => return Ok(path),
                 Err(error) if error.kind != PathErrorKind::TooLarge => {
@@ -177,6 +133,38 @@ impl<'a> Names<'a> {
             }
             result => result.map_err(name_error),
         }
+    }
+}
+
+/// Gives the path of a name that is some numbers with slashes between them, below one node.
+#[inline]
+pub(super) fn below(mut node: Children, mut name: &[u8]) -> Option<Path> {
+    loop {
+        let (&first, mut rest) = name.split_first()?;
+        let mut number = u32::from(first.wrapping_sub(b'0'));
+        if number > 9 {
+            return None;
+        }
+        loop {
+            match rest.split_first() {
+                None => return node.get(u16::try_from(number).ok()?),
+                Some((b'/', after)) => {
+                    rest = after;
+                    break;
+                }
+                Some((digit, after)) => {
+                    let digit = u32::from(digit.wrapping_sub(b'0'));
+                    // No digit, after a zero, or too much.
+                    if digit > 9 || number == 0 || number > 0xffff {
+                        return None;
+                    }
+                    number = number.wrapping_mul(10).wrapping_add(digit);
+                    rest = after;
+                }
+            }
+        }
+        node = node.get(u16::try_from(number).ok()?)?.children();
+        name = rest;
     }
 }
 

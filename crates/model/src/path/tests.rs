@@ -107,6 +107,7 @@ proptest! {
     #[test]
     fn a_child_has_its_parent(numbers in segments(), id in any::<u16>()) {
         let path = Path::try_from(numbers.as_slice()).unwrap();
+        prop_assert_eq!(path.children().get(id), path.child(id));
         match path.child(id) {
             Some(child) => {
                 prop_assert_eq!(child.parent(), Some(path));
