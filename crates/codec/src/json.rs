@@ -67,9 +67,7 @@ impl<'a> Reader<'a> {
     /// Takes what comes up to the next quote, if there are no backslashes and no control characters in it.
     #[inline]
     pub(crate) fn plain_text(&mut self) -> Option<&'a [u8]> {
-        let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-        let length = self.rest.iter().take_while(|byte| plain(byte)).count();
-        let (bytes, rest) = self.rest.split_at_checked(length)?;
+        let (bytes, rest) = self.rest.split_at_checked(plain_length(self.rest))?;
         let (b'"', rest) = rest.split_first()? else {
             return None;
         };
@@ -415,8 +413,7 @@ fn hexadecimal(bytes: &[u8]) -> Fallible<(u32, &[u8])> {
 pub(crate) fn put_text(writer: &mut Writer<'_>, text: &str) -> Result<(), EncodeError> {
     let mut bytes = text.as_bytes();
     loop {
-        let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-        let length = bytes.iter().take_while(|byte| plain(byte)).count();
+        let length = plain_length(bytes);
         let (piece, rest) = bytes.split_at_checked(length).unwrap_or_default();
         writer.put(piece)?;
         let Some((byte, rest)) = rest.split_first() else {
@@ -425,6 +422,34 @@ pub(crate) fn put_text(writer: &mut Writer<'_>, text: &str) -> Result<(), Encode
         bytes = rest;
         put_escape(writer, *byte)?;
     }
+}
+
+/// How many bytes there are before the first control character, quote or backslash.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    /// A byte in each of eight places.
+    const fn eight(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let mut length = 0_usize;
+    let mut rest = bytes;
+    // Eight at once. The highest bit of a byte tells that it is below another, rightly up to the first that is.
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ eight(b'"');
+        let backslash = word ^ eight(b'\\');
+        let below = |word: u64, byte: u8| word.wrapping_sub(eight(byte)) & !word;
+        let found = (below(word, b' ') | below(quote, 1) | below(backslash, 1)) & eight(0x80);
+        if found != 0 {
+            // The lowest is the first.
+            let before = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+            return length.wrapping_add(before);
+        }
+        length = length.wrapping_add(8);
+        rest = after;
+    }
+    let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    length.wrapping_add(rest.iter().take_while(|byte| plain(byte)).count())
 }
 
 #[cold]

@@ -146,6 +146,22 @@ pub(crate) fn typed(
     }
 }
 
+/// Whether any integer is a value of the type `kind`, as it is or as a time.
+#[inline]
+pub(crate) fn takes_integers(kind: Option<ValueType>) -> bool {
+    matches!(kind, Some(ValueType::Integer | ValueType::Time) | None)
+}
+
+/// Gives such an integer as the type `kind`.
+#[inline]
+pub(crate) fn integer_of<'a>(kind: Option<ValueType>, number: i64) -> Value<'a> {
+    if kind == Some(ValueType::Time) {
+        Value::Time(number)
+    } else {
+        Value::Integer(number)
+    }
+}
+
 fn convert(value: Value<'_>, kind: ValueType) -> Result<Value<'_>, DecodeErrorKind> {
     value.convert(kind).ok_or(DecodeErrorKind::Type)
 }

@@ -338,4 +338,47 @@ proptest! {
         prop_assert_eq!(short.next(), None);
         prop_assert_eq!(long.next_the_long_way(), None);
     }
+
+    /// So do those of the encoders, for records in order and not, in buffers too small and in parts.
+    #[test]
+    fn the_short_way_to_write_is_the_long_way(
+        format in prop::sample::select(MANY[..5].to_vec()),
+        base in prop::sample::select(vec!["/", "/3", "/3/0", "/3/0", "/3/0/6"]),
+        values in prop::collection::vec((device_value(), 0_u16..2, prop::bool::weighted(0.1)), 0..12),
+        in_order in prop::bool::weighted(0.9),
+        room in prop_oneof![Just(512), 0_usize..100],
+        skip in prop::option::weighted(0.3, 0_usize..100),
+    ) {
+        let mut records: Vec<_> = values
+            .iter()
+            .map(|((resource, instance, value), object_instance, timed)| {
+                let node = path("/3").child(*object_instance).unwrap().child(*resource).unwrap();
+                let node = instance.map_or(node, |instance| node.child(instance).unwrap());
+                Record { path: node, value: *value, time: timed.then_some(1.5) }
+            })
+            .collect();
+        if in_order {
+            records.sort_by_key(|record| record.path);
+            records.dedup_by_key(|record| record.path);
+        }
+        let write = |short: bool| -> Result<Vec<u8>, EncodeError> {
+            let mut buffer = vec![0; room];
+            let all = |encoder: &mut Encoder<'_>| records.iter().try_for_each(|record| {
+                if short { encoder.push(record) } else { encoder.push_the_long_way(record) }
+            });
+            let length = if let Some(skip) = skip {
+                crate::encode_part(format, path(base), skip, &mut buffer, all)?.length
+            } else {
+                let mut encoder = Encoder::new(format, path(base), &mut buffer)?;
+                all(&mut encoder)?;
+                encoder.finish()?
+            };
+            buffer.truncate(length);
+            Ok(buffer)
+        };
+        prop_assert_eq!(
+            write(true),
+            write(false)
+        );
+    }
 }

@@ -115,29 +115,65 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
-        match room.get_mut(..bytes.len()) {
-            Some(place) => {
-                place.copy_from_slice(bytes);
-                self.length = self.length.wrapping_add(bytes.len());
-                Ok(())
-            }
-            None => self.put_part(bytes),
+        if let Some(room) = self.buffer.get_mut(self.length..)
+            && let Some(place) = room.get_mut(..bytes.len())
+        {
+            place.copy_from_slice(bytes);
+            self.length = self.length.wrapping_add(bytes.len());
+            return Ok(());
         }
+        self.put_part(bytes)
     }
 
     /// Writes the first `count` bytes of `word`, the lowest byte first.
     #[inline]
     pub(crate) fn put_word(&mut self, word: u64, count: usize) -> Result<(), EncodeError> {
-        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
-        match room.first_chunk_mut::<8>() {
-            Some(place) => {
-                *place = word.to_le_bytes();
-                self.length = self.length.wrapping_add(count);
-                Ok(())
-            }
-            None => self.put_last_word(word, count),
+        if let Some(room) = self.buffer.get_mut(self.length..)
+            && let Some(place) = room.first_chunk_mut::<8>()
+        {
+            *place = word.to_le_bytes();
+            self.length = self.length.wrapping_add(count);
+            return Ok(());
         }
+        self.put_last_word(word, count)
+    }
+
+    /// Writes `first`, `second` and `bytes`.
+    #[inline]
+    pub(crate) fn put_all(
+        &mut self,
+        first: Short,
+        second: Short,
+        bytes: &[u8],
+    ) -> Result<(), EncodeError> {
+        let start = first.len_bytes();
+        if let Some(room) = self.buffer.get_mut(self.length..)
+            && let Some(place) = room.first_chunk_mut::<8>()
+        {
+            *place = first.to_bytes();
+            if let Some(room) = room.get_mut(start..)
+                && let Some(place) = room.first_chunk_mut::<8>()
+            {
+                *place = second.to_bytes();
+                let end = second.len_bytes();
+                if let Some(room) = room.get_mut(end..)
+                    && let Some(place) = room.get_mut(..bytes.len())
+                {
+                    place.copy_from_slice(bytes);
+                    let start = self.length.wrapping_add(start);
+                    self.length = start.wrapping_add(end).wrapping_add(bytes.len());
+                    return Ok(());
+                }
+            }
+        }
+        self.put_last(first, second, bytes)
+    }
+
+    #[cold]
+    fn put_last(&mut self, first: Short, second: Short, bytes: &[u8]) -> Result<(), EncodeError> {
+        first.put(self)?;
+        second.put(self)?;
+        self.put(bytes)
     }
 
     #[cold]
@@ -200,6 +236,23 @@ impl<'b> Writer<'b> {
         mark: Mark,
         header: Short,
     ) -> Result<(), EncodeError> {
+        // Most headers have the room that was left for them.
+        if self.window.is_none() && header.len_bytes() == mark.room {
+            let [first, second, third, ..] = header.to_bytes();
+            let place = self.buffer.get_mut(mark.start..).unwrap_or_default();
+            match (mark.room, place) {
+                (1, [place, ..]) => *place = first,
+                (2, [one, two, ..]) => (*one, *two) = (first, second),
+                (3, [one, two, three, ..]) => (*one, *two, *three) = (first, second, third),
+                _ => return self.close_any(depth, mark, header),
+            }
+            return Ok(());
+        }
+        self.close_any(depth, mark, header)
+    }
+
+    #[inline(never)]
+    fn close_any(&mut self, depth: usize, mark: Mark, header: Short) -> Result<(), EncodeError> {
         let bytes = header.to_bytes();
         let bytes = bytes.get(..header.len_bytes()).unwrap_or_default();
         if self.window.is_some() {

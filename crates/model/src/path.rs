@@ -263,6 +263,18 @@ impl Path {
         free == other.free_bits() && (free > 48 || (self.0 ^ other.0) >> 16 < 1 << free)
     }
 
+    /// Tells whether this is a resource or a resource instance that comes after `other` below the same node.
+    #[inline]
+    pub const fn follows(&self, other: &Self) -> bool {
+        let differs = self.0 ^ other.0;
+        let beside = match (self.part(0), other.part(0)) {
+            (0, 0) => differs >> 32 == 0 && other.part(16) != 0,
+            (0, _) | (_, 0) => false,
+            _ => differs >> 16 == 0,
+        };
+        beside && self.0 > other.0
+    }
+
     /// Walks over the numbers of the path, from the object down.
     pub fn segments(&self) -> impl Iterator<Item = u16> + Clone + use<> {
         self.parts()

@@ -3,8 +3,8 @@
 use dunlin_model::{Children, Level, MAX_ID, Path, Value, ValueType};
 
 use crate::cbor::{BREAK, Reader, integer, major, text};
-use crate::record::typed;
-use crate::{DecodeError, DecodeErrorKind, Record, Types};
+use crate::record::{integer_of, takes_integers, typed};
+use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -317,11 +317,11 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 return None;
             }
             let kind = self.types.value_type_near(&path, &mut self.hint);
-            if matches!(kind, Some(ValueType::Integer) | None)
+            if takes_integers(kind)
                 && let Some((number, rest)) = integer(rest)
             {
                 self.go_on(path, rest);
-                return Some(Ok(Record::new(path, Value::Integer(number))));
+                return Some(Ok(Record::new(path, integer_of(kind, number))));
             }
             if matches!(kind, Some(ValueType::String) | None)
                 && let Some((text, rest)) = text(rest)
@@ -362,7 +362,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        let mut next = self.simple();
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
+        }
         if next.is_none() {
             next = self.next_of_any();
         }

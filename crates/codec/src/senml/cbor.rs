@@ -8,11 +8,13 @@ use dunlin_model::{Path, Value, ValueType};
 
 use super::resolve::{finite, seconds};
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
-use crate::cbor::{Reader, integer, major, put_head, put_value, text, with_head};
-use crate::record::typed;
+use crate::cbor::{
+    Reader, integer, major, put_head, put_value, short_integer, short_text, text, with_head,
+};
+use crate::record::{integer_of, takes_integers, typed};
 use crate::short::Short;
 use crate::writer::{Mark, Writer};
-use crate::{DecodeError, DecodeErrorKind, EncodeError, Record, Types};
+use crate::{DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -233,10 +235,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         let (name, rest) = rest.split_at_checked(length)?;
         let (&label, rest) = rest.split_first()?;
         let (path, kind) = self.resolver.simple(name)?;
-        if label == 0x02 && matches!(kind, Some(ValueType::Integer) | None) {
+        if label == 0x02 && takes_integers(kind) {
             if let Some((number, rest)) = integer(rest) {
                 self.go_on(left, rest);
-                return Some(Ok(Record::new(path, Value::Integer(number))));
+                return Some(Ok(Record::new(path, integer_of(kind, number))));
             }
         } else if label == 0x03 && matches!(kind, Some(ValueType::String) | None) {
             let (text, rest) = text(rest)?;
@@ -256,7 +258,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        let mut next = self.simple();
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
+        }
         if next.is_none() {
             next = self.next_of_any();
         }
@@ -316,27 +321,38 @@ impl<'b> Encoder<'b> {
         self.removes = true;
     }
 
+    /// Writes an integer or a text without time after another record below the same base name; `None` for any other
+    /// record.
     #[inline]
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        if record.time.is_none()
-            && let Some(label) = label_of(&record.value)
-            && let Some((first, second)) = self.base.short_name(record.path)
-        {
-            self.count = self.count.saturating_add(1);
-            let [length, ..] = first.len().wrapping_add(second.len()).to_le_bytes();
-            let head = Short::new([major::MAP | 2, 0x00]).byte(major::TEXT | length);
-            let writer = &mut self.writer;
-            head.join(first).put(writer)?;
-            if second.len() > 0 {
-                second.put(writer)?;
+    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        let (value, text) = match record.value {
+            Value::Integer(number) | Value::Time(number) => {
+                (short_integer(Short::new([0x02]), number)?, "")
             }
-            return put_value(writer, Short::EMPTY.byte(label), &record.value);
+            Value::String(text) | Value::Corelnk(text) => {
+                (short_text(Short::new([0x03]), text)?, text)
+            }
+            _ => return None,
+        };
+        if record.time.is_some() {
+            return None;
         }
-        self.push_any(record)
+        let count = self.count.checked_add(1)?;
+        let (start, id) = self.base.next_name(record.path)?;
+        self.count = count;
+        let [length, ..] = start.len().wrapping_add(id.len()).to_le_bytes();
+        let mut name = Short::new([major::MAP | 2, 0x00, major::TEXT | length]).join(start);
+        if name.len().wrapping_add(id.len()) > 8 {
+            if let Err(error) = name.put(&mut self.writer) {
+                return Some(Err(error));
+            }
+            name = Short::EMPTY;
+        }
+        Some(self.writer.put_all(name.join(id), value, text.as_bytes()))
     }
 
     #[inline(never)]
-    fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         self.count = self.count.saturating_add(1);
         let written = self.base.step(record.path)?;
         let has_value = self.removes || record.value != Value::None;
@@ -384,10 +400,10 @@ impl<'b> Encoder<'b> {
         put_value(writer, before.byte(label), &record.value)
     }
 
-    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
         let head = with_head(Short::EMPTY, major::ARRAY, self.count);
         self.writer.close(0, self.head, head)?;
-        Ok(self.writer)
+        Ok(&self.writer)
     }
 }
 

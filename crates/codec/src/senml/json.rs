@@ -11,10 +11,10 @@ use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
 use crate::base64::{self, Variant};
 use crate::json::{self, Reader, Text};
 use crate::number::{self, Style};
-use crate::record::typed;
+use crate::record::{integer_of, takes_integers, typed};
 use crate::short::Short;
 use crate::writer::Writer;
-use crate::{ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, Types};
+use crate::{ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -380,10 +380,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             Form::Old => b",\"sv\":\"",
         };
         if reader.take_bytes(b",\"v\":") {
-            if matches!(kind, Some(ValueType::Integer) | None)
+            if takes_integers(kind)
                 && let Some(number) = reader.short_integer()
             {
-                return self.record_ends(reader, path, Value::Integer(number));
+                return self.record_ends(reader, path, integer_of(kind, number));
             }
             let value = typed(reader.number().ok()?, kind).ok()?;
             self.record_ends(reader, path, value)
@@ -416,7 +416,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        let mut next = self.simple();
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
+        }
         if next.is_none() {
             next = self.next_of_any();
         }
@@ -461,28 +464,32 @@ impl<'b> Encoder<'b> {
         self.removes = true;
     }
 
+    /// Writes a record with a value and without time, after another beside it; `None` for any other record.
     #[inline]
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        if record.time.is_none()
-            && record.value != Value::None
-            && !self.empty
-            && let Some((first, second)) = self.base.short_name(record.path)
-        {
-            let writer = &mut self.writer;
-            Short::new(*b",{\"n\":\"").put(writer)?;
-            first.put(writer)?;
-            if second.len() > 0 {
-                second.put(writer)?;
-            }
-            return put_value(writer, Before::TextEnd, record.value, self.form)?
-                .end()
-                .put(writer);
+    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        if record.value == Value::None || record.time.is_some() {
+            return None;
         }
-        self.push_any(record)
+        let (start, id) = self.base.next_name(record.path)?;
+        Some(self.put_next(start, id, record))
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short way")]
+    fn put_next(
+        &mut self,
+        start: Short,
+        id: Short,
+        record: &Record<'_>,
+    ) -> Result<(), EncodeError> {
+        let writer = &mut self.writer;
+        writer.put_all(Short::new(*b",{\"n\":\""), start.join(id), b"")?;
+        let end = put_value(writer, Before::TextEnd, record.value, self.form)?;
+        end.end().put(writer)
     }
 
     #[inline(never)]
-    fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let written = self.base.step(record.path)?;
         let first = mem::replace(&mut self.empty, false);
         let writer = &mut self.writer;
@@ -531,7 +538,7 @@ impl<'b> Encoder<'b> {
         before.end().put(writer)
     }
 
-    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
         let end: &[u8] = match (self.form, self.empty) {
             (Form::Senml(_), true) => b"[]",
             (Form::Senml(_), false) => b"]",
@@ -541,7 +548,7 @@ impl<'b> Encoder<'b> {
             (Form::Old, false) => b"]}",
         };
         self.writer.put(end)?;
-        Ok(self.writer)
+        Ok(&self.writer)
     }
 }
 

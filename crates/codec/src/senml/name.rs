@@ -204,8 +204,13 @@ fn chosen(node: Path, text: &[u8]) -> Option<Fallible<Path>> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
     node: Path,
-    level: Level,
+    /// The level of the node that names start below.
+    known: Level,
     state: State,
+    /// The last record, if the name of one beside it is `start` and a number; else the root.
+    last: Path,
+    /// Up to three bytes.
+    start: Short,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,13 +235,17 @@ impl Base {
     pub(crate) const fn new(node: Path) -> Self {
         Self {
             node,
-            level: node.level(),
+            known: match node.level() {
+                Level::ResourceInstance => Level::Resource,
+                level => level,
+            },
             state: State::None,
+            last: Path::ROOT,
+            start: Short::EMPTY,
         }
     }
 
     /// Goes on to a record of `path`.
-    #[inline]
     pub(crate) fn step(&mut self, path: Path) -> Result<Written, EncodeError> {
         let wanted = if path != self.node {
             State::Children
@@ -250,33 +259,48 @@ impl Base {
         if base && wanted == State::None {
             return Err(EncodeError::OutOfOrder);
         }
-        self.state = wanted;
+        (self.state, self.last) = (wanted, Path::ROOT);
         Ok(Written {
             base,
             name: wanted != State::Node,
         })
     }
 
-    /// The name of the record of `path` in two parts of up to five and six bytes, if it is that short and a base name is
-    /// in effect already.
-    #[inline]
-    pub(crate) fn short_name(&self, path: Path) -> Option<(Short, Short)> {
-        if self.state != State::Children {
-            return None;
-        }
-        let (first, second) = match self.level {
-            Level::Instance => (
-                path.resource_id()?.get(),
-                path.resource_instance_id().map(ResourceInstanceId::get),
-            ),
-            Level::Object if path.resource_instance_id().is_none() => {
-                (path.instance_id()?.get(), Some(path.resource_id()?.get()))
+    /// Gives the name of the record of `path` in two parts of up to three and five bytes, if it is that short and the base
+    /// name in effect is right for it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) fn next_name(&mut self, path: Path) -> Option<(Short, Short)> {
+        let ids = (
+            path.instance_id(),
+            path.resource_id(),
+            path.resource_instance_id(),
+        );
+        if !path.follows(&self.last) {
+            if self.state != State::Children || path == self.node || !self.node.contains(&path) {
+                return None;
             }
-            Level::Resource => (path.resource_instance_id()?.get(), None),
-            _ => return None,
+            let start = match (self.known, ids) {
+                (Level::Instance, (_, Some(_), None)) | (Level::Resource, _) => Short::EMPTY,
+                (Level::Instance, (_, Some(id), Some(_))) => {
+                    Short::EMPTY.decimal(id.get()).byte(b'/')
+                }
+                (Level::Object, (Some(id), Some(_), None)) => {
+                    Short::EMPTY.decimal(id.get()).byte(b'/')
+                }
+                _ => return None,
+            };
+            if start.len() > 3 {
+                return None;
+            }
+            self.start = start;
+        }
+        self.last = path;
+        let id = match ids {
+            (_, _, Some(id)) => id.get(),
+            (_, id, None) => id?.get(),
         };
-        let second = second.map_or(Short::EMPTY, |id| Short::new(*b"/").decimal(id));
-        Some((Short::EMPTY.decimal(first), second))
+        Some((self.start, Short::EMPTY.decimal(id)))
     }
 
     /// The base name.
@@ -296,11 +320,7 @@ impl Base {
             text.parts[4] = Short::new(*b"/");
             return text;
         }
-        let known = match self.level {
-            Level::ResourceInstance => Level::Resource,
-            level => level,
-        };
-        Text::of(path, known, Short::EMPTY)
+        Text::of(path, self.known, Short::EMPTY)
     }
 }
 

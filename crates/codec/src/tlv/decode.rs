@@ -5,7 +5,7 @@ use core::str;
 use dunlin_model::{Children, Level, MAX_ID, ObjectLink, Path, Value, ValueType};
 
 use super::{Kind, WIDE_ID};
-use crate::{DecodeError, DecodeErrorKind, Record, Types};
+use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 /// Walks over the TLVs of a payload without recursion: at most two containers are open, an object instance and a
 /// multiple resource in it.
@@ -306,7 +306,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        let mut next = self.simple();
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
+        }
         if next.is_none() {
             next = self.next_of_any();
         }

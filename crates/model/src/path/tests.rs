@@ -140,6 +140,8 @@ fn siblings_have_one_parent() {
             let (one, other) = (path(one), path(other));
             let expected = one.parent() == other.parent() && one.level() == other.level();
             assert_eq!(one.is_sibling(&other), expected, "{one} {other}");
+            let follows = expected && one > other && one.level() >= Level::Resource;
+            assert_eq!(one.follows(&other), follows, "{one} {other}");
         }
     }
 }
