@@ -424,6 +424,12 @@ pub(crate) fn put_text(writer: &mut Writer<'_>, text: &str) -> Result<(), Encode
     }
 }
 
+/// Whether `text` stands between quotes as it is.
+#[inline]
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_length(text.as_bytes()) == text.len()
+}
+
 /// How many bytes there are before the first control character, quote or backslash.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {

@@ -484,8 +484,27 @@ impl<'b> Encoder<'b> {
     ) -> Result<(), EncodeError> {
         let writer = &mut self.writer;
         writer.put_all(Short::new(*b",{\"n\":\""), start.join(id), b"")?;
-        let end = put_value(writer, Before::TextEnd, record.value, self.form)?;
-        end.end().put(writer)
+        match record.value {
+            Value::Integer(number) | Value::Time(number)
+                if let Ok(number) = u16::try_from(number) =>
+            {
+                let end = Short::EMPTY.decimal(number).byte(b'}');
+                writer.put_all(Short::new(*b"\",\"v\":"), end, b"")
+            }
+            Value::String(text) | Value::Corelnk(text) if json::is_plain(text) => {
+                let label = match self.form {
+                    Form::Senml(_) => Short::new(*b"\",\"vs\":\""),
+                    #[cfg(feature = "lwm2m-json")]
+                    Form::Old => Short::new(*b"\",\"sv\":\""),
+                };
+                writer.put_all(label, Short::EMPTY, text.as_bytes())?;
+                Short::new(*b"\"}").put(writer)
+            }
+            value => {
+                let end = put_value(writer, Before::TextEnd, value, self.form)?;
+                end.end().put(writer)
+            }
+        }
     }
 
     #[inline(never)]
