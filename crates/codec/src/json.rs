@@ -270,7 +270,7 @@ impl<'a> Reader<'a> {
             .count();
         let (text, rest) = start.split_at_checked(length).ok_or(DecodeErrorKind::End)?;
         self.rest = rest;
-        let number = number::float(text);
+        let number = number::parse(text);
         number.map(Value::Float).ok_or(
             if rest.is_empty() && !text.last().is_some_and(u8::is_ascii_digit) {
                 DecodeErrorKind::End

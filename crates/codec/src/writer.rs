@@ -1,8 +1,5 @@
 //! A buffer that fills up, or a window that moves along a payload longer than the buffer.
 
-#[cfg(feature = "link")]
-use core::fmt;
-
 use crate::EncodeError;
 use crate::short::Short;
 
@@ -103,7 +100,7 @@ impl<'b> Writer<'b> {
         }
     }
 
-    #[cfg(any(feature = "link", test))]
+    #[cfg(test)]
     pub(crate) fn written_from(&self, start: usize) -> &[u8] {
         self.buffer.get(start..self.length).unwrap_or_default()
     }
@@ -118,7 +115,7 @@ impl<'b> Writer<'b> {
         if let Some(room) = self.buffer.get_mut(self.length..)
             && let Some(place) = room.get_mut(..bytes.len())
         {
-            place.copy_from_slice(bytes);
+            copy(place, bytes);
             self.length = self.length.wrapping_add(bytes.len());
             return Ok(());
         }
@@ -159,7 +156,7 @@ impl<'b> Writer<'b> {
                 if let Some(room) = room.get_mut(end..)
                     && let Some(place) = room.get_mut(..bytes.len())
                 {
-                    place.copy_from_slice(bytes);
+                    copy(place, bytes);
                     let start = self.length.wrapping_add(start);
                     self.length = start.wrapping_add(end).wrapping_add(bytes.len());
                     return Ok(());
@@ -198,7 +195,7 @@ impl<'b> Writer<'b> {
         let room = self.buffer.get_mut(self.length..).unwrap_or_default();
         let kept = room.len().min(bytes.len());
         if let (Some(place), Some(bytes)) = (room.get_mut(..kept), bytes.get(..kept)) {
-            place.copy_from_slice(bytes);
+            copy(place, bytes);
         }
         self.length = self.length.saturating_add(kept);
         window.after = window
@@ -335,27 +332,21 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// Copies `bytes` to `place`, which is as long.
+// Not `copy_from_slice`, whose panic stays in an image that is compiled for size.
+#[inline]
+fn copy(place: &mut [u8], bytes: &[u8]) {
+    for (place, byte) in place.iter_mut().zip(bytes) {
+        *place = *byte;
+    }
+}
+
 /// Moves the first `count` bytes of `area` on by `by`, if they stay in it.
 // One copy, written so that the compiler sees that `copy_within` cannot panic.
 #[inline(never)]
 fn shift(area: &mut [u8], count: usize, by: usize) {
     if count <= area.len() && by <= area.len().wrapping_sub(count) {
         area.copy_within(..count, by);
-    }
-}
-
-#[cfg(feature = "link")]
-impl Writer<'_> {
-    /// Writes what prints.
-    pub(crate) fn print(&mut self, value: impl fmt::Display) -> Result<(), EncodeError> {
-        fmt::Write::write_fmt(self, format_args!("{value}")).map_err(|_| EncodeError::NoSpace)
-    }
-}
-
-#[cfg(feature = "link")]
-impl fmt::Write for Writer<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.put(text.as_bytes()).map_err(|_| fmt::Error)
     }
 }
 

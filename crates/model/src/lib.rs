@@ -37,6 +37,7 @@ extern crate alloc;
 
 mod access;
 mod attributes;
+pub mod decimal;
 mod definition;
 #[cfg(feature = "defmt")]
 mod format;

@@ -258,8 +258,7 @@ impl<'a> Reader<'a> {
             ),
             _ => return Err(DecodeErrorKind::Type),
         };
-        crate::number::float_of(negative, mantissa, exponent.into())
-            .ok_or(DecodeErrorKind::Malformed)
+        crate::number::scaled(negative, mantissa, exponent.into()).ok_or(DecodeErrorKind::Malformed)
     }
 
     /// Passes over the value of a field that is not known: a single number, text, truth, or nothing.

@@ -184,7 +184,7 @@ fn unescaped(name: Name<'_>, writer: &mut Writer<'_>) -> Fallible<()> {
 /// `None` if it is no such path.
 fn chosen(node: Path, text: &[u8]) -> Option<Fallible<Path>> {
     let mut parts = text.strip_prefix(b"/")?.split(|byte| *byte == b'/');
-    let number = |part: &[u8]| crate::number::digits(part).and_then(|id| u16::try_from(id).ok());
+    let number = |part: &[u8]| crate::number::natural(part).and_then(|id| u16::try_from(id).ok());
     let object = number(parts.next()?)?;
     let instance = number(parts.next()?)?;
     if instance != MAX_ID || node.object_id().map(ObjectId::get) != Some(object) {
