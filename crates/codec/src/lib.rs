@@ -87,6 +87,10 @@ mod single;
 mod tlv;
 mod writer;
 
+/// Whether common records have short ways, which give what the general ways give and cost some code for each format: where
+/// a register holds eight bytes at once speed counts, on a device its flash.
+const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+
 pub use content_format::{ContentFormat, ParseContentFormatError};
 pub use decode::{DecodeError, DecodeErrorKind, Decoder};
 pub use encode::{EncodeError, Encoder, Part, encode_part};

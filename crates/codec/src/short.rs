@@ -59,6 +59,20 @@ impl Short {
     /// Adds the one to five digits of `number`.
     #[inline]
     pub(crate) const fn decimal(self, number: u16) -> Self {
+        match number {
+            0..=9 => self.add(b'0' as u64 | number as u64, 1),
+            10..=99 => {
+                // Divided by ten, and exact up to 99.
+                let tens = (number as u64).wrapping_mul(205) >> 11;
+                let ones = (number as u64).wrapping_sub(tens.wrapping_mul(10));
+                self.add((b'0' as u64 | tens) | (b'0' as u64 | ones) << 8, 2)
+            }
+            _ => self.long_decimal(number),
+        }
+    }
+
+    #[inline(never)]
+    const fn long_decimal(self, number: u16) -> Self {
         let mut left = number as u64;
         let (mut word, mut count) = (0_u64, 0_u32);
         loop {
@@ -96,7 +110,7 @@ mod tests {
 
     #[test]
     fn decimal_digits() {
-        for number in [0, 9, 10, 99, 100, 3303, 9999, 10000, 65534, 65535] {
+        for number in (0..=1000).chain([3303, 9999, 10000, 65534, 65535]) {
             let mut buffer = [0; 8];
             let mut writer = Writer::new(&mut buffer);
             Short::new(*b"n=").decimal(number).put(&mut writer).unwrap();

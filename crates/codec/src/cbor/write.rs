@@ -69,6 +69,24 @@ pub(crate) fn put_value(
     }
 }
 
+/// The heads of the values of which there is most, behind `before`, up to three bytes: an integer of up to 32 bits, or a
+/// text, whose bytes are to follow.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+pub(crate) fn short_integer(before: Short, number: i64) -> Option<Short> {
+    let sign = number >> 63;
+    let [sign_byte, ..] = sign.to_le_bytes();
+    let number = u32::try_from(number ^ sign).ok()?;
+    Some(with_head(before, major::NEGATIVE & sign_byte, number))
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+pub(crate) fn short_text(before: Short, text: &str) -> Option<Short> {
+    let length = u8::try_from(text.len()).ok()?;
+    Some(with_head(before, major::TEXT, length.into()))
+}
+
 #[inline(never)]
 fn put_other_value(
     writer: &mut Writer<'_>,

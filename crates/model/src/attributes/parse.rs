@@ -1,6 +1,7 @@
 //! Reading attributes from query items.
 
 use super::{AttributeChanges, AttributeError, Attributes, Change};
+use crate::decimal;
 
 impl Attributes {
     /// Reads attributes from the items of a query, `name=value` each, and checks them.
@@ -40,9 +41,9 @@ impl AttributeChanges {
             match name {
                 "pmin" => put(&mut changes.pmin, value, seconds)?,
                 "pmax" => put(&mut changes.pmax, value, seconds)?,
-                "gt" => put(&mut changes.gt, value, decimal)?,
-                "lt" => put(&mut changes.lt, value, decimal)?,
-                "st" => put(&mut changes.st, value, decimal)?,
+                "gt" => put(&mut changes.gt, value, number)?,
+                "lt" => put(&mut changes.lt, value, number)?,
+                "st" => put(&mut changes.st, value, number)?,
                 "epmin" => put(&mut changes.epmin, value, seconds)?,
                 "epmax" => put(&mut changes.epmax, value, seconds)?,
                 "edge" => put(&mut changes.edge, value, flag)?,
@@ -76,12 +77,7 @@ fn digits(text: &str) -> bool {
 }
 
 fn seconds(text: &str) -> Option<u32> {
-    // `u32::from_str` also takes a plus sign.
-    if digits(text) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    decimal::natural(text.as_bytes())?.try_into().ok()
 }
 
 fn flag(text: &str) -> Option<bool> {
@@ -93,11 +89,11 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 /// `1*DIGIT ["." 1*DIGIT]`, and a leading minus, which the grammar forgot but limits of signal strength need.
-fn decimal(text: &str) -> Option<f64> {
+fn number(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     if !digits(whole) || !digits(fraction) {
         return None;
     }
-    text.parse().ok().filter(|number: &f64| number.is_finite())
+    decimal::parse(text.as_bytes())
 }
