@@ -48,7 +48,9 @@ pub struct Config {
     pub write_behind: Duration,
     /// How many events a slow receiver may be behind before it misses some. Default 4096.
     pub event_buffer: usize,
-    /// The objects that are known: their values have types and ranges. Default the core objects.
+    /// How many object definitions are kept in the store at most, each version counted. Default 4096.
+    pub max_stored_objects: usize,
+    /// The objects that are known besides those in the store: their values have types and ranges. Default the core objects.
     pub registry: Registry,
 }
 
@@ -74,6 +76,7 @@ impl Default for Config {
             store_retry: Duration::from_secs(5),
             write_behind: Duration::from_secs(2),
             event_buffer: 4096,
+            max_stored_objects: 4096,
             registry: Registry::new(),
         }
     }

@@ -47,6 +47,7 @@
 //! A [`shard::Shard`] is the whole protocol without sockets, threads or clocks; the runtime around it has one task that
 //! owns the shard and its UDP sockets, and one thread that owns the store.
 
+mod administration;
 mod command;
 mod config;
 mod error;
@@ -65,6 +66,7 @@ mod target;
 mod timestamp;
 mod value;
 
+pub use administration::{Administration, KeepObjectsError};
 pub use command::{Action, Command, Outcome};
 pub use config::Config;
 pub use error::{CommandError, StartError};
@@ -80,13 +82,13 @@ pub use registration::{
     ObservationState, Peer, Registration,
 };
 pub use registry::{
-    DefinitionFileError, DefinitionFileErrorKind, DeviceObjects, Loaded, Position,
+    DefinitionFileError, DefinitionFileErrorKind, DeviceObjects, Loaded, ObjectSource, Position,
     RegisteredObject, Registry, ResourceNote,
 };
 pub use resources::{device, server, temperature};
 pub use store::{
     Change, MemoryStore, Snapshot, Sqlite, SqliteOptions, Store, StoreError, StoredDevice,
-    StoredObservation,
+    StoredObject, StoredObservation,
 };
 pub use target::{FromRecords, Resource, ResourceType, Target};
 pub use timestamp::Timestamp;
@@ -98,5 +100,5 @@ pub use dunlin_codec::ContentFormat;
 pub use dunlin_lwm2m::{Binding, LwM2mVersion, WriteMode};
 pub use dunlin_model::{
     AttributeChanges, Attributes, InstanceId, ObjectId, ObjectLink, Path, ResourceId,
-    ResourceInstanceId, ValueType,
+    ResourceInstanceId, ValueType, Version,
 };

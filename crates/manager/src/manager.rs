@@ -3,13 +3,15 @@
 use core::fmt;
 use core::future::IntoFuture;
 use core::net::{Ipv6Addr, SocketAddr};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use dunlin_model::{ObjectId, Version};
 
 use crate::handle::BoxFuture;
 use crate::runtime::{self, Handle};
 use crate::{
-    CommandError, Config, DefinitionFileError, Device, DevicePage, Events, MemoryStore, Metrics,
-    RegisteredObject, Registry, StartError, Store,
+    Administration, CommandError, Config, Device, DevicePage, Events, KeepObjectsError,
+    MemoryStore, Metrics, RegisteredObject, Registry, StartError, Store,
 };
 
 /// A running manager. Cheap to clone; the manager runs until [`shutdown`](Self::shutdown), or until the last clone is
@@ -17,7 +19,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Manager {
     handle: Handle,
-    registry: Arc<RwLock<Registry>>,
     _running: Arc<runtime::Running>,
 }
 
@@ -54,34 +55,50 @@ impl Manager {
 
     /// The objects that the manager knows now.
     pub fn registry(&self) -> Registry {
-        self.registry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.handle.registry()
     }
 
-    /// Adds the objects of an XML file of the OMA registry, all of them or none; what a device is asked from then on is
-    /// understood by them. `name` is what errors call the file.
+    /// Keeps the objects of an XML file of the OMA registry in the store, all of them or none, in place of those with the
+    /// same ids and versions; what a device is asked from then on is understood by them, also after a restart. `name` is
+    /// what errors call the file.
     ///
     /// # Errors
     ///
-    /// [`DefinitionFileError`], with the line and the reason.
-    pub async fn load_objects(
+    /// [`KeepObjectsError::File`] with the line and the reason; [`KeepObjectsError::Manager`] if the store takes no changes
+    /// or [`Config::max_stored_objects`] is reached.
+    pub async fn keep_objects(
         &self,
         name: &str,
         xml: &[u8],
-    ) -> Result<Vec<Arc<RegisteredObject>>, DefinitionFileError> {
-        let (loaded, registry) = {
-            let mut known = self
-                .registry
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            let loaded = known.load_xml(name, xml)?;
-            (loaded, known.clone())
-        };
-        // A manager that is shut down has nobody to tell.
-        let _ = self.handle.know(registry).await;
-        Ok(loaded)
+    ) -> Result<Vec<Arc<RegisteredObject>>, KeepObjectsError> {
+        let objects = Registry::read_xml(name, xml)?;
+        let kept: Vec<_> = objects
+            .iter()
+            .map(|object| (object.definition.id, object.definition.version))
+            .collect();
+        let objects = objects.into_iter().map(Arc::new).collect();
+        // It was read, so it is UTF-8.
+        let xml = String::from_utf8_lossy(xml).into();
+        self.handle
+            .administer(Administration::KeepObjects { objects, xml })
+            .await?;
+        let registry = self.registry();
+        Ok(kept
+            .into_iter()
+            .filter_map(|(id, version)| registry.get(id, version).cloned())
+            .collect())
+    }
+
+    /// Takes an object out of the store. What was known of it without the store is known again.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Invalid`] if it is not in the store, [`CommandError::StoreFailed`].
+    pub async fn forget_object(&self, id: ObjectId, version: Version) -> Result<(), CommandError> {
+        self.handle
+            .administer(Administration::ForgetObject { id, version })
+            .await
+            .map(|_| ())
     }
 
     /// The addresses and ports of the listeners, in their order.
@@ -205,11 +222,9 @@ impl ManagerBuilder {
     /// A port that is taken, an address that cannot be bound, a store that does not open: see [`StartError`].
     pub async fn start(self) -> Result<Manager, StartError> {
         let store = self.store.unwrap_or_else(|| Box::new(MemoryStore::new()));
-        let registry = self.config.registry.clone();
         let (handle, running) = runtime::start(self.listeners, store, self.config).await?;
         Ok(Manager {
             handle,
-            registry: Arc::new(RwLock::new(registry)),
             _running: Arc::new(running),
         })
     }

@@ -7,7 +7,7 @@ use dunlin_coap::Token;
 use dunlin_manager::{
     Attributes, Change, ContentFormat, KnownValue, Link, Location, LwM2mVersion, MemoryStore,
     ObjectLink, OwnedValue, Path, Peer, Registration, Snapshot, Sqlite, Store, StoreError,
-    StoredDevice, StoredObservation, Timestamp,
+    StoredDevice, StoredObject, StoredObservation, Timestamp, Version,
 };
 
 fn path(text: &str) -> Path {
@@ -116,6 +116,14 @@ fn all_values() -> Vec<KnownValue> {
     ]
 }
 
+fn object(id: u16, minor: u8, xml: &str) -> StoredObject {
+    StoredObject {
+        id: id.try_into().unwrap(),
+        version: Version::new(1, minor),
+        xml: xml.into(),
+    }
+}
+
 /// The contract: `open` gives the same store each time.
 fn keeps_everything<S: Store>(open: impl Fn() -> S) {
     let first = Arc::new(registration("urn:dev:ü 1"));
@@ -139,6 +147,8 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
                 values: all_values(),
                 removed: vec![],
             },
+            Change::Objects(vec![object(9999, 0, "<ü/>"), object(9999, 1, "<b/>")]),
+            Change::Objects(vec![object(9999, 0, "<c/>"), object(65534, 0, "<d/>")]),
             Change::Probe,
         ])
         .unwrap();
@@ -158,6 +168,17 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
     };
     assert_eq!(snapshot.devices[0], expected);
     assert_eq!(snapshot.devices[1].registration, second);
+    snapshot
+        .objects
+        .sort_by_key(|object| (object.id, object.version));
+    assert_eq!(
+        snapshot.objects,
+        [
+            object(9999, 0, "<c/>"),
+            object(9999, 1, "<b/>"),
+            object(65534, 0, "<d/>")
+        ]
+    );
 
     // Every kind of change once more, on what is there.
     let mut moved = Registration::clone(&first);
@@ -204,6 +225,14 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
                 endpoint: "nobody".into(),
                 observation: observation("/3/0/9", 9),
             },
+            Change::ObjectForgotten {
+                id: 9999.try_into().unwrap(),
+                version: Version::new(1, 0),
+            },
+            Change::ObjectForgotten {
+                id: 9999.try_into().unwrap(),
+                version: Version::new(7, 0),
+            },
         ])
         .unwrap();
     drop(store);
@@ -215,6 +244,7 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
         panic!("{snapshot:?}")
     };
     assert_eq!(one.registration, moved);
+    assert_eq!(snapshot.objects.len(), 2);
     assert_eq!((one.updated_at, one.last_seen), (at(50), at(60)));
     assert_eq!(one.observations, [observation("/3/0/9", 7)]);
     assert_eq!(one.values.len(), all_values().len() - 1);

@@ -6,7 +6,7 @@ mod task;
 
 use core::fmt;
 use core::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use dunlin_model::Path;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -14,8 +14,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::metrics::Counters;
 use crate::shard::Shard;
 use crate::{
-    Command, CommandError, Config, Event, Metrics, Notification, Outcome, Registry, StartError,
-    Store,
+    Administration, Command, CommandError, Config, Event, Metrics, Notification, Outcome, Registry,
+    StartError, Store,
 };
 
 /// How many orders wait between the handles and the shard; more let their callers wait.
@@ -37,9 +37,9 @@ enum Order {
         reply: Reply<(Outcome, broadcast::Receiver<Notification>)>,
     },
     Ask(Box<dyn FnOnce(&Shard) + Send>),
-    Know {
-        registry: Registry,
-        reply: oneshot::Sender<()>,
+    Administer {
+        order: Administration,
+        reply: Reply<Outcome>,
     },
 }
 
@@ -53,6 +53,8 @@ struct Inner {
     events: broadcast::WeakSender<Event>,
     addresses: Vec<SocketAddr>,
     counters: Arc<Counters>,
+    /// What the shard knows, for those who ask without waiting for it.
+    registry: RwLock<Registry>,
     stop: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
 }
@@ -100,9 +102,27 @@ impl Handle {
         .await
     }
 
-    /// Lets the shard know other objects.
-    pub(crate) async fn know(&self, registry: Registry) -> Result<(), CommandError> {
-        self.order(|reply| Order::Know { registry, reply }).await
+    /// Gives an order about the manager itself.
+    pub(crate) async fn administer(&self, order: Administration) -> Result<Outcome, CommandError> {
+        self.order(|reply| Order::Administer { order, reply })
+            .await?
+    }
+
+    /// The objects that the shard knows.
+    pub(crate) fn registry(&self) -> Registry {
+        self.0
+            .registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_registry(&self, registry: Registry) {
+        *self
+            .0
+            .registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = registry;
     }
 
     async fn order<T>(
@@ -190,6 +210,7 @@ pub(crate) async fn start(
         events: events.downgrade(),
         addresses,
         counters: Arc::clone(&counters),
+        registry: RwLock::new(Registry::default()),
         stop,
         stopped,
     }));

@@ -29,6 +29,7 @@ type Subscribers = HashMap<(Arc<str>, Path), broadcast::Sender<Notification>>;
 
 enum Waiting {
     Command(Reply<Outcome>),
+    Administration(Reply<Outcome>),
     Observe {
         key: (Arc<str>, Path),
         reply: Reply<(Outcome, broadcast::Receiver<Notification>)>,
@@ -69,6 +70,7 @@ impl Task {
             Instant::ZERO,
             Timestamp::now(),
         );
+        handle.set_registry(shard.registry().clone());
         Self {
             handle,
             shard,
@@ -208,10 +210,10 @@ impl Task {
                 self.shard.handle_command(now, id, &endpoint, command);
             }
             Order::Ask(question) => question(&self.shard),
-            Order::Know { registry, reply } => {
-                self.shard.set_registry(registry);
-                // Who told it may have gone away.
-                let _ = reply.send(());
+            Order::Administer { order, reply } => {
+                let id = self.next_id();
+                self.waiting.insert(id, Waiting::Administration(reply));
+                self.shard.handle_administration(now, id, order);
             }
         }
     }
@@ -315,6 +317,11 @@ impl Task {
         // Whoever gave the command may have gone away.
         match self.waiting.remove(&command) {
             Some(Waiting::Command(reply)) => {
+                let _ = reply.send(result);
+            }
+            Some(Waiting::Administration(reply)) => {
+                // Before the answer, so that whoever has it finds what it has changed.
+                self.handle.set_registry(self.shard.registry().clone());
                 let _ = reply.send(result);
             }
             Some(Waiting::Observe {

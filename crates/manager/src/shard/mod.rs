@@ -6,6 +6,7 @@
 //! takes an order for a device, and [`persisted`](Shard::persisted) tells what became of the changes that the shard asked
 //! to have stored. After every call, poll until [`Output::Idle`].
 
+mod administration;
 mod answer;
 mod command;
 mod device;
@@ -38,12 +39,13 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::metrics::Counters;
 use crate::{
-    Change, Command, CommandError, Config, Location, Metrics, Outcome, Peer, Records, Registry,
-    Snapshot, Timestamp,
+    Administration, Change, Command, CommandError, Config, Location, Metrics, Outcome, Peer,
+    Records, Registry, Snapshot, Timestamp,
 };
 
 pub(crate) use links::{read_links, write_links};
 
+use administration::Objects;
 use answer::SeparateAnswer;
 use device::{Device, DeviceId};
 use input::Duplicates;
@@ -172,6 +174,7 @@ enum TokenUse {
 /// The engine: see the [module](self).
 pub struct Shard {
     config: Config,
+    objects: Objects,
     parameters: Parameters,
     rng: StdRng,
     counters: Arc<Counters>,
@@ -222,7 +225,7 @@ impl Shard {
     }
 
     pub(crate) fn with_counters(
-        config: Config,
+        mut config: Config,
         mut rng: StdRng,
         counters: Arc<Counters>,
         snapshot: Snapshot,
@@ -232,9 +235,12 @@ impl Shard {
         let message_ids = MessageIds::new(random_id(&mut rng));
         let window = input::duplicates(config.duplicate_window, rng.next_u64());
         let uploads = Uploads::new([rng.next_u64(), rng.next_u64()]);
+        let objects = Objects::new(config.registry.clone(), &snapshot.objects);
+        config.registry = objects.registry();
         let mut shard = Self {
             duplicates: window,
             config,
+            objects,
             parameters: Parameters::DEFAULT,
             rng,
             counters,
@@ -290,6 +296,14 @@ impl Shard {
         self.count_tables();
     }
 
+    /// Takes an order about the manager itself. What comes of it is told by [`Output::Completed`], exactly once, and
+    /// success only when it is stored.
+    pub fn handle_administration(&mut self, now: Instant, id: CommandId, order: Administration) {
+        self.tick(now);
+        self.administer(now, id, order);
+        self.count_tables();
+    }
+
     /// Takes what became of the changes with these tickets: one commit, with the reason where it failed.
     pub fn persisted(&mut self, now: Instant, tickets: &[Ticket], result: Result<(), String>) {
         self.tick(now);
@@ -323,9 +337,9 @@ impl Shard {
         self.timers.next()
     }
 
-    /// Knows other objects from now on.
-    pub fn set_registry(&mut self, registry: Registry) {
-        self.config.registry = registry;
+    /// The objects that are known now.
+    pub fn registry(&self) -> &Registry {
+        &self.config.registry
     }
 
     /// Does what is due at `now`.

@@ -12,8 +12,10 @@ use super::answer::Requester;
 use super::device::{DeviceId, Dirty};
 use super::job::Origin;
 use super::timers::Timer;
-use super::{Event, Output, Queued, Shard, Ticket, engine};
-use crate::{Change, CommandError, KnownValue, Location, Outcome, Record, Registration};
+use super::{CommandId, Event, Output, Queued, Shard, Ticket, engine};
+use crate::{
+    Administration, Change, CommandError, KnownValue, Location, Outcome, Record, Registration,
+};
 
 /// How many devices are written behind at a time.
 const WRITE_BEHIND: usize = 1024;
@@ -46,6 +48,11 @@ pub(super) enum Waiting {
         origin: Origin,
         records: Vec<Record>,
     },
+    /// An order about the manager itself.
+    Administration {
+        id: CommandId,
+        order: Administration,
+    },
     /// Nobody waits; what is not stored is dirty again.
     Nobody(DeviceId, Dirty),
     Probe,
@@ -57,7 +64,10 @@ impl Waiting {
             Self::Register { requester, .. }
             | Self::Update { requester, .. }
             | Self::Deregister { requester, .. } => Some(requester),
-            Self::Observation { .. } | Self::Nobody(..) | Self::Probe => None,
+            Self::Observation { .. }
+            | Self::Administration { .. }
+            | Self::Nobody(..)
+            | Self::Probe => None,
         }
     }
 }
@@ -176,6 +186,7 @@ impl Shard {
             } => {
                 self.observation_stored(now, device, path, origin, records);
             }
+            Waiting::Administration { id, order } => self.administration_stored(id, order),
             Waiting::Nobody(..) => {}
             Waiting::Probe => self.storing.probing = false,
         }
@@ -227,6 +238,12 @@ impl Shard {
                     }),
                 );
             }
+            Waiting::Administration { id, .. } => self.administered(
+                id,
+                Err(CommandError::StoreFailed {
+                    reason: reason.to_owned(),
+                }),
+            ),
             Waiting::Nobody(device, dirty) => {
                 self.device_mut(device).dirty.merge(dirty);
                 self.dirty.insert(device);

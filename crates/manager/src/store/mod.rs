@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use dunlin_coap::Token;
 use dunlin_codec::ContentFormat;
-use dunlin_model::{Attributes, Path};
+use dunlin_model::{Attributes, ObjectId, Path, Version};
 
 pub use memory::MemoryStore;
 pub use sqlite::{Sqlite, SqliteOptions};
 
 use crate::{KnownValue, Registration, Timestamp};
 
-/// Keeps devices, registrations, observations and last known values.
+/// Keeps devices, registrations, observations and last known values, and object definitions that were given to the manager.
 ///
 /// The calls block; the manager makes them on a thread of their own, and hands all changes that wait at that moment over
 /// in one call.
@@ -93,6 +93,15 @@ pub enum Change {
         /// Paths that have no value any more.
         removed: Vec<Path>,
     },
+    /// Object definitions are kept, each in place of one with the same id and version.
+    Objects(Vec<StoredObject>),
+    /// An object definition is not kept any more.
+    ObjectForgotten {
+        /// The object.
+        id: ObjectId,
+        /// Its version.
+        version: Version,
+    },
     /// Nothing: it shows whether the store takes changes of the size of a registration.
     Probe,
 }
@@ -112,11 +121,25 @@ pub struct StoredObservation {
     pub started_at: Timestamp,
 }
 
+/// An object definition as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// The object.
+    pub id: ObjectId,
+    /// Its version.
+    pub version: Version,
+    /// The XML of the OMA registry that defines it, and maybe others, which then are kept beside it.
+    pub xml: Arc<str>,
+}
+
 /// Everything that a store keeps.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The devices, in any order.
     pub devices: Vec<StoredDevice>,
+    /// The object definitions, in any order.
+    pub objects: Vec<StoredObject>,
 }
 
 /// A device as it is kept.

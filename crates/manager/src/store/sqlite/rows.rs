@@ -1,4 +1,4 @@
-//! Devices, observations and values as rows.
+//! Devices, observations, values and object definitions as rows.
 
 use core::fmt::Display;
 use core::str::FromStr;
@@ -8,12 +8,12 @@ use std::sync::Arc;
 use dunlin_coap::Token;
 use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{Binding, LwM2mVersion};
-use dunlin_model::Attributes;
+use dunlin_model::{Attributes, ObjectId};
 use rusqlite::types::{Type, Value as Cell, ValueRef};
 use rusqlite::{Connection, Row, params};
 
 use crate::shard::{read_links, write_links};
-use crate::store::{Change, Snapshot, StoredDevice, StoredObservation};
+use crate::store::{Change, Snapshot, StoredDevice, StoredObject, StoredObservation};
 use crate::{KnownValue, Location, OwnedValue, Peer, Registration, Timestamp};
 
 type Result<T> = rusqlite::Result<T>;
@@ -54,7 +54,13 @@ pub(super) fn load(connection: &Connection) -> Result<Snapshot> {
             .sort_by_key(|observation| observation.path);
         device.values.sort_by_key(|value| value.path);
     }
-    Ok(Snapshot { devices })
+    let mut objects = Vec::new();
+    let mut statement = connection.prepare("SELECT * FROM object")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        objects.push(object(row)?);
+    }
+    Ok(Snapshot { devices, objects })
 }
 
 pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
@@ -146,6 +152,22 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
             for value in values {
                 write_value(connection, endpoint, value)?;
             }
+            Ok(())
+        }
+        Change::Objects(objects) => {
+            for StoredObject { id, version, xml } in objects {
+                connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO object (id, version, xml) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![id.get(), version.to_string(), &**xml])?;
+            }
+            Ok(())
+        }
+        Change::ObjectForgotten { id, version } => {
+            connection
+                .prepare_cached("DELETE FROM object WHERE id = ?1 AND version = ?2")?
+                .execute(params![id.get(), version.to_string()])?;
             Ok(())
         }
         Change::Probe => {
@@ -317,6 +339,14 @@ fn value(row: &Row<'_>) -> Result<KnownValue> {
         path: parsed(row, "path")?,
         value,
         updated_at: moment(row, "updated_at")?,
+    })
+}
+
+fn object(row: &Row<'_>) -> Result<StoredObject> {
+    Ok(StoredObject {
+        id: ObjectId::new(row.get("id")?).ok_or_else(|| wrong(row, "id", "no object id"))?,
+        version: parsed(row, "version")?,
+        xml: row.get::<_, String>("xml")?.into(),
     })
 }
 
