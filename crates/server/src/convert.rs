@@ -13,6 +13,10 @@ use crate::api::{self, DataType, EventKind, Problem, ProblemKind};
 use crate::extract::sentence;
 use crate::problem::IntoProblem as _;
 
+mod object;
+
+pub(crate) use object::{object_detail, object_summary};
+
 #[cfg(test)]
 mod tests;
 

@@ -10,6 +10,7 @@ mod command;
 mod device;
 mod event;
 mod health;
+mod object;
 mod observation;
 mod problem;
 mod value;
@@ -24,6 +25,9 @@ pub use device::{
 };
 pub use event::{Event, EventKind};
 pub use health::{Health, HealthStatus};
+pub use object::{
+    ObjectDetail, ObjectList, ObjectSource, ObjectSummary, ObjectsUploaded, ResourceDefinition,
+};
 pub use observation::{
     AttributeChanges, NotificationAttributes, Observation, ObservationList, ObservationStarted,
     ObservationState,

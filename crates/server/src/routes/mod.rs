@@ -6,6 +6,7 @@ mod document;
 mod event;
 mod health;
 mod metrics;
+mod object;
 mod observation;
 
 use core::any::Any;
@@ -58,6 +59,9 @@ pub(crate) fn documented() -> (Router<Shared>, OpenApi) {
         .routes(routes!(command::write_attributes))
         .routes(routes!(observation::list))
         .routes(routes!(observation::start, observation::cancel))
+        .routes(routes!(object::list, object::upload))
+        .routes(routes!(object::detail))
+        .routes(routes!(object::version, object::remove))
         .routes(routes!(event::stream))
         .routes(routes!(document::openapi))
         .routes(routes!(metrics::metrics))

@@ -5,6 +5,7 @@ mod device;
 mod document;
 mod events;
 mod guard;
+mod objects;
 mod portal;
 mod serving;
 mod support;

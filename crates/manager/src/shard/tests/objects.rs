@@ -181,9 +181,10 @@ fn an_object_that_is_forgotten_uncovers_the_one_below() {
 
 #[test]
 fn only_so_many_objects_are_kept() {
-    let mut config = Config::default();
-    config.max_stored_objects = 1;
-    let mut bench = Bench::with(config);
+    let mut bench = Bench::with(Config {
+        max_stored_objects: 1,
+        ..Config::default()
+    });
     // The same once more is no other.
     for _ in 0..2 {
         bench.keep(XML);
