@@ -1,5 +1,6 @@
 //! The HTTP side as its clients see it: a manager with a store in memory, the whole router, and scripted devices on UDP.
 
+mod bad_input;
 mod commands;
 mod device;
 mod document;
