@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use dunlin_model::{ObjectId, Version};
 
-use crate::{CommandError, DefinitionFileError, RegisteredObject};
+use crate::{
+    CommandError, CredentialKind, DefinitionFileError, RegisteredObject, StoredCredential,
+};
 
 /// An order about the manager itself rather than to a device. It holds when it is in the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,15 @@ pub enum Administration {
         id: ObjectId,
         /// Its version.
         version: Version,
+    },
+    /// Give a device a credential, in place of the one of the same kind. Its association ends.
+    PutCredential(StoredCredential),
+    /// Take a credential away. The device's association ends.
+    RemoveCredential {
+        /// The device.
+        endpoint: Arc<str>,
+        /// The kind.
+        kind: CredentialKind,
     },
 }
 

@@ -50,12 +50,15 @@
 mod administration;
 mod command;
 mod config;
+mod credential;
 mod error;
 mod event;
 mod handle;
+mod identity;
 mod manager;
 mod metrics;
 mod observation;
+mod peer;
 mod registration;
 mod registry;
 mod resources;
@@ -69,17 +72,24 @@ mod value;
 pub use administration::{Administration, KeepObjectsError};
 pub use command::{Action, Command, Outcome};
 pub use config::Config;
+pub use credential::{
+    Credential, CredentialError, CredentialInfo, CredentialKind, CredentialPage, SecretKey,
+    StoredCredential,
+};
 pub use error::{CommandError, StartError};
 pub use event::{Event, Events, Notification};
 pub use handle::{Device, Observe, Request};
+pub use identity::ServerIdentity;
 pub use manager::{Devices, Manager, ManagerBuilder};
 pub use metrics::{
-    CommandCount, Malformed, MalformedCount, Metrics, RequestCount, RequestKind, StoreMetrics,
+    CommandCount, DtlsMetrics, Malformed, MalformedCount, Metrics, RequestCount, RequestKind,
+    StoreMetrics,
 };
 pub use observation::Observation;
+pub use peer::{AssociationId, Peer};
 pub use registration::{
     DeviceInfo, DevicePage, DeviceState, KnownValue, Link, Location, ObservationInfo,
-    ObservationState, Peer, Registration,
+    ObservationState, Registration,
 };
 pub use registry::{
     DefinitionFileError, DefinitionFileErrorKind, DeviceObjects, Loaded, ObjectSource, Position,
@@ -87,8 +97,8 @@ pub use registry::{
 };
 pub use resources::{device, server, temperature};
 pub use store::{
-    Change, MemoryStore, Snapshot, Sqlite, SqliteOptions, Store, StoreError, StoredDevice,
-    StoredObject, StoredObservation,
+    Change, MemoryStore, Snapshot, Sqlite, SqliteOptions, Store, StoreError, StoredAssociation,
+    StoredDevice, StoredObject, StoredObservation,
 };
 pub use target::{FromRecords, Resource, ResourceType, Target};
 pub use timestamp::Timestamp;

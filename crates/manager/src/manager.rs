@@ -10,8 +10,9 @@ use dunlin_model::{ObjectId, Version};
 use crate::handle::BoxFuture;
 use crate::runtime::{self, Handle};
 use crate::{
-    Administration, CommandError, Config, Device, DevicePage, Events, KeepObjectsError,
-    MemoryStore, Metrics, RegisteredObject, Registry, StartError, Store,
+    Administration, CommandError, Config, Credential, CredentialKind, CredentialPage, Device,
+    DevicePage, Events, KeepObjectsError, MemoryStore, Metrics, RegisteredObject, Registry,
+    StartError, Store, StoredCredential,
 };
 
 /// A running manager. Cheap to clone; the manager runs until [`shutdown`](Self::shutdown), or until the last clone is
@@ -101,6 +102,63 @@ impl Manager {
             .map(|_| ())
     }
 
+    /// Gives a device a credential, in place of one of the same kind; the store keeps it. From then on the device is let in
+    /// over DTLS and only there, and an association that it has by another credential ends.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Invalid`] if another device has the same identity, key or certificate, or if
+    /// [`Config::max_credentials`] is reached; [`CommandError::StoreFailed`].
+    pub async fn put_credential(
+        &self,
+        endpoint: impl Into<Arc<str>>,
+        credential: Credential,
+    ) -> Result<(), CommandError> {
+        let endpoint = endpoint.into();
+        let order = Administration::PutCredential(StoredCredential {
+            endpoint,
+            credential,
+        });
+        self.handle.administer(order).await.map(|_| ())
+    }
+
+    /// Takes a credential of a device away; its association ends. A device without any may register without security.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Invalid`] if there is none of this kind, [`CommandError::StoreFailed`].
+    pub async fn remove_credential(
+        &self,
+        endpoint: impl Into<Arc<str>>,
+        kind: CredentialKind,
+    ) -> Result<(), CommandError> {
+        let endpoint = endpoint.into();
+        let order = Administration::RemoveCredential { endpoint, kind };
+        self.handle.administer(order).await.map(|_| ())
+    }
+
+    /// At most `limit` credentials of devices whose endpoint name contains `text`, without their secrets, after the first
+    /// `offset` of them.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Stopped`].
+    pub async fn credentials(
+        &self,
+        text: impl Into<String>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<CredentialPage, CommandError> {
+        let filter = Filter {
+            containing: text.into(),
+            offset,
+            limit: Some(limit),
+        };
+        self.handle
+            .ask(move |shard| shard.credentials(&filter))
+            .await
+    }
+
     /// The addresses and ports of the listeners, in their order.
     pub fn local_addresses(&self) -> &[SocketAddr] {
         self.handle.local_addresses()
@@ -177,14 +235,18 @@ impl IntoFuture for Devices {
 
 /// Describes a manager before it starts.
 pub struct ManagerBuilder {
-    listeners: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
     store: Option<Box<dyn Store>>,
     config: Config,
 }
 
 impl ManagerBuilder {
-    /// Adds an address to listen on: `coap://` and an IP address in brackets if it is IPv6, and the port, which is 5683
-    /// if it is left out and a free one if it is 0. `coap://[::]` also takes IPv4 where the system allows it.
+    /// Adds an address to listen on: `coap://`, or `coaps://` for DTLS, and an IP address in brackets if it is IPv6, and the
+    /// port, which is 5683 or 5684 if it is left out and a free one if it is 0. `coap://[::]` also takes IPv4 where the
+    /// system allows it.
+    ///
+    /// Devices are let in over DTLS by the credentials that the manager was [given](Manager::put_credential). A device with
+    /// a credential is let in only with it.
     ///
     /// # Errors
     ///
@@ -197,7 +259,20 @@ impl ManagerBuilder {
     /// Adds a socket address to listen on for `coap`.
     #[must_use]
     pub fn listen_on(mut self, address: SocketAddr) -> Self {
-        self.listeners.push(address);
+        self.listeners.push(Listener {
+            address,
+            is_secure: false,
+        });
+        self
+    }
+
+    /// Adds a socket address to listen on for `coaps`.
+    #[must_use]
+    pub fn listen_securely_on(mut self, address: SocketAddr) -> Self {
+        self.listeners.push(Listener {
+            address,
+            is_secure: true,
+        });
         self
     }
 
@@ -239,21 +314,28 @@ impl fmt::Debug for ManagerBuilder {
     }
 }
 
-fn parse_address(text: &str) -> Result<SocketAddr, StartError> {
+/// Where a manager listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listener {
+    pub(crate) address: SocketAddr,
+    /// Whether it speaks DTLS.
+    pub(crate) is_secure: bool,
+}
+
+fn parse_address(text: &str) -> Result<Listener, StartError> {
     let error = |reason: &str| StartError::Address {
         text: text.to_owned(),
         reason: reason.to_owned(),
     };
-    let Some(host) = text.strip_prefix("coap://") else {
-        return Err(error(if text.starts_with("coaps://") {
-            "coaps is not supported yet"
-        } else {
-            "it should start with coap://"
-        }));
-    };
+    let (host, is_secure, port) =
+        match (text.strip_prefix("coap://"), text.strip_prefix("coaps://")) {
+            (Some(host), _) => (host, false, 5683),
+            (None, Some(host)) => (host, true, 5684),
+            (None, None) => return Err(error("it should start with coap:// or coaps://")),
+        };
     let host = host.strip_suffix('/').unwrap_or(host);
     if let Ok(address) = host.parse::<SocketAddr>() {
-        return Ok(address);
+        return Ok(Listener { address, is_secure });
     }
     let bare = host
         .strip_prefix('[')
@@ -262,10 +344,12 @@ fn parse_address(text: &str) -> Result<SocketAddr, StartError> {
         Some(host) => host.parse::<Ipv6Addr>().ok().map(Into::into),
         None => host.parse::<core::net::Ipv4Addr>().ok().map(Into::into),
     };
-    ip.map(|ip| SocketAddr::new(ip, 5683)).ok_or_else(|| {
-        error(
-            "after coap:// it should be an IP address and port, such as 0.0.0.0:5683 or [::]:5683",
-        )
+    ip.map(|ip| Listener {
+        address: SocketAddr::new(ip, port),
+        is_secure,
+    })
+    .ok_or_else(|| {
+        error("after :// it should be an IP address and port, such as 0.0.0.0:5683 or [::]:5683")
     })
 }
 
@@ -280,16 +364,16 @@ mod tests {
             ("coap://0.0.0.0", "0.0.0.0:5683"),
             ("coap://[::]:5684/", "[::]:5684"),
             ("coap://[::1]", "[::1]:5683"),
+            ("coaps://[::]:7", "[::]:7"),
+            ("coaps://0.0.0.0", "0.0.0.0:5684"),
         ] {
-            assert_eq!(
-                parse_address(text).unwrap(),
-                address.parse().unwrap(),
-                "{text}"
-            );
+            let listener = parse_address(text).unwrap();
+            assert_eq!(listener.address, address.parse().unwrap(), "{text}");
+            assert_eq!(listener.is_secure, text.starts_with("coaps"), "{text}");
         }
         for text in [
             "127.0.0.1:5683",
-            "coaps://[::]:5684",
+            "http://[::]:5684",
             "coap://host:1",
             "coap://",
             "coap://::1",

@@ -28,10 +28,7 @@ fn registration(endpoint: &str) -> Registration {
     };
     let mut registration = Registration::new(
         endpoint,
-        Peer {
-            listener: 1,
-            address: "[2001:db8::1]:5683".parse().unwrap(),
-        },
+        Peer::plain(1, "[2001:db8::1]:5683".parse().unwrap()),
     );
     registration.location = Location::from_bits(u64::MAX - 5);
     registration.lifetime = u32::MAX;

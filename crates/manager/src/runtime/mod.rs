@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dunlin_model::Path;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::manager::Listener;
 use crate::metrics::Counters;
 use crate::shard::Shard;
 use crate::{
@@ -180,25 +181,31 @@ impl Drop for Running {
 }
 
 pub(crate) async fn start(
-    listeners: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
     store: Box<dyn Store>,
     config: Config,
 ) -> Result<(Handle, Running), StartError> {
     if listeners.is_empty() {
         return Err(StartError::NoListener);
     }
-    let sockets = listeners
-        .into_iter()
-        .map(sockets::bind)
-        .collect::<Result<Vec<_>, _>>()?;
-    let addresses: Vec<_> = sockets.iter().map(|(_, address)| *address).collect();
-    let sockets = sockets.into_iter().map(|(socket, _)| socket).collect();
+    let mut listening = listeners;
+    let mut sockets = Vec::with_capacity(listening.len());
+    for listener in &mut listening {
+        let (socket, address) = sockets::bind(listener.address)?;
+        listener.address = address;
+        sockets.push(socket);
+    }
+    let addresses = listening.iter().map(|listener| listener.address).collect();
     let (storing, mut snapshot) = storing::start(store).await?;
     for device in &mut snapshot.devices {
-        let peer = sockets::reached_by(&addresses, device.registration.peer);
-        if peer != device.registration.peer {
+        let known = device.registration.peer;
+        let peer = sockets::reached_by(&listening, known);
+        if peer.listener != known.listener || peer.address != known.address {
             Arc::make_mut(&mut device.registration).peer = peer;
         }
+    }
+    for association in &mut snapshot.associations {
+        association.peer = sockets::reached_by(&listening, association.peer);
     }
     let (orders, waiting_orders) = mpsc::channel(ORDERS);
     let (events, _) = broadcast::channel(config.event_buffer.max(1));
@@ -219,7 +226,7 @@ pub(crate) async fn start(
         config,
         snapshot,
         counters,
-        sockets,
+        task::Sockets { sockets, listening },
         storing,
         events,
     );

@@ -69,6 +69,22 @@ impl Shard {
     fn change_for(&self, order: &Administration) -> Result<Change, CommandError> {
         let stored = &self.objects.stored;
         match order {
+            Administration::PutCredential(new) => {
+                self.credentials.check(new, self.config.max_credentials)?;
+                Ok(Change::Credential(new.clone()))
+            }
+            Administration::RemoveCredential { endpoint, kind } => {
+                if self.credentials.get(endpoint, *kind).is_none() {
+                    return Err(CommandError::invalid(format!(
+                        "“{endpoint}” has no credential of the kind {}",
+                        kind.name()
+                    )));
+                }
+                Ok(Change::CredentialRemoved {
+                    endpoint: Arc::clone(endpoint),
+                    kind: *kind,
+                })
+            }
             Administration::KeepObjects { objects, xml } => {
                 let kept: Vec<_> = objects
                     .iter()
@@ -106,8 +122,25 @@ impl Shard {
     }
 
     /// An order is stored.
-    pub(super) fn administration_stored(&mut self, id: CommandId, order: Administration) {
+    pub(super) fn administration_stored(
+        &mut self,
+        now: Instant,
+        id: CommandId,
+        order: Administration,
+    ) {
         match order {
+            Administration::PutCredential(new) => {
+                // Two orders may have waited for the store at once.
+                let (endpoint, kind) = (Arc::clone(&new.endpoint), new.credential.kind());
+                if self.credentials.get(&endpoint, kind) != Some(&new.credential) {
+                    self.end_association_of(now, &endpoint);
+                }
+                self.credentials.put(new);
+            }
+            Administration::RemoveCredential { endpoint, kind } => {
+                self.credentials.remove(&endpoint, kind);
+                self.end_association_of(now, &endpoint);
+            }
             Administration::KeepObjects { objects, .. } => {
                 for object in objects {
                     let key = (object.definition.id, object.definition.version);

@@ -9,8 +9,10 @@
 mod administration;
 mod answer;
 mod command;
+mod credentials;
 mod device;
 mod exchange;
+mod handshake;
 mod input;
 mod job;
 mod links;
@@ -18,6 +20,7 @@ mod observation;
 mod payload;
 mod query;
 mod registration;
+mod secure;
 mod storing;
 mod timers;
 mod upload;
@@ -47,8 +50,10 @@ pub(crate) use links::{read_links, write_links};
 
 use administration::Objects;
 use answer::SeparateAnswer;
+use credentials::Credentials;
 use device::{Device, DeviceId};
 use input::Duplicates;
+use secure::Secure;
 use storing::Storing;
 use timers::{Timer, Timers};
 use upload::Uploads;
@@ -175,6 +180,8 @@ enum TokenUse {
 pub struct Shard {
     config: Config,
     objects: Objects,
+    credentials: Credentials,
+    secure: Secure,
     parameters: Parameters,
     rng: StdRng,
     counters: Arc<Counters>,
@@ -237,10 +244,14 @@ impl Shard {
         let uploads = Uploads::new([rng.next_u64(), rng.next_u64()]);
         let objects = Objects::new(config.registry.clone(), &snapshot.objects);
         config.registry = objects.registry();
+        let credentials = Credentials::new(config.identity.clone(), snapshot.credentials);
+        let secure = Secure::new(&mut rng);
         let mut shard = Self {
             duplicates: window,
             config,
             objects,
+            credentials,
+            secure,
             parameters: Parameters::DEFAULT,
             rng,
             counters,
@@ -265,6 +276,7 @@ impl Shard {
         for stored in snapshot.devices {
             shard.restore(now, stored);
         }
+        shard.restore_associations(snapshot.associations);
         shard.count_tables();
         shard
     }
@@ -280,6 +292,16 @@ impl Shard {
         self.counters.bytes_in.add(datagram.len() as u64);
         self.tick(now);
         self.input(now, peer, datagram);
+        self.count_tables();
+    }
+
+    /// Takes a datagram of DTLS that arrived at the listener and from the address of `from`, whose association does not
+    /// count. It is decrypted in place.
+    pub fn handle_record(&mut self, now: Instant, from: Peer, datagram: &mut [u8]) {
+        self.counters.datagrams_in.count();
+        self.counters.bytes_in.add(datagram.len() as u64);
+        self.tick(now);
+        self.record(now, (from.listener, from.address), datagram);
         self.count_tables();
     }
 
@@ -354,6 +376,9 @@ impl Shard {
                 Timer::Device(id) => self.device_timeout(now, id),
                 Timer::Waiting(ticket) => self.acknowledge_waiting(now, ticket),
                 Timer::Separate(peer, id) => self.separate_timeout(now, peer, id),
+                Timer::Handshake(listener, address) => {
+                    self.handshake_timeout(now, (listener, address));
+                }
                 Timer::Uploads => self.uploads_timeout(now),
                 Timer::Store => self.store_timeout(now),
             }
@@ -396,8 +421,12 @@ impl Shard {
     }
 
     fn transmit(&mut self, to: Peer, datagram: &[u8]) {
-        self.outputs
-            .push_back(Queued::Transmit(to, datagram.into()));
+        match to.association {
+            Some(id) => self.transmit_secure(id, datagram),
+            None => self
+                .outputs
+                .push_back(Queued::Transmit(to, datagram.into())),
+        }
     }
 
     fn event(&mut self, event: Event) {
@@ -408,6 +437,12 @@ impl Shard {
         self.counters.devices.set(self.devices.len());
         self.counters.registrations.set(self.registration_count);
         self.counters.observations.set(self.observation_count);
+        self.counters
+            .associations
+            .set(self.secure.association_count());
+        self.counters
+            .handshakes_running
+            .set(self.secure.handshakes.len());
         self.counters.commands_waiting.set(self.commands_waiting);
     }
 }

@@ -14,7 +14,8 @@ use super::job::Origin;
 use super::timers::Timer;
 use super::{CommandId, Event, Output, Queued, Shard, Ticket, engine};
 use crate::{
-    Administration, Change, CommandError, KnownValue, Location, Outcome, Record, Registration,
+    Administration, AssociationId, Change, CommandError, KnownValue, Location, Outcome, Record,
+    Registration,
 };
 
 /// How many devices are written behind at a time.
@@ -53,6 +54,13 @@ pub(super) enum Waiting {
         id: CommandId,
         order: Administration,
     },
+    /// An association may send so many records in all.
+    Association {
+        id: AssociationId,
+        end: u64,
+    },
+    /// Nobody waits, and nothing is to be done.
+    Forgotten,
     /// Nobody waits; what is not stored is dirty again.
     Nobody(DeviceId, Dirty),
     Probe,
@@ -66,6 +74,8 @@ impl Waiting {
             | Self::Deregister { requester, .. } => Some(requester),
             Self::Observation { .. }
             | Self::Administration { .. }
+            | Self::Association { .. }
+            | Self::Forgotten
             | Self::Nobody(..)
             | Self::Probe => None,
         }
@@ -104,6 +114,16 @@ impl Storing {
 impl Shard {
     /// Asks to store `change`.
     pub(super) fn persist(&mut self, now: Instant, change: Change, mut waiting: Waiting) -> Ticket {
+        // What a record brings about is stored behind the knowledge that the record was there, in one commit.
+        let peer = match &waiting {
+            Waiting::Observation { device, .. } | Waiting::Nobody(device, _) => {
+                Some(self.device_at(*device).registration.peer)
+            }
+            _ => waiting.requester().map(|requester| requester.peer),
+        };
+        if let Some(id) = peer.and_then(|peer| peer.association) {
+            self.persist_window(now, id);
+        }
         self.storing.next = self.storing.next.wrapping_add(1);
         let ticket = Ticket(self.storing.next);
         if waiting
@@ -186,8 +206,9 @@ impl Shard {
             } => {
                 self.observation_stored(now, device, path, origin, records);
             }
-            Waiting::Administration { id, order } => self.administration_stored(id, order),
-            Waiting::Nobody(..) => {}
+            Waiting::Administration { id, order } => self.administration_stored(now, id, order),
+            Waiting::Association { id, end } => self.association_stored(id, end),
+            Waiting::Nobody(..) | Waiting::Forgotten => {}
             Waiting::Probe => self.storing.probing = false,
         }
     }
@@ -244,6 +265,8 @@ impl Shard {
                     reason: reason.to_owned(),
                 }),
             ),
+            Waiting::Association { id, .. } => self.association_not_stored(id),
+            Waiting::Forgotten => {}
             Waiting::Nobody(device, dirty) => {
                 self.device_mut(device).dirty.merge(dirty);
                 self.dirty.insert(device);

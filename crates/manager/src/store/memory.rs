@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dunlin_model::{ObjectId, Version};
 
-use super::{Change, Snapshot, Store, StoreError, StoredDevice, StoredObject};
+use super::{Change, Snapshot, Store, StoreError, StoredAssociation, StoredDevice, StoredObject};
+use crate::{AssociationId, CredentialKind, StoredCredential};
 
 /// Keeps everything in memory. Clones share what is kept, so that a test can look at it, or start a second manager on it
 /// after the first.
@@ -16,6 +17,8 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 struct State {
     devices: BTreeMap<Arc<str>, StoredDevice>,
     objects: BTreeMap<(ObjectId, Version), StoredObject>,
+    credentials: BTreeMap<(Arc<str>, CredentialKind), StoredCredential>,
+    associations: BTreeMap<AssociationId, StoredAssociation>,
     failure: Option<String>,
 }
 
@@ -47,6 +50,8 @@ impl Store for MemoryStore {
         Ok(Snapshot {
             devices: state.devices.values().cloned().collect(),
             objects: state.objects.values().cloned().collect(),
+            credentials: state.credentials.values().cloned().collect(),
+            associations: state.associations.values().cloned().collect(),
         })
     }
 
@@ -142,6 +147,21 @@ fn apply(state: &mut State, change: &Change) {
         }
         Change::ObjectForgotten { id, version } => {
             state.objects.remove(&(*id, *version));
+        }
+        Change::Credential(stored) => {
+            let key = (Arc::clone(&stored.endpoint), stored.credential.kind());
+            state.credentials.insert(key, stored.clone());
+        }
+        Change::CredentialRemoved { endpoint, kind } => {
+            state.credentials.remove(&(Arc::clone(endpoint), *kind));
+        }
+        Change::Association(stored) => {
+            if let Some(id) = stored.peer.association {
+                state.associations.insert(id, stored.clone());
+            }
+        }
+        Change::AssociationEnded(id) => {
+            state.associations.remove(id);
         }
         Change::Probe => {}
     }

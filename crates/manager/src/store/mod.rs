@@ -10,10 +10,14 @@ use dunlin_coap::Token;
 use dunlin_codec::ContentFormat;
 use dunlin_model::{Attributes, ObjectId, Path, Version};
 
+use zeroize::Zeroizing;
+
 pub use memory::MemoryStore;
 pub use sqlite::{Sqlite, SqliteOptions};
 
-use crate::{KnownValue, Registration, Timestamp};
+use crate::{
+    AssociationId, CredentialKind, KnownValue, Peer, Registration, StoredCredential, Timestamp,
+};
 
 /// Keeps devices, registrations, observations and last known values, and object definitions that were given to the manager.
 ///
@@ -102,6 +106,19 @@ pub enum Change {
         /// Its version.
         version: Version,
     },
+    /// A device has a credential, in place of one of the same kind.
+    Credential(StoredCredential),
+    /// A device has no credential of a kind any more.
+    CredentialRemoved {
+        /// The device.
+        endpoint: Arc<str>,
+        /// The kind.
+        kind: CredentialKind,
+    },
+    /// An association is there, or has gone on.
+    Association(StoredAssociation),
+    /// An association is over.
+    AssociationEnded(AssociationId),
     /// Nothing: it shows whether the store takes changes of the size of a registration.
     Probe,
 }
@@ -132,6 +149,26 @@ pub struct StoredObject {
     pub xml: Arc<str>,
 }
 
+/// A DTLS association as it is kept. It holds keys: a store is to be kept like a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredAssociation {
+    /// Where it was heard last; the association's id is set.
+    pub peer: Peer,
+    /// The device, as it has proved.
+    pub endpoint: Arc<str>,
+    /// The association: some 110 bytes that only the manager reads.
+    pub record: Zeroizing<Box<[u8]>>,
+}
+
+impl core::fmt::Debug for StoredAssociation {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("StoredAssociation")
+            .field("peer", &self.peer)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Everything that a store keeps.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
@@ -140,6 +177,10 @@ pub struct Snapshot {
     pub devices: Vec<StoredDevice>,
     /// The object definitions, in any order.
     pub objects: Vec<StoredObject>,
+    /// The credentials, in any order.
+    pub credentials: Vec<StoredCredential>,
+    /// The DTLS associations, in any order.
+    pub associations: Vec<StoredAssociation>,
 }
 
 /// A device as it is kept.

@@ -9,7 +9,7 @@ const TLV: (OptionNumber, &[u8]) = (OptionNumber::CONTENT_FORMAT, &[0x2d, 0x16])
 const XML: &str = include_str!("../../registry/tests/good.xml");
 
 impl Bench {
-    fn administer(&mut self, order: Administration) {
+    pub(super) fn administer(&mut self, order: Administration) {
         self.next_command += 1;
         let id = CommandId(self.next_command);
         self.shard.handle_administration(self.now, id, order);

@@ -14,7 +14,9 @@ use rusqlite::{Connection, Row, params};
 
 use crate::shard::{read_links, write_links};
 use crate::store::{Change, Snapshot, StoredDevice, StoredObject, StoredObservation};
-use crate::{KnownValue, Location, OwnedValue, Peer, Registration, Timestamp};
+use crate::{AssociationId, KnownValue, Location, OwnedValue, Peer, Registration, Timestamp};
+
+mod security;
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -60,7 +62,12 @@ pub(super) fn load(connection: &Connection) -> Result<Snapshot> {
     while let Some(row) = rows.next()? {
         objects.push(object(row)?);
     }
-    Ok(Snapshot { devices, objects })
+    Ok(Snapshot {
+        devices,
+        objects,
+        credentials: security::credentials(connection)?,
+        associations: security::associations(connection)?,
+    })
 }
 
 pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
@@ -170,6 +177,12 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
                 .execute(params![id.get(), version.to_string()])?;
             Ok(())
         }
+        Change::Credential(stored) => security::put_credential(connection, stored),
+        Change::CredentialRemoved { endpoint, kind } => {
+            security::remove_credential(connection, endpoint, *kind)
+        }
+        Change::Association(stored) => security::put_association(connection, stored),
+        Change::AssociationEnded(id) => security::remove_association(connection, *id),
         Change::Probe => {
             // As much as a registration with many links takes, so that success means room for one.
             connection.execute("INSERT INTO probe VALUES (zeroblob(65536))", [])?;
@@ -189,13 +202,14 @@ fn write_device(
     connection
         .prepare_cached(
             "INSERT INTO device (endpoint, registered, location, listener, address, lifetime, version, binding,
-                 queue_mode, sms, links, registered_at, updated_at, last_seen)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 queue_mode, sms, links, registered_at, updated_at, last_seen, association)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT (endpoint) DO UPDATE SET registered = excluded.registered, location = excluded.location,
                  listener = excluded.listener, address = excluded.address, lifetime = excluded.lifetime,
                  version = excluded.version, binding = excluded.binding, queue_mode = excluded.queue_mode,
                  sms = excluded.sms, links = excluded.links, registered_at = excluded.registered_at,
-                 updated_at = excluded.updated_at, last_seen = excluded.last_seen",
+                 updated_at = excluded.updated_at, last_seen = excluded.last_seen,
+                 association = excluded.association",
         )?
         .execute(params![
             &*registration.endpoint,
@@ -212,6 +226,10 @@ fn write_device(
             registration.registered_at.as_millis(),
             updated_at.as_millis(),
             last_seen.as_millis(),
+            registration
+                .peer
+                .association
+                .map(|id| id.bits().cast_signed()),
         ])?;
     Ok(())
 }
@@ -224,10 +242,7 @@ fn device(row: &Row<'_>) -> Result<StoredDevice> {
     let binding: String = row.get("binding")?;
     let registration = Registration {
         endpoint: row.get::<_, String>("endpoint")?.into(),
-        peer: Peer {
-            listener: row.get("listener")?,
-            address: parsed(row, "address")?,
-        },
+        peer: peer(row, "association")?,
         location: Location::from_bits(row.get::<_, i64>("location")?.cast_unsigned()),
         lifetime: row.get("lifetime")?,
         version: LwM2mVersion::parse(&version)
@@ -248,6 +263,16 @@ fn device(row: &Row<'_>) -> Result<StoredDevice> {
         last_seen: moment(row, "last_seen")?,
         observations: Vec::new(),
         values: Vec::new(),
+    })
+}
+
+/// The peer of a row; `association` is the column with the id of the association.
+fn peer(row: &Row<'_>, association: &str) -> Result<Peer> {
+    let id: Option<i64> = row.get(association)?;
+    Ok(Peer {
+        listener: row.get("listener")?,
+        address: parsed(row, "address")?,
+        association: id.map(|id| AssociationId::from_bits(id.cast_unsigned())),
     })
 }
 
