@@ -159,6 +159,12 @@ impl Manager {
             .await
     }
 
+    /// The SubjectPublicKeyInfo by which devices with raw public keys know the manager, if it has
+    /// [an identity](Config::identity).
+    pub fn public_key(&self) -> Option<Vec<u8>> {
+        self.handle.public_key()
+    }
+
     /// The addresses and ports of the listeners, in their order.
     pub fn local_addresses(&self) -> &[SocketAddr] {
         self.handle.local_addresses()

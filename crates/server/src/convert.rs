@@ -14,8 +14,10 @@ use crate::extract::sentence;
 use crate::problem::IntoProblem as _;
 
 mod object;
+mod security;
 
 pub(crate) use object::{object_detail, object_summary};
+pub(crate) use security::credential;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,7 @@ pub(crate) fn summary(info: &DeviceInfo) -> api::DeviceSummary {
             DeviceState::Offline => api::DeviceState::Offline,
         },
         address: registration.peer.to_string(),
+        secure: registration.peer.association.is_some(),
         lwm2m_version: registration.version.to_string(),
         binding: registration.binding.to_string(),
         queue_mode: registration.queue_mode,

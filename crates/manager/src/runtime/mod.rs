@@ -16,7 +16,7 @@ use crate::metrics::Counters;
 use crate::shard::Shard;
 use crate::{
     Administration, Command, CommandError, Config, Event, Metrics, Notification, Outcome, Registry,
-    StartError, Store,
+    ServerIdentity, StartError, Store,
 };
 
 /// How many orders wait between the handles and the shard; more let their callers wait.
@@ -56,6 +56,7 @@ struct Inner {
     counters: Arc<Counters>,
     /// What the shard knows, for those who ask without waiting for it.
     registry: RwLock<Registry>,
+    identity: Option<Arc<ServerIdentity>>,
     stop: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
 }
@@ -151,6 +152,11 @@ impl Handle {
         &self.0.addresses
     }
 
+    pub(crate) fn public_key(&self) -> Option<Vec<u8>> {
+        let identity = self.0.identity.as_ref()?;
+        Some(identity.public_key().to_vec())
+    }
+
     pub(crate) fn metrics(&self) -> Metrics {
         self.0.counters.snapshot()
     }
@@ -218,6 +224,7 @@ pub(crate) async fn start(
         addresses,
         counters: Arc::clone(&counters),
         registry: RwLock::new(Registry::default()),
+        identity: config.identity.clone(),
         stop,
         stopped,
     }));

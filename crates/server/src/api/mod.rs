@@ -13,6 +13,7 @@ mod health;
 mod object;
 mod observation;
 mod problem;
+mod security;
 mod value;
 
 pub use command::{
@@ -33,6 +34,7 @@ pub use observation::{
     ObservationState,
 };
 pub use problem::{Problem, ProblemKind};
+pub use security::{Credential, CredentialKind, CredentialList, CredentialRequest, Secret};
 pub use value::{DataType, Record};
 
 /// A time as the API writes it: RFC 3339, UTC.

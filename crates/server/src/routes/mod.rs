@@ -8,6 +8,7 @@ mod health;
 mod metrics;
 mod object;
 mod observation;
+mod security;
 
 use core::any::Any;
 use core::time::Duration;
@@ -62,6 +63,8 @@ pub(crate) fn documented() -> (Router<Shared>, OpenApi) {
         .routes(routes!(object::list, object::upload))
         .routes(routes!(object::detail))
         .routes(routes!(object::version, object::remove))
+        .routes(routes!(security::list))
+        .routes(routes!(security::put, security::remove))
         .routes(routes!(event::stream))
         .routes(routes!(document::openapi))
         .routes(routes!(metrics::metrics))

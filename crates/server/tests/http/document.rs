@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::support::{Call, open};
 
 /// What the contract promises; the document must have at least this.
-const PROMISED: [(&str, &str); 21] = [
+const PROMISED: [(&str, &str); 24] = [
     ("get", "/api/v1/devices"),
     ("get", "/api/v1/devices/{endpoint}"),
     ("get", "/api/v1/devices/{endpoint}/resources/{path}"),
@@ -28,6 +28,9 @@ const PROMISED: [(&str, &str); 21] = [
     ("get", "/api/v1/objects/{object}"),
     ("get", "/api/v1/objects/{object}/{version}"),
     ("delete", "/api/v1/objects/{object}/{version}"),
+    ("get", "/api/v1/security"),
+    ("put", "/api/v1/security/{endpoint}/{kind}"),
+    ("delete", "/api/v1/security/{endpoint}/{kind}"),
     ("get", "/api/v1/events"),
     ("get", "/metrics"),
     ("get", "/healthz"),
@@ -179,6 +182,8 @@ async fn every_reference_of_the_document_leads_somewhere() {
         "ResourceNode",
         "ObjectDetail",
         "ResourceDefinition",
+        "Credential",
+        "CredentialRequest",
         "Event",
         "WriteRequest",
         "NotificationAttributes",
@@ -204,6 +209,7 @@ async fn what_is_documented_is_there_and_nothing_else() {
             .replace("{path}", "3/0/0")
             .replace("{object}", "3")
             .replace("{version}", "1.2")
+            .replace("{kind}", "psk")
             .replace("{name}", "portal.css");
         for method in [
             Method::GET,

@@ -8,5 +8,6 @@ mod events;
 mod guard;
 mod objects;
 mod portal;
+mod security;
 mod serving;
 mod support;
