@@ -15,6 +15,7 @@ pub(crate) mod objects;
 pub(crate) mod objgen;
 pub(crate) mod observe;
 pub(crate) mod read;
+pub(crate) mod security;
 pub(crate) mod serve;
 pub(crate) mod write;
 

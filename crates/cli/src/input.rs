@@ -6,6 +6,7 @@ use dunlin_model::{ObjectId, ObjectLink, Path};
 use dunlin_server::api::{DataType, WriteRecord};
 use jiff::Timestamp;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::dictionary::Dictionary;
 use crate::failure::Failure;
@@ -141,23 +142,26 @@ fn float(number: f64) -> Value {
 }
 
 fn opaque(text: &str) -> Result<Value, Failure> {
+    bytes(text).map(|bytes| Value::from(BASE64.encode(&*bytes)))
+}
+
+/// Reads bytes: `hex:01af`, base64, or `@FILE`. What is wrong is not repeated, as it may be a secret.
+pub(crate) fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let bytes = if let Some(file) = text.strip_prefix('@') {
         std::fs::read(file)
             .map_err(|error| Failure::new(format!("Cannot read `{file}`: {error}.")))?
     } else if let Some(digits) = text.strip_prefix("hex:") {
         hex(digits).ok_or_else(|| {
-            Failure::usage(format!(
-                "`{digits}` is no even number of hexadecimal digits."
-            ))
-            .remedy("Write bytes as hex:01af.")
+            Failure::usage("What follows `hex:` is no even number of hexadecimal digits.")
+                .remedy("Write bytes as base64 (Aa8=), as hex:01af, or as @FILE.")
         })?
     } else {
         BASE64.decode(text).map_err(|_| {
-            Failure::usage(format!("`{text}` is no base64 with padding."))
+            Failure::usage("The bytes are no base64 with padding.")
                 .remedy("Write bytes as base64 (Aa8=), as hex:01af, or as @FILE.")
         })?
     };
-    Ok(Value::from(BASE64.encode(bytes)))
+    Ok(Zeroizing::new(bytes))
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {

@@ -9,6 +9,7 @@ mod dictionary;
 mod failure;
 mod generate;
 mod host;
+mod identity;
 mod input;
 mod logging;
 mod moment;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use crate::arguments::{Cli, Command};
 use crate::commands::{
     agent, attributes, cancel, create, delete, demo, device, devices, discover, events, execute,
-    objects, objgen, observe, read, serve, write,
+    objects, objgen, observe, read, security, serve, write,
 };
 use crate::failure::Failure;
 use crate::terminal::Output;
@@ -68,6 +69,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Cancel(arguments) => cancel::run(arguments, &cli.api.client()?, output),
         Command::Events(arguments) => events::run(arguments, &cli.api.client()?, output),
         Command::Objects(arguments) => objects::run(arguments, &cli.api.client()?, output),
+        Command::Security(arguments) => security::run(arguments, &cli.api.client()?, output),
         Command::Objgen(arguments) => objgen::run(arguments, output),
     }
 }

@@ -4,6 +4,8 @@ use core::fmt;
 
 use dunlin_dtls::{PrivateKey, SPKI_LEN};
 
+use zeroize::Zeroizing;
+
 use crate::CredentialError;
 
 /// The manager's own key on the curve P-256 and its certificates. Devices with pre-shared keys need none.
@@ -35,6 +37,17 @@ impl ServerIdentity {
             private_key,
             certificates,
         })
+    }
+
+    /// Makes a new private key: 32 bytes that [`new`](Self::new) takes.
+    pub fn generate_key() -> Zeroizing<[u8; 32]> {
+        let mut rng: rand::rngs::StdRng = rand::make_rng();
+        loop {
+            // It fails for one number in 2^32 only.
+            if let Ok(key) = PrivateKey::generate(&mut rng) {
+                return key.to_scalar();
+            }
+        }
     }
 
     /// The SubjectPublicKeyInfo that devices know the manager by.

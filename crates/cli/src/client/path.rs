@@ -71,6 +71,17 @@ impl Route {
         Self::new(format!("{path}/{}", utf8_percent_encode(version, ESCAPED)))
     }
 
+    /// The security store.
+    pub(crate) fn security() -> Self {
+        Self::new("/api/v1/security".to_owned())
+    }
+
+    /// A credential of a device.
+    pub(crate) fn credential(endpoint: &str, kind: &str) -> Self {
+        let endpoint = utf8_percent_encode(endpoint, ESCAPED);
+        Self::new(format!("/api/v1/security/{endpoint}/{kind}"))
+    }
+
     /// The observations of a device.
     pub(crate) fn observations(endpoint: &str) -> Self {
         let Self { path, .. } = Self::device(endpoint);
