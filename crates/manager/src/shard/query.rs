@@ -88,7 +88,7 @@ impl Shard {
 
     fn info(&self, device: &Device) -> DeviceInfo {
         // The clock was told just now, or with the last datagram.
-        let reachable = device.is_reachable(self.clock.0);
+        let reachable = self.is_reachable(device, self.clock.0);
         DeviceInfo {
             endpoint: Arc::clone(device.endpoint()),
             state: match (device.registered, reachable) {

@@ -433,6 +433,28 @@ fn a_credential_that_goes_takes_the_association_along() {
     assert_eq!(answer.code, Code::CREATED);
 }
 
+#[test]
+fn what_is_asked_of_a_device_that_has_closed_waits_for_its_next_handshake() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    node.connection.close();
+    node.pump(&mut bench);
+    assert_eq!(bench.associations(), 0);
+    let info = bench.shard.device("device-0").unwrap();
+    assert_eq!(info.state, crate::DeviceState::Asleep);
+    bench.read("device-0", "/3/0/9");
+    assert!(bench.silent() && bench.completed.is_empty());
+    let mut node = Node {
+        rng: StdRng::seed_from_u64(50),
+        ..Node::new(0)
+    }
+    .connect(&mut bench);
+    node.send(&mut bench, &update(2, &location, &[], ""));
+    let received = [node.next(), node.next()];
+    assert!(received.iter().any(|message| message.uri() == "/3/0/9"));
+}
+
 /// The sequence number in a record without connection id, and the epoch before it.
 fn number(record: &[u8]) -> [u8; 8] {
     record[3..11].try_into().unwrap()
