@@ -152,21 +152,26 @@ class Problem(Exception):
 class Manager(Program):
     """`dunlin serve` with an empty data folder."""
 
-    def __init__(self):
+    def __init__(self, environment=()):
         self.folder = tempfile.TemporaryDirectory()
         self.coap_port = free_port()
+        self.coaps_port = free_port()
         self.http_port = free_port(socket.SOCK_STREAM)
         super().__init__(
             DUNLIN,
             "serve",
             "--coap",
             f"127.0.0.1:{self.coap_port}",
+            "--coap",
+            f"coaps://127.0.0.1:{self.coaps_port}",
             "--http",
             f"127.0.0.1:{self.http_port}",
             "--data",
             self.folder.name,
+            environment=environment,
         )
         self.coap = f"coap://127.0.0.1:{self.coap_port}"
+        self.coaps = f"coaps://127.0.0.1:{self.coaps_port}"
         self.http = f"http://127.0.0.1:{self.http_port}"
 
     def __enter__(self):

@@ -134,9 +134,9 @@ fn a_wrong_configuration_names_the_key() {
     let folder = tempfile::tempdir().expect("a folder");
     run(
         folder.path(),
-        &["serve", "--coap", "coaps://127.0.0.1:5684"],
+        &["serve", "--coap", "coaps+tcp://127.0.0.1:5684"],
     )
-    .failed(2, &["coaps"]);
+    .failed(2, &["coaps+tcp"]);
 }
 
 #[test]
@@ -148,6 +148,7 @@ fn the_printed_configuration_is_one_that_it_takes() {
         .out
         .join("\n")
         .replace("0.0.0.0:5683", "127.0.0.1:0")
+        .replace("0.0.0.0:5684", "127.0.0.1:0")
         .replace("127.0.0.1:8080", "127.0.0.1:0");
     fs::write(folder.path().join("dunlin.toml"), text).expect("writable");
     let serve = Program::start(folder.path(), &["serve", "--json"]);

@@ -251,10 +251,7 @@ impl Fleet {
         while let Some(delivery) = self.link.receive(self.now) {
             if delivery.to == manager() {
                 if let Some(shard) = &mut self.shard {
-                    let peer = Peer {
-                        listener: 0,
-                        address: delivery.from,
-                    };
+                    let peer = Peer::plain(0, delivery.from);
                     shard.handle_input(now, peer, &delivery.bytes);
                 }
             } else if let Some((_, agent)) = self

@@ -8,8 +8,8 @@ use crate::project;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Runs one suite only: `libcoap`, `aiocoap`, `node` or `tshark`, and for CoAP alone `coap_libcoap`, `coap_aiocoap`
-    /// or `coap_node`.
+    /// Runs one suite only: `libcoap`, `libcoap_dtls`, `aiocoap`, `node` or `tshark`, and for CoAP alone `coap_libcoap`,
+    /// `coap_aiocoap` or `coap_node`.
     #[arg(long, value_name = "SUITE")]
     only: Option<String>,
 }

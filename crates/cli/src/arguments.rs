@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 use crate::client::Client;
 use crate::commands::{
     agent, attributes, cancel, create, delete, demo, device, devices, discover, events, execute,
-    objgen, observe, read, serve, write,
+    objects, objgen, observe, read, security, serve, write,
 };
 use crate::failure::Failure;
 
@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Observe(observe::Arguments),
     Cancel(cancel::Arguments),
     Events(events::Arguments),
+    Objects(objects::Arguments),
+    Security(security::Arguments),
     Objgen(objgen::Arguments),
 }
 

@@ -42,6 +42,13 @@ pub(crate) struct Answer {
     url: String,
 }
 
+/// What a manager refused.
+struct Refusal {
+    /// Nothing if it was no manager that answered.
+    kind: Option<ProblemKind>,
+    failure: Failure,
+}
+
 impl Client {
     /// A client for the API at `url`; nothing is sent yet.
     pub(crate) fn new(url: &str, token: Option<String>) -> Result<Self, Failure> {
@@ -82,6 +89,18 @@ impl Client {
         self.call(Method::GET, route, None::<&()>)
     }
 
+    /// Asks for something that may not be there.
+    pub(crate) fn find(&self, route: &Route) -> Result<Option<Answer>, Failure> {
+        match self.exchange(Method::GET, route, None)? {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Refusal {
+                kind: Some(ProblemKind::NotFound),
+                ..
+            }) => Ok(None),
+            Err(refusal) => Err(refusal.failure),
+        }
+    }
+
     /// Sends a request with a JSON body, or without one.
     pub(crate) fn call(
         &self,
@@ -89,6 +108,28 @@ impl Client {
         route: &Route,
         body: Option<&impl Serialize>,
     ) -> Result<Answer, Failure> {
+        let json = body
+            .map(serde_json::to_vec)
+            .transpose()
+            .map_err(|error| Failure::new(format!("Cannot write the request: {error}.")))?;
+        let body = json.map(|json| ("application/json", json));
+        self.exchange(method, route, body)?
+            .map_err(|refusal| refusal.failure)
+    }
+
+    /// Sends a request with an XML body.
+    pub(crate) fn send_xml(&self, route: &Route, xml: Vec<u8>) -> Result<Answer, Failure> {
+        self.exchange(Method::POST, route, Some(("application/xml", xml)))?
+            .map_err(|refusal| refusal.failure)
+    }
+
+    /// Sends a request; what the manager refuses is told apart from what is no answer of a manager.
+    fn exchange(
+        &self,
+        method: Method,
+        route: &Route,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Result<Answer, Refusal>, Failure> {
         let url = format!("{}{route}", self.base);
         // The manager's own timeout decides; ours only notices that nobody is there any more.
         let patience = route.timeout().map_or(ANSWER_TIMEOUT, |seconds| {
@@ -103,22 +144,22 @@ impl Client {
             .read_to_string()
             .map_err(|error| self.unreachable(&error))?;
         if !status.is_success() {
-            return Err(self.refused(status.as_u16(), &text));
+            return Ok(Err(self.refused(status.as_u16(), &text)));
         }
         if !text.is_empty() && media.as_deref() != Some("application/json") {
             return Err(self.stranger(status.as_u16()));
         }
-        Ok(Answer { text, url })
+        Ok(Ok(Answer { text, url }))
     }
 
     /// Opens the stream of events, of one device or of all.
     pub(crate) fn events(&self, endpoint: Option<&str>) -> Result<EventStream, Failure> {
         let url = format!("{}{}", self.base, Route::events(endpoint));
-        let response = self.send(Method::GET, &url, "text/event-stream", None::<&()>, None)?;
+        let response = self.send(Method::GET, &url, "text/event-stream", None, None)?;
         let (status, media) = (response.status(), media_type(&response));
         if !status.is_success() {
             let text = response.into_body().read_to_string().unwrap_or_default();
-            return Err(self.refused(status.as_u16(), &text));
+            return Err(self.refused(status.as_u16(), &text).failure);
         }
         if media.as_deref() != Some("text/event-stream") {
             return Err(self.stranger(status.as_u16()));
@@ -131,7 +172,7 @@ impl Client {
         method: Method,
         url: &str,
         accept: &str,
-        body: Option<&impl Serialize>,
+        body: Option<(&str, Vec<u8>)>,
         patience: Option<Duration>,
     ) -> Result<Response<Body>, Failure> {
         let mut request = Request::builder()
@@ -141,12 +182,10 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let sent = if let Some(body) = body {
-            let json = serde_json::to_vec(body)
-                .map_err(|error| Failure::new(format!("Cannot write the request: {error}.")))?;
+        let sent = if let Some((media_type, body)) = body {
             let request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(json)
+                .header(CONTENT_TYPE, media_type)
+                .body(body)
                 .map_err(Failure::usage)?;
             self.agent.run(
                 self.agent
@@ -193,10 +232,14 @@ impl Client {
     }
 
     /// The manager answered with an error.
-    fn refused(&self, status: u16, body: &str) -> Failure {
+    fn refused(&self, status: u16, body: &str) -> Refusal {
         let Ok(problem) = serde_json::from_str::<Problem>(body) else {
-            return self.stranger(status);
+            return Refusal {
+                kind: None,
+                failure: self.stranger(status),
+            };
         };
+        let kind = Some(problem.kind);
         let remedy = match problem.kind {
             ProblemKind::Unauthorized if self.token.is_none() => {
                 "Give the token that the server printed at its first start: --token TOKEN or the variable DUNLIN_API_TOKEN.".into()
@@ -210,10 +253,11 @@ impl Client {
         } else {
             format!("{}: {}", problem.title, problem.detail)
         };
-        Failure {
+        let failure = Failure {
             code: problem.code,
             ..Failure::new(crate::clean::clean(&detail)).remedy(crate::clean::clean(&remedy))
-        }
+        };
+        Refusal { kind, failure }
     }
 }
 

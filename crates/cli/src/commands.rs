@@ -11,19 +11,20 @@ pub(crate) mod devices;
 pub(crate) mod discover;
 pub(crate) mod events;
 pub(crate) mod execute;
+pub(crate) mod objects;
 pub(crate) mod objgen;
 pub(crate) mod observe;
 pub(crate) mod read;
+pub(crate) mod security;
 pub(crate) mod serve;
 pub(crate) mod write;
 
-use dunlin_model::ValueType;
 use dunlin_server::api::{DataType, NotificationAttributes, Record};
 use serde_json::Value;
 
 use crate::clean::clean;
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
-use crate::name;
 
 /// A value of the API as a person reads it.
 fn show(value: &Value, kind: DataType) -> String {
@@ -42,13 +43,13 @@ fn show(value: &Value, kind: DataType) -> String {
 
 /// The name and the unit of what a record is at. Sensors of the registry name their unit in a resource beside the value,
 /// which counts where `all` has it.
-fn describe(record: &Record, all: &[Record]) -> (&'static str, String) {
+fn describe(record: &Record, all: &[Record], dictionary: &Dictionary<'_>) -> (String, String) {
     let path = record.path.parse().ok();
-    let Some(resource) = path.and_then(name::resource) else {
-        return ("", String::new());
+    let Some(resource) = path.and_then(|path| dictionary.resource(path)) else {
+        return (String::new(), String::new());
     };
-    if !resource.units.is_empty() || resource.kind != ValueType::Float {
-        return (resource.name, resource.units.to_owned());
+    if !resource.units.is_empty() || resource.kind != DataType::Float {
+        return (resource.name, resource.units);
     }
     let beside = path
         .and_then(|path| path.parent()?.child(SENSOR_UNITS))

@@ -2,8 +2,9 @@
 
 use core::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
-use dunlin_manager::{Manager, Registry, Sqlite, StartError, StoreError};
+use dunlin_manager::{Manager, Registry, ServerIdentity, Sqlite, StartError, StoreError};
 use dunlin_server::auth::TokenHash;
 use dunlin_server::config::Limits;
 use dunlin_server::{Server, ServerError};
@@ -51,7 +52,7 @@ impl From<Failure> for NotStarted {
 /// What to start.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
-    /// `coap://` addresses to listen on.
+    /// `coap://` and `coaps://` addresses to listen on.
     pub(crate) coap: &'a [String],
     /// Where the API and the portal are.
     pub(crate) http: SocketAddr,
@@ -63,6 +64,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) limits: Limits,
     /// The objects that are known.
     pub(crate) registry: Registry,
+    /// What the manager proves itself by.
+    pub(crate) identity: Option<ServerIdentity>,
 }
 
 /// A running manager and its HTTP side.
@@ -85,6 +88,7 @@ impl Host {
             .map_err(|error| store_failure(&error, plan.data))?;
         let mut config = plan.limits.manager();
         config.registry = plan.registry;
+        config.identity = plan.identity.map(Arc::new);
         let mut builder = Manager::builder().config(config).store(store);
         for address in plan.coap {
             builder = builder

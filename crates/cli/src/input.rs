@@ -6,26 +6,11 @@ use dunlin_model::{ObjectId, ObjectLink, Path};
 use dunlin_server::api::{DataType, WriteRecord};
 use jiff::Timestamp;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::name;
-
-/// The type of the values at `path` by the registry.
-pub(crate) fn kind(path: Path) -> Option<DataType> {
-    use dunlin_model::ValueType as T;
-    Some(match name::resource(path)?.kind {
-        T::None => DataType::None,
-        T::String => DataType::String,
-        T::Integer => DataType::Integer,
-        T::Unsigned => DataType::Unsigned,
-        T::Float => DataType::Float,
-        T::Boolean => DataType::Boolean,
-        T::Opaque => DataType::Opaque,
-        T::Time => DataType::Time,
-        T::Objlnk => DataType::Objlnk,
-        T::Corelnk => DataType::Corelnk,
-    })
-}
 
 /// Reads a value of the given type, as the API takes it.
 pub(crate) fn value(text: &str, kind: DataType) -> Result<Value, Failure> {
@@ -71,7 +56,7 @@ pub(crate) fn value(text: &str, kind: DataType) -> Result<Value, Failure> {
     }
 }
 
-/// Guesses the type of a value whose resource is not in the registry of this build.
+/// Guesses the type of a value whose resource nobody knows.
 pub(crate) fn guess(text: &str) -> (Value, DataType) {
     [DataType::Integer, DataType::Float]
         .into_iter()
@@ -89,8 +74,10 @@ pub(crate) fn value_for(
     path: Path,
     text: &str,
     asked: Option<DataType>,
+    dictionary: &Dictionary<'_>,
 ) -> Result<(Value, Option<DataType>), Failure> {
-    match (asked, kind(path)) {
+    let known = dictionary.resource(path).map(|resource| resource.kind);
+    match (asked, known) {
         (Some(asked), _) => Ok((value(text, asked)?, Some(asked))),
         (None, Some(known)) => Ok((value(text, known)?, None)),
         (None, None) => {
@@ -101,7 +88,11 @@ pub(crate) fn value_for(
 }
 
 /// Reads `RESOURCE=VALUE` or `RESOURCE.INSTANCE=VALUE` for an instance of `object`, as a record relative to the instance.
-pub(crate) fn record(object: ObjectId, text: &str) -> Result<WriteRecord, Failure> {
+pub(crate) fn record(
+    object: ObjectId,
+    text: &str,
+    dictionary: &Dictionary<'_>,
+) -> Result<WriteRecord, Failure> {
     let (resource, value) = text.split_once('=').ok_or_else(|| {
         Failure::usage(format!("`{text}` has no `=`."))
             .remedy("Give each resource as RESOURCE=VALUE, such as sensor_units=Cel or 5701=Cel.")
@@ -121,13 +112,13 @@ pub(crate) fn record(object: ObjectId, text: &str) -> Result<WriteRecord, Failur
         }
         None => (resource, None),
     };
-    let resource = name::resource_id(object, resource)?;
+    let resource = name::resource_id(object, resource, dictionary)?;
     // The type does not depend on the instance.
     let path = Path::object(object)
         .child(0)
         .and_then(|path| path.child(resource.get()))
         .unwrap_or(Path::ROOT);
-    let (value, kind) = value_for(path, value, None)?;
+    let (value, kind) = value_for(path, value, None, dictionary)?;
     let path = instance.map_or_else(
         || resource.to_string(),
         |instance| format!("{resource}/{instance}"),
@@ -151,23 +142,26 @@ fn float(number: f64) -> Value {
 }
 
 fn opaque(text: &str) -> Result<Value, Failure> {
+    bytes(text).map(|bytes| Value::from(BASE64.encode(&*bytes)))
+}
+
+/// Reads bytes: `hex:01af`, base64, or `@FILE`. What is wrong is not repeated, as it may be a secret.
+pub(crate) fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let bytes = if let Some(file) = text.strip_prefix('@') {
         std::fs::read(file)
             .map_err(|error| Failure::new(format!("Cannot read `{file}`: {error}.")))?
     } else if let Some(digits) = text.strip_prefix("hex:") {
         hex(digits).ok_or_else(|| {
-            Failure::usage(format!(
-                "`{digits}` is no even number of hexadecimal digits."
-            ))
-            .remedy("Write bytes as hex:01af.")
+            Failure::usage("What follows `hex:` is no even number of hexadecimal digits.")
+                .remedy("Write bytes as base64 (Aa8=), as hex:01af, or as @FILE.")
         })?
     } else {
         BASE64.decode(text).map_err(|_| {
-            Failure::usage(format!("`{text}` is no base64 with padding."))
+            Failure::usage("The bytes are no base64 with padding.")
                 .remedy("Write bytes as base64 (Aa8=), as hex:01af, or as @FILE.")
         })?
     };
-    Ok(Value::from(BASE64.encode(bytes)))
+    Ok(Zeroizing::new(bytes))
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {
@@ -186,6 +180,18 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn value_for(
+        path: Path,
+        text: &str,
+        asked: Option<DataType>,
+    ) -> Result<(Value, Option<DataType>), Failure> {
+        super::value_for(path, text, asked, &Dictionary::built_in())
+    }
+
+    fn record(object: ObjectId, text: &str) -> Result<WriteRecord, Failure> {
+        super::record(object, text, &Dictionary::built_in())
+    }
     use serde_json::json;
 
     #[test]

@@ -5,9 +5,11 @@ mod arguments;
 mod clean;
 mod client;
 mod commands;
+mod dictionary;
 mod failure;
 mod generate;
 mod host;
+mod identity;
 mod input;
 mod logging;
 mod moment;
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 use crate::arguments::{Cli, Command};
 use crate::commands::{
     agent, attributes, cancel, create, delete, demo, device, devices, discover, events, execute,
-    objgen, observe, read, serve, write,
+    objects, objgen, observe, read, security, serve, write,
 };
 use crate::failure::Failure;
 use crate::terminal::Output;
@@ -66,6 +68,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Observe(arguments) => observe::run(arguments, &cli.api.client()?, output),
         Command::Cancel(arguments) => cancel::run(arguments, &cli.api.client()?, output),
         Command::Events(arguments) => events::run(arguments, &cli.api.client()?, output),
+        Command::Objects(arguments) => objects::run(arguments, &cli.api.client()?, output),
+        Command::Security(arguments) => security::run(arguments, &cli.api.client()?, output),
         Command::Objgen(arguments) => objgen::run(arguments, output),
     }
 }

@@ -9,13 +9,11 @@
 //! ```
 //!
 //! Case, spaces and `_` or `-` do not matter, and the objects "LWM2M Server" and "LWM2M Security" may leave out the
-//! `lwm2m_`.
+//! `lwm2m_`. The names are those of the core objects, and of every object that the manager knows.
 
-use dunlin_model::{
-    InstanceId, ObjectDefinition, ObjectId, Path, PathError, ResourceDefinition, ResourceId,
-    objects,
-};
+use dunlin_model::{InstanceId, ObjectId, Path, PathError, ResourceId, objects};
 
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 
 /// Why a text names no path.
@@ -60,7 +58,7 @@ impl From<NameError> for Failure {
                     .map(|object| snake(object.name))
                     .collect();
                 format!(
-                    "Known by name are {}; any other goes by its number.",
+                    "Known by name are {}, and what `dunlin objects list` shows; any other goes by its number.",
                     known.join(", ")
                 )
             })),
@@ -73,9 +71,9 @@ impl From<NameError> for Failure {
             ))
             .remedy(meant(nearest).unwrap_or_else(|| by_numbers.into())),
             NameError::Unknown { name, object } => Self::usage(format!(
-                "The definition of object {object} is not known here, so `{name}` says nothing."
+                "The definition of object {object} is not known, so `{name}` says nothing."
             ))
-            .remedy("Name its resources by their numbers."),
+            .remedy("Name its resources by their numbers, or give the manager the definition with `dunlin objects upload`."),
             NameError::Number { segment } => {
                 Self::usage(format!("`{segment}` is no number from 0 to 65534.")).remedy(by_numbers)
             }
@@ -87,15 +85,15 @@ impl From<NameError> for Failure {
 }
 
 /// Reads a path, by numbers or by names.
-pub(crate) fn resolve(text: &str) -> Result<Path, NameError> {
+pub(crate) fn resolve(text: &str, dictionary: &Dictionary<'_>) -> Result<Path, Failure> {
     if text.starts_with('/')
         && text
             .bytes()
             .all(|byte| byte == b'/' || byte.is_ascii_digit())
     {
-        return text.parse().map_err(|error| NameError::Numbers {
-            text: text.to_owned(),
-            error,
+        return text.parse().map_err(|error| {
+            let text = text.to_owned();
+            NameError::Numbers { text, error }.into()
         });
     }
     let mut segments = text
@@ -103,14 +101,16 @@ pub(crate) fn resolve(text: &str) -> Result<Path, NameError> {
         .unwrap_or(text)
         .split(['.', '/'])
         .peekable();
-    let shape = || NameError::Shape {
-        text: text.to_owned(),
+    let shape = || {
+        Failure::from(NameError::Shape {
+            text: text.to_owned(),
+        })
     };
     if text.is_empty() || text.split(['.', '/']).skip(1).any(str::is_empty) {
         return Err(shape());
     }
     let first = segments.next().ok_or_else(shape)?;
-    let object = object_id(first)?;
+    let object = object_id(first, dictionary)?;
     let mut path = Path::object(object);
     let Some(second) = segments.peek() else {
         return Ok(path);
@@ -126,7 +126,7 @@ pub(crate) fn resolve(text: &str) -> Result<Path, NameError> {
         .ok_or_else(shape)?;
     if let Some(third) = segments.next() {
         path = path
-            .child(resource_id(object, third)?.get())
+            .child(resource_id(object, third, dictionary)?.get())
             .ok_or_else(shape)?;
     }
     if let Some(fourth) = segments.next() {
@@ -139,70 +139,29 @@ pub(crate) fn resolve(text: &str) -> Result<Path, NameError> {
     }
 }
 
-/// The definition of the object that a path lies in.
-pub(crate) fn object(path: Path) -> Option<&'static ObjectDefinition> {
-    objects::find(path.object_id()?)
-}
-
-/// The definition of the resource that a path lies in.
-pub(crate) fn resource(path: Path) -> Option<&'static ResourceDefinition> {
-    objects::resource(&path)
-}
-
-/// What a path is called in the registry: `Battery Level`, or `Device`.
-pub(crate) fn label(path: Path) -> Option<&'static str> {
-    match path.resource_id() {
-        Some(_) => resource(path).map(|resource| resource.name),
-        None => object(path).map(|object| object.name),
-    }
-}
-
 /// Reads a resource of an object, by number or by name.
-pub(crate) fn resource_id(object: ObjectId, text: &str) -> Result<ResourceId, NameError> {
+pub(crate) fn resource_id(
+    object: ObjectId,
+    text: &str,
+    dictionary: &Dictionary<'_>,
+) -> Result<ResourceId, Failure> {
     if is_number(text) {
-        return ResourceId::new(number(text)?).ok_or_else(|| NameError::Number {
+        let id = ResourceId::new(number(text)?).ok_or_else(|| NameError::Number {
             segment: text.to_owned(),
-        });
+        })?;
+        return Ok(id);
     }
-    let Some(definition) = objects::find(object) else {
-        return Err(NameError::Unknown {
-            name: text.to_owned(),
-            object: object.get(),
-        });
-    };
-    let wanted = squash(text);
-    definition
-        .resources
-        .iter()
-        .find(|resource| squash(resource.name) == wanted)
-        .map(|resource| resource.id)
-        .ok_or_else(|| NameError::Resource {
-            name: text.to_owned(),
-            object: definition.name.to_owned(),
-            nearest: nearest(
-                &wanted,
-                definition.resources.iter().map(|resource| resource.name),
-            ),
-        })
+    dictionary.resource_named(object, text)
 }
 
-fn object_id(text: &str) -> Result<ObjectId, NameError> {
+fn object_id(text: &str, dictionary: &Dictionary<'_>) -> Result<ObjectId, Failure> {
     if is_number(text) {
-        return ObjectId::new(number(text)?).ok_or_else(|| NameError::Number {
+        let id = ObjectId::new(number(text)?).ok_or_else(|| NameError::Number {
             segment: text.to_owned(),
-        });
+        })?;
+        return Ok(id);
     }
-    let wanted = squash(text);
-    let found = objects::CORE.iter().find(|object| {
-        let name = squash(object.name);
-        name == wanted || name.strip_prefix("lwm2m") == Some(&wanted)
-    });
-    found
-        .map(|object| object.id)
-        .ok_or_else(|| NameError::Object {
-            name: text.to_owned(),
-            nearest: nearest(&wanted, objects::CORE.iter().map(|object| object.name)),
-        })
+    dictionary.object_named(text)
 }
 
 fn is_number(text: &str) -> bool {
@@ -227,14 +186,14 @@ pub(crate) fn snake(name: &str) -> String {
 }
 
 /// What is left of a name when it is compared.
-fn squash(name: &str) -> String {
+pub(crate) fn squash(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
 }
 
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let scored = names.map(|name| (strsim::jaro_winkler(wanted, &squash(name)), name));
     let (score, name) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (score > 0.8).then(|| snake(name))
@@ -243,6 +202,10 @@ fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn resolve(text: &str) -> Result<Path, Failure> {
+        super::resolve(text, &Dictionary::built_in())
+    }
 
     #[test]
     fn names_and_numbers_lead_to_the_same_place() {
@@ -293,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_no_path_says_why() {
-        let message = |text: &str| Failure::from(resolve(text).expect_err(text)).to_string();
+        let message = |text: &str| resolve(text).expect_err(text).to_string();
         assert!(message("device.batery_level").contains("Did you mean `battery_level`?"));
         assert!(message("devise").contains("Did you mean `device`?"));
         assert!(message("fridge").contains("Known by name are"));
@@ -312,10 +275,7 @@ mod tests {
             "-1",
         ] {
             assert!(resolve(text).is_err(), "{text}");
-            assert!(
-                Failure::from(resolve(text).expect_err(text)).usage,
-                "{text}"
-            );
+            assert!(resolve(text).expect_err(text).usage, "{text}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Limits, times, and what objects are known.
 
 use core::time::Duration;
+use std::sync::Arc;
 
-use crate::Registry;
+use crate::{Registry, ServerIdentity};
 
 /// Limits and times of a manager, and what objects it knows. Every default suits a small server with some ten thousand devices.
 #[derive(Debug, Clone)]
@@ -48,7 +49,16 @@ pub struct Config {
     pub write_behind: Duration,
     /// How many events a slow receiver may be behind before it misses some. Default 4096.
     pub event_buffer: usize,
-    /// The objects that are known: their values have types and ranges. Default the core objects.
+    /// How many object definitions are kept in the store at most, each version counted. Default 4096.
+    pub max_stored_objects: usize,
+    /// How many credentials of devices are kept at most. Default 1,000,000.
+    pub max_credentials: usize,
+    /// How many DTLS handshakes may be under way at the same time; each takes some 9 KiB. Default 1024.
+    pub max_handshakes: usize,
+    /// What the manager proves itself by to devices with raw public keys or certificates. Default nothing: then only
+    /// pre-shared keys work.
+    pub identity: Option<Arc<ServerIdentity>>,
+    /// The objects that are known besides those in the store: their values have types and ranges. Default the core objects.
     pub registry: Registry,
 }
 
@@ -74,6 +84,10 @@ impl Default for Config {
             store_retry: Duration::from_secs(5),
             write_behind: Duration::from_secs(2),
             event_buffer: 4096,
+            max_stored_objects: 4096,
+            max_credentials: 1_000_000,
+            max_handshakes: 1024,
+            identity: None,
             registry: Registry::new(),
         }
     }

@@ -47,14 +47,18 @@
 //! A [`shard::Shard`] is the whole protocol without sockets, threads or clocks; the runtime around it has one task that
 //! owns the shard and its UDP sockets, and one thread that owns the store.
 
+mod administration;
 mod command;
 mod config;
+mod credential;
 mod error;
 mod event;
 mod handle;
+mod identity;
 mod manager;
 mod metrics;
 mod observation;
+mod peer;
 mod registration;
 mod registry;
 mod resources;
@@ -65,28 +69,36 @@ mod target;
 mod timestamp;
 mod value;
 
+pub use administration::{Administration, KeepObjectsError};
 pub use command::{Action, Command, Outcome};
 pub use config::Config;
+pub use credential::{
+    Credential, CredentialError, CredentialInfo, CredentialKind, CredentialPage, SecretKey,
+    StoredCredential,
+};
 pub use error::{CommandError, StartError};
 pub use event::{Event, Events, Notification};
 pub use handle::{Device, Observe, Request};
+pub use identity::ServerIdentity;
 pub use manager::{Devices, Manager, ManagerBuilder};
 pub use metrics::{
-    CommandCount, Malformed, MalformedCount, Metrics, RequestCount, RequestKind, StoreMetrics,
+    CommandCount, DtlsMetrics, Malformed, MalformedCount, Metrics, RequestCount, RequestKind,
+    StoreMetrics,
 };
 pub use observation::Observation;
+pub use peer::{AssociationId, Peer};
 pub use registration::{
     DeviceInfo, DevicePage, DeviceState, KnownValue, Link, Location, ObservationInfo,
-    ObservationState, Peer, Registration,
+    ObservationState, Registration,
 };
 pub use registry::{
-    DefinitionFileError, DefinitionFileErrorKind, DeviceObjects, Loaded, Position,
+    DefinitionFileError, DefinitionFileErrorKind, DeviceObjects, Loaded, ObjectSource, Position,
     RegisteredObject, Registry, ResourceNote,
 };
 pub use resources::{device, server, temperature};
 pub use store::{
-    Change, MemoryStore, Snapshot, Sqlite, SqliteOptions, Store, StoreError, StoredDevice,
-    StoredObservation,
+    Change, MemoryStore, Snapshot, Sqlite, SqliteOptions, Store, StoreError, StoredAssociation,
+    StoredDevice, StoredObject, StoredObservation,
 };
 pub use target::{FromRecords, Resource, ResourceType, Target};
 pub use timestamp::Timestamp;
@@ -98,5 +110,5 @@ pub use dunlin_codec::ContentFormat;
 pub use dunlin_lwm2m::{Binding, LwM2mVersion, WriteMode};
 pub use dunlin_model::{
     AttributeChanges, Attributes, InstanceId, ObjectId, ObjectLink, Path, ResourceId,
-    ResourceInstanceId, ValueType,
+    ResourceInstanceId, ValueType, Version,
 };

@@ -3,13 +3,16 @@
 use core::fmt;
 use core::future::IntoFuture;
 use core::net::{Ipv6Addr, SocketAddr};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use dunlin_model::{ObjectId, Version};
 
 use crate::handle::BoxFuture;
 use crate::runtime::{self, Handle};
 use crate::{
-    CommandError, Config, DefinitionFileError, Device, DevicePage, Events, MemoryStore, Metrics,
-    RegisteredObject, Registry, StartError, Store,
+    Administration, CommandError, Config, Credential, CredentialKind, CredentialPage, Device,
+    DevicePage, Events, KeepObjectsError, MemoryStore, Metrics, RegisteredObject, Registry,
+    StartError, Store, StoredCredential,
 };
 
 /// A running manager. Cheap to clone; the manager runs until [`shutdown`](Self::shutdown), or until the last clone is
@@ -17,7 +20,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Manager {
     handle: Handle,
-    registry: Arc<RwLock<Registry>>,
     _running: Arc<runtime::Running>,
 }
 
@@ -54,34 +56,113 @@ impl Manager {
 
     /// The objects that the manager knows now.
     pub fn registry(&self) -> Registry {
-        self.registry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.handle.registry()
     }
 
-    /// Adds the objects of an XML file of the OMA registry, all of them or none; what a device is asked from then on is
-    /// understood by them. `name` is what errors call the file.
+    /// Keeps the objects of an XML file of the OMA registry in the store, all of them or none, in place of those with the
+    /// same ids and versions; what a device is asked from then on is understood by them, also after a restart. `name` is
+    /// what errors call the file.
     ///
     /// # Errors
     ///
-    /// [`DefinitionFileError`], with the line and the reason.
-    pub async fn load_objects(
+    /// [`KeepObjectsError::File`] with the line and the reason; [`KeepObjectsError::Manager`] if the store takes no changes
+    /// or [`Config::max_stored_objects`] is reached.
+    pub async fn keep_objects(
         &self,
         name: &str,
         xml: &[u8],
-    ) -> Result<Vec<Arc<RegisteredObject>>, DefinitionFileError> {
-        let (loaded, registry) = {
-            let mut known = self
-                .registry
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            let loaded = known.load_xml(name, xml)?;
-            (loaded, known.clone())
+    ) -> Result<Vec<Arc<RegisteredObject>>, KeepObjectsError> {
+        let objects = Registry::read_xml(name, xml)?;
+        let kept: Vec<_> = objects
+            .iter()
+            .map(|object| (object.definition.id, object.definition.version))
+            .collect();
+        let objects = objects.into_iter().map(Arc::new).collect();
+        // It was read, so it is UTF-8.
+        let xml = String::from_utf8_lossy(xml).into();
+        self.handle
+            .administer(Administration::KeepObjects { objects, xml })
+            .await?;
+        let registry = self.registry();
+        Ok(kept
+            .into_iter()
+            .filter_map(|(id, version)| registry.get(id, version).cloned())
+            .collect())
+    }
+
+    /// Takes an object out of the store. What was known of it without the store is known again.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Invalid`] if it is not in the store, [`CommandError::StoreFailed`].
+    pub async fn forget_object(&self, id: ObjectId, version: Version) -> Result<(), CommandError> {
+        self.handle
+            .administer(Administration::ForgetObject { id, version })
+            .await
+            .map(|_| ())
+    }
+
+    /// Gives a device a credential, in place of one of the same kind; the store keeps it. From then on the device is let in
+    /// over DTLS and only there, and an association that it has by another credential ends.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Invalid`] if another device has the same identity, key or certificate, or if
+    /// [`Config::max_credentials`] is reached; [`CommandError::StoreFailed`].
+    pub async fn put_credential(
+        &self,
+        endpoint: impl Into<Arc<str>>,
+        credential: Credential,
+    ) -> Result<(), CommandError> {
+        let endpoint = endpoint.into();
+        let order = Administration::PutCredential(StoredCredential {
+            endpoint,
+            credential,
+        });
+        self.handle.administer(order).await.map(|_| ())
+    }
+
+    /// Takes a credential of a device away; its association ends. A device without any may register without security.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Invalid`] if there is none of this kind, [`CommandError::StoreFailed`].
+    pub async fn remove_credential(
+        &self,
+        endpoint: impl Into<Arc<str>>,
+        kind: CredentialKind,
+    ) -> Result<(), CommandError> {
+        let endpoint = endpoint.into();
+        let order = Administration::RemoveCredential { endpoint, kind };
+        self.handle.administer(order).await.map(|_| ())
+    }
+
+    /// At most `limit` credentials of devices whose endpoint name contains `text`, without their secrets, after the first
+    /// `offset` of them.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError::Stopped`].
+    pub async fn credentials(
+        &self,
+        text: impl Into<String>,
+        offset: usize,
+        limit: usize,
+    ) -> Result<CredentialPage, CommandError> {
+        let filter = Filter {
+            containing: text.into(),
+            offset,
+            limit: Some(limit),
         };
-        // A manager that is shut down has nobody to tell.
-        let _ = self.handle.know(registry).await;
-        Ok(loaded)
+        self.handle
+            .ask(move |shard| shard.credentials(&filter))
+            .await
+    }
+
+    /// The SubjectPublicKeyInfo by which devices with raw public keys know the manager, if it has
+    /// [an identity](Config::identity).
+    pub fn public_key(&self) -> Option<Vec<u8>> {
+        self.handle.public_key()
     }
 
     /// The addresses and ports of the listeners, in their order.
@@ -160,14 +241,18 @@ impl IntoFuture for Devices {
 
 /// Describes a manager before it starts.
 pub struct ManagerBuilder {
-    listeners: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
     store: Option<Box<dyn Store>>,
     config: Config,
 }
 
 impl ManagerBuilder {
-    /// Adds an address to listen on: `coap://` and an IP address in brackets if it is IPv6, and the port, which is 5683
-    /// if it is left out and a free one if it is 0. `coap://[::]` also takes IPv4 where the system allows it.
+    /// Adds an address to listen on: `coap://`, or `coaps://` for DTLS, and an IP address in brackets if it is IPv6, and the
+    /// port, which is 5683 or 5684 if it is left out and a free one if it is 0. `coap://[::]` also takes IPv4 where the
+    /// system allows it.
+    ///
+    /// Devices are let in over DTLS by the credentials that the manager was [given](Manager::put_credential). A device with
+    /// a credential is let in only with it.
     ///
     /// # Errors
     ///
@@ -180,7 +265,20 @@ impl ManagerBuilder {
     /// Adds a socket address to listen on for `coap`.
     #[must_use]
     pub fn listen_on(mut self, address: SocketAddr) -> Self {
-        self.listeners.push(address);
+        self.listeners.push(Listener {
+            address,
+            is_secure: false,
+        });
+        self
+    }
+
+    /// Adds a socket address to listen on for `coaps`.
+    #[must_use]
+    pub fn listen_securely_on(mut self, address: SocketAddr) -> Self {
+        self.listeners.push(Listener {
+            address,
+            is_secure: true,
+        });
         self
     }
 
@@ -205,11 +303,9 @@ impl ManagerBuilder {
     /// A port that is taken, an address that cannot be bound, a store that does not open: see [`StartError`].
     pub async fn start(self) -> Result<Manager, StartError> {
         let store = self.store.unwrap_or_else(|| Box::new(MemoryStore::new()));
-        let registry = self.config.registry.clone();
         let (handle, running) = runtime::start(self.listeners, store, self.config).await?;
         Ok(Manager {
             handle,
-            registry: Arc::new(RwLock::new(registry)),
             _running: Arc::new(running),
         })
     }
@@ -224,21 +320,28 @@ impl fmt::Debug for ManagerBuilder {
     }
 }
 
-fn parse_address(text: &str) -> Result<SocketAddr, StartError> {
+/// Where a manager listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listener {
+    pub(crate) address: SocketAddr,
+    /// Whether it speaks DTLS.
+    pub(crate) is_secure: bool,
+}
+
+fn parse_address(text: &str) -> Result<Listener, StartError> {
     let error = |reason: &str| StartError::Address {
         text: text.to_owned(),
         reason: reason.to_owned(),
     };
-    let Some(host) = text.strip_prefix("coap://") else {
-        return Err(error(if text.starts_with("coaps://") {
-            "coaps is not supported yet"
-        } else {
-            "it should start with coap://"
-        }));
-    };
+    let (host, is_secure, port) =
+        match (text.strip_prefix("coap://"), text.strip_prefix("coaps://")) {
+            (Some(host), _) => (host, false, 5683),
+            (None, Some(host)) => (host, true, 5684),
+            (None, None) => return Err(error("it should start with coap:// or coaps://")),
+        };
     let host = host.strip_suffix('/').unwrap_or(host);
     if let Ok(address) = host.parse::<SocketAddr>() {
-        return Ok(address);
+        return Ok(Listener { address, is_secure });
     }
     let bare = host
         .strip_prefix('[')
@@ -247,10 +350,12 @@ fn parse_address(text: &str) -> Result<SocketAddr, StartError> {
         Some(host) => host.parse::<Ipv6Addr>().ok().map(Into::into),
         None => host.parse::<core::net::Ipv4Addr>().ok().map(Into::into),
     };
-    ip.map(|ip| SocketAddr::new(ip, 5683)).ok_or_else(|| {
-        error(
-            "after coap:// it should be an IP address and port, such as 0.0.0.0:5683 or [::]:5683",
-        )
+    ip.map(|ip| Listener {
+        address: SocketAddr::new(ip, port),
+        is_secure,
+    })
+    .ok_or_else(|| {
+        error("after :// it should be an IP address and port, such as 0.0.0.0:5683 or [::]:5683")
     })
 }
 
@@ -265,16 +370,16 @@ mod tests {
             ("coap://0.0.0.0", "0.0.0.0:5683"),
             ("coap://[::]:5684/", "[::]:5684"),
             ("coap://[::1]", "[::1]:5683"),
+            ("coaps://[::]:7", "[::]:7"),
+            ("coaps://0.0.0.0", "0.0.0.0:5684"),
         ] {
-            assert_eq!(
-                parse_address(text).unwrap(),
-                address.parse().unwrap(),
-                "{text}"
-            );
+            let listener = parse_address(text).unwrap();
+            assert_eq!(listener.address, address.parse().unwrap(), "{text}");
+            assert_eq!(listener.is_secure, text.starts_with("coaps"), "{text}");
         }
         for text in [
             "127.0.0.1:5683",
-            "coaps://[::]:5684",
+            "http://[::]:5684",
             "coap://host:1",
             "coap://",
             "coap://::1",

@@ -168,6 +168,14 @@ pub(crate) struct Counters {
     pub(crate) pings: Counter,
     pub(crate) resets_out: Counter,
     pub(crate) duplicates: Counter,
+    pub(crate) associations: Counter,
+    pub(crate) associations_moved: Counter,
+    pub(crate) handshakes: Counter,
+    pub(crate) handshakes_failed: Counter,
+    pub(crate) handshakes_refused: Counter,
+    pub(crate) handshakes_running: Counter,
+    pub(crate) cookies: Counter,
+    pub(crate) records_dropped: Counter,
     pub(crate) retransmissions: Counter,
     pub(crate) give_ups: Counter,
     pub(crate) unexpected: Counter,
@@ -247,6 +255,16 @@ impl Counters {
             pings: self.pings.value(),
             resets_out: self.resets_out.value(),
             duplicates: self.duplicates.value(),
+            dtls: DtlsMetrics {
+                associations: self.associations.value(),
+                associations_moved: self.associations_moved.value(),
+                handshakes: self.handshakes.value(),
+                handshakes_failed: self.handshakes_failed.value(),
+                handshakes_refused: self.handshakes_refused.value(),
+                handshakes_running: self.handshakes_running.value(),
+                cookies: self.cookies.value(),
+                records_dropped: self.records_dropped.value(),
+            },
             retransmissions: self.retransmissions.value(),
             give_ups: self.give_ups.value(),
             unexpected: self.unexpected.value(),
@@ -309,6 +327,8 @@ pub struct Metrics {
     pub malformed: Vec<MalformedCount>,
     /// Requests answered by kind and code; only combinations that happened.
     pub requests: Vec<RequestCount>,
+    /// What DTLS has done.
+    pub dtls: DtlsMetrics,
     /// `CoAP` pings.
     pub pings: u64,
     /// Resets sent, those to pings included.
@@ -349,6 +369,28 @@ pub struct Metrics {
     pub commands_waiting: u64,
     /// The store.
     pub store: StoreMetrics,
+}
+
+/// What DTLS has done. Everything counts up, except where “now” is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct DtlsMetrics {
+    /// DTLS associations that are open now.
+    pub associations: u64,
+    /// Changes of the address of an association.
+    pub associations_moved: u64,
+    /// DTLS handshakes that succeeded.
+    pub handshakes: u64,
+    /// DTLS handshakes that failed.
+    pub handshakes_failed: u64,
+    /// DTLS handshakes that did not begin because too many were under way.
+    pub handshakes_refused: u64,
+    /// DTLS handshakes that are under way now.
+    pub handshakes_running: u64,
+    /// Cookies sent to strangers who began a DTLS handshake.
+    pub cookies: u64,
+    /// Datagrams of DTLS that belonged to nothing or were not genuine.
+    pub records_dropped: u64,
 }
 
 /// How many datagrams were malformed in one way.

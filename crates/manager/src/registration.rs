@@ -1,7 +1,6 @@
 //! What the manager knows of a device.
 
 use core::fmt;
-use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,23 +11,7 @@ use dunlin_model::{Attributes, Path};
 use serde::{Serialize, Serializer};
 
 use crate::value::as_text;
-use crate::{OwnedValue, Timestamp};
-
-/// Where a device's datagrams come from: one of the manager's listeners and the address at its other side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Peer {
-    /// The position of the listener in [`Manager::local_addresses`](crate::Manager::local_addresses).
-    pub listener: u16,
-    /// The device's address and port.
-    pub address: SocketAddr,
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An IPv4 device at an IPv6 socket is shown as the IPv4 device that it is.
-        SocketAddr::new(self.address.ip().to_canonical(), self.address.port()).fmt(f)
-    }
-}
+use crate::{OwnedValue, Peer, Timestamp};
 
 /// The secret part of a registration's path: 64 random bits, written in eleven characters of base64url.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

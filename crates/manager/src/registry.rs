@@ -14,6 +14,7 @@ use dunlin_model::{
 
 use crate::Registration;
 
+mod names;
 mod xml;
 
 pub use xml::{DefinitionFileError, DefinitionFileErrorKind, Position};
@@ -35,6 +36,20 @@ pub struct RegisteredObject {
     pub description: Box<str>,
     /// What is told of each resource, in the order of the definition's resources.
     pub notes: Box<[ResourceNote]>,
+    /// Where the manager has it from.
+    pub source: ObjectSource,
+}
+
+/// Where the manager has an object from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ObjectSource {
+    /// It is a core object, in the program.
+    BuiltIn,
+    /// A file that was there when the manager started.
+    File,
+    /// The store, which keeps what was given to [`Manager::keep_objects`](crate::Manager::keep_objects).
+    Store,
 }
 
 /// What the registry tells of a resource in words.
@@ -66,6 +81,7 @@ impl From<&ObjectDefinition> for RegisteredObject {
             urn: Box::default(),
             enabler: Version::V1_0,
             description: Box::default(),
+            source: ObjectSource::BuiltIn,
         }
     }
 }
@@ -100,13 +116,17 @@ impl Registry {
 
     /// Adds an object, in place of one with the same id and version.
     pub fn insert(&mut self, object: RegisteredObject) {
+        self.insert_shared(Arc::new(object));
+    }
+
+    pub(crate) fn insert_shared(&mut self, object: Arc<RegisteredObject>) {
         let versions = Arc::make_mut(&mut self.objects)
             .entry(object.definition.id)
             .or_default();
         let version = object.definition.version;
         match versions.binary_search_by_key(&version, |known| known.definition.version) {
-            Ok(at) => versions[at] = Arc::new(object),
-            Err(at) => versions.insert(at, Arc::new(object)),
+            Ok(at) => versions[at] = object,
+            Err(at) => versions.insert(at, object),
         }
     }
 
@@ -120,7 +140,7 @@ impl Registry {
         name: &str,
         xml: &[u8],
     ) -> Result<Vec<Arc<RegisteredObject>>, DefinitionFileError> {
-        let objects = xml::read(name, xml)?;
+        let objects = Self::read_xml(name, xml)?;
         let mut loaded = Vec::with_capacity(objects.len());
         for object in objects {
             let (id, version) = (object.definition.id, object.definition.version);
@@ -128,6 +148,15 @@ impl Registry {
             loaded.extend(self.get(id, version).map(Arc::clone));
         }
         Ok(loaded)
+    }
+
+    /// Reads the objects of an XML file of the registry and adds none of them. `name` is what errors call the file.
+    ///
+    /// # Errors
+    ///
+    /// [`DefinitionFileError`], with the line and the reason.
+    pub fn read_xml(name: &str, xml: &[u8]) -> Result<Vec<RegisteredObject>, DefinitionFileError> {
+        xml::read(name, xml)
     }
 
     /// Adds the objects of an XML file.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use dunlin_coap::Token;
 use dunlin_manager::{
-    Attributes, Change, ContentFormat, KnownValue, Link, Location, LwM2mVersion, MemoryStore,
-    ObjectLink, OwnedValue, Path, Peer, Registration, Snapshot, Sqlite, Store, StoreError,
-    StoredDevice, StoredObservation, Timestamp,
+    AssociationId, Attributes, Change, ContentFormat, Credential, CredentialKind, KnownValue, Link,
+    Location, LwM2mVersion, MemoryStore, ObjectLink, OwnedValue, Path, Peer, Registration,
+    Snapshot, Sqlite, Store, StoreError, StoredAssociation, StoredCredential, StoredDevice,
+    StoredObject, StoredObservation, Timestamp, Version,
 };
+use zeroize::Zeroizing;
 
 fn path(text: &str) -> Path {
     text.parse().unwrap()
@@ -28,10 +30,7 @@ fn registration(endpoint: &str) -> Registration {
     };
     let mut registration = Registration::new(
         endpoint,
-        Peer {
-            listener: 1,
-            address: "[2001:db8::1]:5683".parse().unwrap(),
-        },
+        Peer::plain(1, "[2001:db8::1]:5683".parse().unwrap()),
     );
     registration.location = Location::from_bits(u64::MAX - 5);
     registration.lifetime = u32::MAX;
@@ -116,6 +115,32 @@ fn all_values() -> Vec<KnownValue> {
     ]
 }
 
+fn object(id: u16, minor: u8, xml: &str) -> StoredObject {
+    StoredObject {
+        id: id.try_into().unwrap(),
+        version: Version::new(1, minor),
+        xml: xml.into(),
+    }
+}
+
+fn psk(endpoint: &str, identity: &str, key: u8) -> Change {
+    Change::Credential(StoredCredential {
+        endpoint: endpoint.into(),
+        credential: Credential::psk(identity.as_bytes(), &[key; 16]).unwrap(),
+    })
+}
+
+fn association(id: u64, endpoint: &str, record: u8) -> StoredAssociation {
+    StoredAssociation {
+        peer: Peer {
+            association: Some(AssociationId::from_bits(id)),
+            ..Peer::plain(2, "192.0.2.7:5684".parse().unwrap())
+        },
+        endpoint: endpoint.into(),
+        record: Zeroizing::new(vec![record; 111].into()),
+    }
+}
+
 /// The contract: `open` gives the same store each time.
 fn keeps_everything<S: Store>(open: impl Fn() -> S) {
     let first = Arc::new(registration("urn:dev:ü 1"));
@@ -139,6 +164,16 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
                 values: all_values(),
                 removed: vec![],
             },
+            psk("a", "who", 1),
+            psk("b", "else", 2),
+            // The key of "a" changes, and the identity goes to another.
+            psk("a", "new", 3),
+            psk("c", "who", 4),
+            Change::Association(association(7, "a", 1)),
+            Change::Association(association(u64::MAX, "b", 2)),
+            Change::Association(association(7, "a", 3)),
+            Change::Objects(vec![object(9999, 0, "<ü/>"), object(9999, 1, "<b/>")]),
+            Change::Objects(vec![object(9999, 0, "<c/>"), object(65534, 0, "<d/>")]),
             Change::Probe,
         ])
         .unwrap();
@@ -158,6 +193,36 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
     };
     assert_eq!(snapshot.devices[0], expected);
     assert_eq!(snapshot.devices[1].registration, second);
+    snapshot
+        .credentials
+        .sort_by_key(|stored| stored.endpoint.clone());
+    let credentials: Vec<_> = snapshot
+        .credentials
+        .into_iter()
+        .map(Change::Credential)
+        .collect();
+    assert_eq!(
+        credentials,
+        [psk("a", "new", 3), psk("b", "else", 2), psk("c", "who", 4)]
+    );
+    snapshot
+        .associations
+        .sort_by_key(|stored| stored.peer.association);
+    assert_eq!(
+        snapshot.associations,
+        [association(7, "a", 3), association(u64::MAX, "b", 2)]
+    );
+    snapshot
+        .objects
+        .sort_by_key(|object| (object.id, object.version));
+    assert_eq!(
+        snapshot.objects,
+        [
+            object(9999, 0, "<c/>"),
+            object(9999, 1, "<b/>"),
+            object(65534, 0, "<d/>")
+        ]
+    );
 
     // Every kind of change once more, on what is there.
     let mut moved = Registration::clone(&first);
@@ -204,6 +269,25 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
                 endpoint: "nobody".into(),
                 observation: observation("/3/0/9", 9),
             },
+            Change::CredentialRemoved {
+                endpoint: "a".into(),
+                kind: CredentialKind::Psk,
+            },
+            // There is none.
+            Change::CredentialRemoved {
+                endpoint: "b".into(),
+                kind: CredentialKind::RawPublicKey,
+            },
+            Change::AssociationEnded(AssociationId::from_bits(7)),
+            Change::AssociationEnded(AssociationId::from_bits(8)),
+            Change::ObjectForgotten {
+                id: 9999.try_into().unwrap(),
+                version: Version::new(1, 0),
+            },
+            Change::ObjectForgotten {
+                id: 9999.try_into().unwrap(),
+                version: Version::new(7, 0),
+            },
         ])
         .unwrap();
     drop(store);
@@ -215,6 +299,9 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
         panic!("{snapshot:?}")
     };
     assert_eq!(one.registration, moved);
+    assert_eq!(snapshot.objects.len(), 2);
+    assert_eq!(snapshot.credentials.len(), 2);
+    assert_eq!(snapshot.associations, [association(u64::MAX, "b", 2)]);
     assert_eq!((one.updated_at, one.last_seen), (at(50), at(60)));
     assert_eq!(one.observations, [observation("/3/0/9", 7)]);
     assert_eq!(one.values.len(), all_values().len() - 1);
@@ -381,4 +468,30 @@ fn a_full_store_refuses_keeps_what_it_has_and_recovers() {
     store
         .commit(&[Change::Probe, register(&Arc::new(registration("one more")))])
         .unwrap();
+}
+
+#[test]
+fn a_key_that_is_removed_leaves_no_trace_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.db");
+    let key = *b"a very secret key that is unlike";
+    let mut store = Sqlite::open(&file).unwrap();
+    store
+        .commit(&[Change::Credential(StoredCredential {
+            endpoint: "a".into(),
+            credential: Credential::psk(b"who", &key).unwrap(),
+        })])
+        .unwrap();
+    let has_key = |file: &FilePath| {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        bytes.windows(key.len()).any(|part| part == key)
+    };
+    let removed = Change::CredentialRemoved {
+        endpoint: "a".into(),
+        kind: CredentialKind::Psk,
+    };
+    store.commit(&[removed]).unwrap();
+    drop(store);
+    assert!(!has_key(&file));
+    assert!(!has_key(&folder.path().join("fleet.db-wal")));
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dunlin_manager::{
     CommandError, DeviceInfo, DeviceState, Event, ObservationInfo, ObservationState, OwnedValue,
-    Record, Registry, Timestamp,
+    Record, Timestamp,
 };
 use dunlin_model::{AttributeChanges, Attributes, Change, ObjectLink, Path, ValueType};
 use serde_json::Value as Json;
@@ -12,6 +12,12 @@ use serde_json::Value as Json;
 use crate::api::{self, DataType, EventKind, Problem, ProblemKind};
 use crate::extract::sentence;
 use crate::problem::IntoProblem as _;
+
+mod object;
+mod security;
+
+pub(crate) use object::{object_detail, object_summary};
+pub(crate) use security::credential;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +52,7 @@ pub(crate) fn summary(info: &DeviceInfo) -> api::DeviceSummary {
             DeviceState::Offline => api::DeviceState::Offline,
         },
         address: registration.peer.to_string(),
+        secure: registration.peer.association.is_some(),
         lwm2m_version: registration.version.to_string(),
         binding: registration.binding.to_string(),
         queue_mode: registration.queue_mode,
@@ -187,15 +194,14 @@ pub(crate) fn record(record: &Record) -> api::Record {
     }
 }
 
-/// One value to write, as the manager takes it.
+/// One value to write, as the manager takes it; `types` knows the type of a resource.
 pub(crate) fn write_value(
-    registry: &Registry,
+    types: impl Fn(Path) -> Option<ValueType>,
     path: Path,
     json: &Json,
     kind: Option<DataType>,
 ) -> Result<OwnedValue, Problem> {
-    let known = || registry.resource(&path);
-    let kind = kind.or_else(|| known().map(|resource| data_type(resource.kind)));
+    let kind = kind.or_else(|| types(path).map(data_type));
     from_json(json, kind).map_err(|reason| {
         let expected = kind
             .map(|kind| format!(" of type {kind}"))
@@ -208,7 +214,7 @@ pub(crate) fn write_value(
 
 /// Records to write, as the manager takes them. Relative paths start at `base`.
 pub(crate) fn write_records(
-    registry: &Registry,
+    types: impl Fn(Path) -> Option<ValueType>,
     base: Path,
     records: &[api::WriteRecord],
 ) -> Result<Vec<Record>, Problem> {
@@ -218,7 +224,7 @@ pub(crate) fn write_records(
             let path = join(base, &record.path)?;
             Ok(Record::new(
                 path,
-                write_value(registry, path, &record.value, record.kind)?,
+                write_value(&types, path, &record.value, record.kind)?,
             ))
         })
         .collect()

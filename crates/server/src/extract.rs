@@ -1,6 +1,7 @@
 //! Extractors whose rejections are problems.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
@@ -39,6 +40,36 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
         Body::from_request(request, state)
             .await
             .map(|Body(body)| Self(body))
+    }
+}
+
+/// A body of XML.
+pub(crate) struct Xml(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Xml {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let media_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok()?.split(';').next())
+            .map(|media_type| media_type.trim().to_ascii_lowercase());
+        if !matches!(media_type.as_deref(), Some("application/xml" | "text/xml")) {
+            return Err(ProblemKind::UnsupportedMediaType
+                .problem("The body is not XML.")
+                .remedy("Send the file with the header `Content-Type: application/xml`."));
+        }
+        match Bytes::from_request(request, state).await {
+            Ok(body) => Ok(Self(body)),
+            Err(rejection) => {
+                let kind = match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => ProblemKind::TooLarge,
+                    _ => ProblemKind::BadRequest,
+                };
+                Err(kind.problem(sentence(&rejection.body_text())))
+            }
+        }
     }
 }
 

@@ -26,6 +26,8 @@ impl IntoProblem for ProblemKind {
             detail: detail.into(),
             remedy: remedy.into(),
             code: None,
+            line: None,
+            column: None,
         }
     }
 }
@@ -123,6 +125,13 @@ impl Problem {
     /// Adds the CoAP code of the device's answer.
     pub(crate) fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
+        self
+    }
+
+    /// Adds the place in an uploaded file.
+    pub(crate) const fn at(mut self, line: u32, column: u32) -> Self {
+        self.line = Some(line);
+        self.column = Some(column);
         self
     }
 }

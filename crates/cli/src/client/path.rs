@@ -52,6 +52,36 @@ impl Route {
         ))
     }
 
+    /// The objects of the registry.
+    pub(crate) fn objects() -> Self {
+        Self::new("/api/v1/objects".to_owned())
+    }
+
+    /// One object, by its number or its name.
+    pub(crate) fn object(object: &str) -> Self {
+        Self::new(format!(
+            "/api/v1/objects/{}",
+            utf8_percent_encode(object, ESCAPED)
+        ))
+    }
+
+    /// One version of an object.
+    pub(crate) fn object_version(object: &str, version: &str) -> Self {
+        let Self { path, .. } = Self::object(object);
+        Self::new(format!("{path}/{}", utf8_percent_encode(version, ESCAPED)))
+    }
+
+    /// The security store.
+    pub(crate) fn security() -> Self {
+        Self::new("/api/v1/security".to_owned())
+    }
+
+    /// A credential of a device.
+    pub(crate) fn credential(endpoint: &str, kind: &str) -> Self {
+        let endpoint = utf8_percent_encode(endpoint, ESCAPED);
+        Self::new(format!("/api/v1/security/{endpoint}/{kind}"))
+    }
+
     /// The observations of a device.
     pub(crate) fn observations(endpoint: &str) -> Self {
         let Self { path, .. } = Self::device(endpoint);

@@ -4,6 +4,7 @@ use ureq::http::Method;
 
 use super::{list_attributes, notification_attributes};
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::name;
 use crate::patience::Patience;
@@ -31,7 +32,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
     let attributes = notification_attributes(arguments.attributes.iter().map(String::as_str))?;
     let route = Route::node(&arguments.endpoint, "attributes", path)
         .with_timeout(arguments.patience.timeout);

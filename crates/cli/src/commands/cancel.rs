@@ -3,6 +3,7 @@
 use ureq::http::Method;
 
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::name;
 use crate::patience::Patience;
@@ -25,7 +26,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
     let route = Route::node(&arguments.endpoint, "observations", path)
         .with_timeout(arguments.patience.timeout);
     let answer = client.call(Method::DELETE, &route, None::<&()>)?;

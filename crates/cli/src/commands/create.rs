@@ -5,6 +5,7 @@ use dunlin_server::api::{CreateRequest, Created};
 use ureq::http::Method;
 
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::terminal::Output;
@@ -28,7 +29,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
     let (Some(object), Level::Object | Level::Instance) = (path.object_id(), path.level()) else {
         return Err(Failure::usage(format!("{path} is neither an object nor an instance."))
             .remedy("Name an object such as temperature, or the instance to create such as temperature.1."));
@@ -36,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
     let records = arguments
         .values
         .iter()
-        .map(|text| input::record(object, text))
+        .map(|text| input::record(object, text, &dictionary))
         .collect::<Result<_, _>>()?;
     let request = CreateRequest {
         instance: path.instance_id().map(dunlin_model::InstanceId::get),

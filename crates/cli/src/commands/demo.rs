@@ -107,6 +107,7 @@ async fn demo(arguments: &Arguments, output: Output) -> Result<(), Failure> {
             data: &data,
             token: token.hash.clone(),
             limits: Limits::default(),
+            identity: None,
             registry: Registry::new(),
         };
         match Host::start(plan).await {

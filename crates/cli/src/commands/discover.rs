@@ -4,6 +4,7 @@ use dunlin_server::api::{DiscoverResponse, Link};
 
 use crate::clean::clean;
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::name;
 use crate::patience::Patience;
@@ -25,7 +26,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
     let route =
         Route::node(&arguments.endpoint, "discover", path).with_timeout(arguments.patience.timeout);
     let answer = client.get(&route)?;
@@ -34,18 +36,21 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
         return Ok(());
     }
     let links = answer.parse::<DiscoverResponse>()?.links;
-    output.print(&table(&links, output));
+    output.print(&table(&links, &dictionary, output));
     Ok(())
 }
 
-fn table(links: &[Link], output: Output) -> comfy_table::Table {
+fn table(links: &[Link], dictionary: &Dictionary<'_>, output: Output) -> comfy_table::Table {
     let mut table = output.table(&["PATH", "NAME", "OPS", "ATTRIBUTES"]);
     for link in links {
         let path = link.path.parse().ok();
-        let label = path.and_then(name::label).unwrap_or_default();
+        let label = path
+            .and_then(|path| dictionary.label(path))
+            .unwrap_or_default();
         let operations = path
-            .and_then(name::resource)
-            .map_or("", |resource| resource.operations.as_str());
+            .and_then(|path| dictionary.resource(path))
+            .map(|resource| resource.operations)
+            .unwrap_or_default();
         let attributes = link
             .attributes
             .iter()
@@ -55,8 +60,8 @@ fn table(links: &[Link], output: Output) -> comfy_table::Table {
             });
         table.add_row([
             clean(&link.path),
-            label.into(),
-            operations.into(),
+            clean(&label),
+            operations,
             attributes.collect::<Vec<_>>().join(" "),
         ]);
     }
@@ -82,7 +87,7 @@ mod tests {
             link("/9999/0/1", &[]),
         ];
         assert_eq!(
-            crate::terminal::trimmed(&table(&links, Output::plain())),
+            crate::terminal::trimmed(&table(&links, &Dictionary::built_in(), Output::plain())),
             "PATH       NAME           OPS  ATTRIBUTES\n\
              /3         Device              ver=1.2\n\
              /3/0/9     Battery Level  R    pmax=60 pmin=1\n\

@@ -5,6 +5,7 @@ use dunlin_server::api::{Event, EventKind};
 use super::{describe, show};
 use crate::clean::clean;
 use crate::client::{Client, Received};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::moment;
 use crate::stream::Watch;
@@ -27,6 +28,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
+    let dictionary = Dictionary::newest(client);
     let watch = Watch::new(client.events(arguments.endpoint.as_deref())?)?;
     if !output.json {
         eprintln!(
@@ -36,23 +38,23 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
     }
     let mut left = arguments.count;
     watch.each(|received| {
-        print(&received, output);
+        print(&received, &dictionary, output);
         left = left.map(|left| left.saturating_sub(1));
         Ok(left != Some(0))
     })
 }
 
 /// Writes an event on one line.
-pub(crate) fn print(received: &Received, output: Output) {
+fn print(received: &Received, dictionary: &Dictionary<'_>, output: Output) {
     if output.json {
         output.line(&received.json);
     } else {
-        output.line(line(&received.event, output));
+        output.line(line(&received.event, dictionary, output));
     }
 }
 
 /// An event on one line: time, device, what happened.
-pub(crate) fn line(event: &Event, output: Output) -> String {
+fn line(event: &Event, dictionary: &Dictionary<'_>, output: Output) -> String {
     let time = output.dim(&moment::time_of_day(event.at));
     let endpoint = clean(event.endpoint.as_deref().unwrap_or("manager"));
     let what = match event.kind {
@@ -62,7 +64,7 @@ pub(crate) fn line(event: &Event, output: Output) -> String {
                 .records
                 .iter()
                 .map(|record| {
-                    let (_, unit) = describe(record, &event.records);
+                    let (_, unit) = describe(record, &event.records, dictionary);
                     let value = show(&record.value, record.kind);
                     format!("{} = {value} {}", clean(&record.path), output.dim(&unit))
                         .trim_end()
@@ -95,7 +97,7 @@ mod tests {
     fn an_event_is_one_line() {
         let line = |event| {
             let event: Event = serde_json::from_value(event).expect("an event");
-            line(&event, Output::plain())
+            line(&event, &Dictionary::built_in(), Output::plain())
                 .split_once("  ")
                 .expect("a time")
                 .1

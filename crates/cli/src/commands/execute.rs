@@ -4,6 +4,7 @@ use dunlin_server::api::ExecuteRequest;
 use ureq::http::Method;
 
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::name;
 use crate::patience::Patience;
@@ -29,7 +30,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
     let route =
         Route::node(&arguments.endpoint, "execute", path).with_timeout(arguments.patience.timeout);
     let answer = client.call(
@@ -39,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
             arguments: arguments.given.clone(),
         }),
     )?;
-    let name = name::label(path)
+    let name = dictionary
+        .label(path)
         .map(|name| format!(" ({name})"))
         .unwrap_or_default();
     output.done(&answer, format!("Executed {path}{name}."));

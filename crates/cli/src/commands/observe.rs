@@ -9,6 +9,7 @@ use ureq::http::Method;
 use super::{describe, show};
 use crate::clean::clean;
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::stream::Watch;
@@ -56,7 +57,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
     let attributes = NotificationAttributes {
         pmin: arguments.pmin,
         pmax: arguments.pmax,
@@ -82,7 +84,8 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
     // From here on Ctrl-C ends the observation too; before, it ends the wait for a device that does not answer.
     let watch = Watch::new(events)?;
     if !output.json {
-        let label = name::label(path)
+        let label = dictionary
+            .label(path)
             .map(|label| format!(" ({label})"))
             .unwrap_or_default();
         eprintln!(
@@ -95,7 +98,8 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
         left = left.map(|left| left.saturating_sub(1));
         left == Some(0)
     };
-    print(path, Timestamp::now(), &started.records, output);
+    let show = |at, records: &[Record]| print(path, at, records, &dictionary, output);
+    show(Timestamp::now(), &started.records);
     let ended = if enough() {
         Ok(())
     } else {
@@ -104,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
             let mine = event.path.as_deref() == Some(started.observation.path.as_str());
             match event.kind {
                 EventKind::Notification if mine => {
-                    print(path, event.at, &event.records, output);
+                    show(event.at, &event.records);
                     Ok(!enough())
                 }
                 EventKind::ObservationEnded if mine => Err(Failure::new(format!(
@@ -138,19 +142,34 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
 }
 
 /// Writes the values: alone if it is the observed resource itself, with their paths otherwise.
-fn print(path: Path, at: Timestamp, records: &[Record], output: Output) {
+fn print(
+    path: Path,
+    at: Timestamp,
+    records: &[Record],
+    dictionary: &Dictionary<'_>,
+    output: Output,
+) {
     if output.json {
         output.json(&serde_json::json!({ "path": path.to_string(), "at": at, "records": records }));
         return;
     }
     let time = output.dim(&moment::time_of_day(at));
     for record in records {
-        output.line(format!("{time}  {}", text(path, record, records, output)));
+        output.line(format!(
+            "{time}  {}",
+            text(path, record, records, dictionary, output)
+        ));
     }
 }
 
-fn text(path: Path, record: &Record, all: &[Record], output: Output) -> String {
-    let (name, unit) = describe(record, all);
+fn text(
+    path: Path,
+    record: &Record,
+    all: &[Record],
+    dictionary: &Dictionary<'_>,
+    output: Output,
+) -> String {
+    let (name, unit) = describe(record, all, dictionary);
     let value = show(&record.value, record.kind);
     let value = if unit.is_empty() {
         value
@@ -160,7 +179,7 @@ fn text(path: Path, record: &Record, all: &[Record], output: Output) -> String {
     if record.path == path.to_string() {
         value
     } else {
-        format!("{}  {name}  {value}", clean(&record.path))
+        format!("{}  {}  {value}", clean(&record.path), clean(&name))
     }
 }
 
@@ -177,7 +196,13 @@ mod tests {
         .expect("records");
         let line = |path: &str, all: &[Record]| {
             let path = path.parse::<Path>().expect("a path");
-            text(path, &records[0], all, Output::plain())
+            text(
+                path,
+                &records[0],
+                all,
+                &Dictionary::built_in(),
+                Output::plain(),
+            )
         };
         assert_eq!(line("/3303/0/5700", &records[..1]), "21.5");
         assert_eq!(

@@ -6,6 +6,7 @@ use dunlin_server::api::ReadResponse;
 use super::{describe, show};
 use crate::clean::clean;
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::name;
 use crate::patience::Patience;
@@ -56,7 +57,8 @@ impl Format {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
     let route = Route::node(&arguments.endpoint, "resources", path)
         .query("format", arguments.format.map(Format::name))
         .with_timeout(arguments.patience.timeout);
@@ -66,16 +68,16 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
         return Ok(());
     }
     let read: ReadResponse = answer.parse()?;
-    output.line(text(&read, output));
+    output.line(text(&read, &dictionary, output));
     Ok(())
 }
 
 /// A single value alone, so that it can be used in a script; otherwise a table.
-fn text(read: &ReadResponse, output: Output) -> String {
+fn text(read: &ReadResponse, dictionary: &Dictionary<'_>, output: Output) -> String {
     match read.records.as_slice() {
         [] => format!("{} is there and empty.", clean(&read.path)),
         [record] if record.path == read.path => {
-            let (_, unit) = describe(record, &read.records);
+            let (_, unit) = describe(record, &read.records, dictionary);
             let unit = if unit.is_empty() {
                 String::new()
             } else {
@@ -86,10 +88,10 @@ fn text(read: &ReadResponse, output: Output) -> String {
         records => {
             let mut table = output.table(&["PATH", "NAME", "VALUE", "UNIT"]);
             for record in records {
-                let (name, unit) = describe(record, records);
+                let (name, unit) = describe(record, records, dictionary);
                 table.add_row([
                     clean(&record.path),
-                    name.into(),
+                    clean(&name),
                     show(&record.value, record.kind),
                     unit,
                 ]);
@@ -108,6 +110,7 @@ mod tests {
         let read = json!({"path": path, "records": records, "read_at": "2026-11-22T18:00:00Z"});
         text(
             &serde_json::from_value(read).expect("an answer"),
+            &Dictionary::built_in(),
             Output::plain(),
         )
     }

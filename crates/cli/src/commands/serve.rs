@@ -3,14 +3,14 @@
 use core::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use dunlin_manager::Registry;
+use dunlin_manager::{Registry, ServerIdentity};
 use dunlin_server::config::{self, Config};
 
 use crate::failure::Failure;
 use crate::host::{Host, Plan, make_folder};
 use crate::terminal::Output;
 use crate::token::{self, Token};
-use crate::{logging, stop};
+use crate::{identity, logging, stop};
 
 /// The configuration file that is read if it is there and no other is named.
 const DEFAULT_FILE: &str = "dunlin.toml";
@@ -24,13 +24,15 @@ asks for an API token, which is made and printed at the first start.
 
 Examples:
   dunlin serve
+  dunlin serve --coap 0.0.0.0:5683 --coap coaps://0.0.0.0:5684
   dunlin serve --coap 0.0.0.0:5683 --http 127.0.0.1:8080 --data /var/lib/dunlin
   dunlin serve --print-config > dunlin.toml")]
 pub(crate) struct Arguments {
     /// The configuration file [default: ./dunlin.toml if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where devices reach the manager; may be given several times [default: 0.0.0.0:5683]
+    /// Where devices reach the manager, as ADDRESS:PORT, or as `coaps://ADDRESS:PORT` for DTLS; may be given several times
+    /// [default: 0.0.0.0:5683, and port 5684 for DTLS]
     #[arg(long, value_name = "ADDRESS:PORT")]
     coap: Vec<String>,
     /// Where the portal and the API are [default: 127.0.0.1:8080]
@@ -59,12 +61,20 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
     logging::start(&config.log)?;
     make_folder(&config.data)?;
     let registry = registry(config.objects.as_deref())?;
+    let is_secure = config.coap.listen.iter().any(|uri| is_secure(uri));
+    let identity = is_secure
+        .then(|| {
+            let coap = &config.coap;
+            let (key, certificates) = (coap.private_key.as_deref(), coap.certificates.as_deref());
+            identity::prepare(key, certificates, &config.data)
+        })
+        .transpose()?;
     let token = token::prepare(config.http.token.as_ref(), config.http.listen, &config.data)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("Cannot start: {error}.")))?
-        .block_on(serve(&config, token, registry, output))
+        .block_on(serve(&config, token, registry, identity, output))
 }
 
 /// The configuration with the flags on top.
@@ -100,6 +110,19 @@ fn configure(arguments: &Arguments) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// Whether a URI to listen on is that of DTLS.
+fn is_secure(uri: &str) -> bool {
+    uri.starts_with("coaps://")
+}
+
+/// The addresses of the listeners, those without and those with DTLS, as URIs.
+fn listeners(host: &Host, config: &Config) -> (Vec<SocketAddr>, Vec<SocketAddr>) {
+    let all = host.coap().iter().copied().zip(&config.coap.listen);
+    let (secure, plain): (Vec<_>, Vec<_>) = all.partition(|(_, uri)| is_secure(uri));
+    let addresses = |some: Vec<(SocketAddr, &String)>| some.into_iter().map(|(at, _)| at).collect();
+    (addresses(plain), addresses(secure))
+}
+
 /// `0.0.0.0:5683` as a URI.
 pub(super) fn with_scheme(address: &str) -> String {
     if address.contains("://") {
@@ -132,6 +155,7 @@ async fn serve(
     config: &Config,
     token: Token,
     registry: Registry,
+    identity: Option<ServerIdentity>,
     output: Output,
 ) -> Result<(), Failure> {
     let mut stopping = stop::on_signal()
@@ -143,6 +167,7 @@ async fn serve(
         token: token.hash,
         limits: config.limits,
         registry,
+        identity,
     })
     .await?;
     announce(
@@ -171,8 +196,9 @@ fn portal(address: SocketAddr) -> String {
 
 /// Says where everything is.
 fn announce(host: &Host, config: &Config, made: Option<&str>, output: Output) {
+    let (coap, coaps) = listeners(host, config);
     if output.json {
-        let mut line = serde_json::json!({ "coap": host.coap(), "http": host.http() });
+        let mut line = serde_json::json!({ "coap": coap, "coaps": coaps, "http": host.http() });
         if let Some(token) = made {
             line["token"] = token.into();
         }
@@ -187,8 +213,11 @@ fn announce(host: &Host, config: &Config, made: Option<&str>, output: Output) {
             " manages devices."
         ))
     ));
-    for address in host.coap() {
+    for address in coap {
         output.line(format!("  Devices  coap://{address}"));
+    }
+    for address in coaps {
+        output.line(format!("  Devices  coaps://{address}"));
     }
     output.line(format!("  Portal   {}", portal(host.http())));
     output.line(format!("  Data     {}", config.data.display()));

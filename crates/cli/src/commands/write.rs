@@ -6,6 +6,7 @@ use dunlin_server::api::{DataType, WriteRequest};
 use ureq::http::Method;
 
 use crate::client::{Client, Route};
+use crate::dictionary::Dictionary;
 use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::terminal::Output;
@@ -70,8 +71,14 @@ impl From<Kind> for DataType {
 }
 
 pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Result<(), Failure> {
-    let path = name::resolve(&arguments.path)?;
-    let request = request(path, &arguments.value, arguments.kind.map(DataType::from))?;
+    let dictionary = Dictionary::of(client, &arguments.endpoint);
+    let path = name::resolve(&arguments.path, &dictionary)?;
+    let request = request(
+        path,
+        &arguments.value,
+        arguments.kind.map(DataType::from),
+        &dictionary,
+    )?;
     let route = Route::node(&arguments.endpoint, "resources", path)
         .with_timeout(arguments.patience.timeout);
     let method = if arguments.partial {
@@ -80,7 +87,8 @@ pub(crate) fn run(arguments: &Arguments, client: &Client, output: Output) -> Res
         Method::PUT
     };
     let answer = client.call(method, &route, Some(&request))?;
-    let name = name::label(path)
+    let name = dictionary
+        .label(path)
         .map(|name| format!(" ({name})"))
         .unwrap_or_default();
     output.done(
@@ -95,14 +103,15 @@ fn request(
     path: dunlin_model::Path,
     values: &[String],
     kind: Option<DataType>,
+    dictionary: &Dictionary<'_>,
 ) -> Result<WriteRequest, Failure> {
     match (path.level(), path.object_id(), values) {
         (Level::Instance, Some(object), values) => Ok(WriteRequest {
-            records: Some(values.iter().map(|text| input::record(object, text)).collect::<Result<_, _>>()?),
+            records: Some(values.iter().map(|text| input::record(object, text, dictionary)).collect::<Result<_, _>>()?),
             ..WriteRequest::default()
         }),
         (Level::Resource | Level::ResourceInstance, _, [value]) => {
-            let (value, kind) = input::value_for(path, value, kind)?;
+            let (value, kind) = input::value_for(path, value, kind, dictionary)?;
             Ok(WriteRequest { value: Some(value), kind, ..WriteRequest::default() })
         }
         (Level::Resource | Level::ResourceInstance, ..) => Err(Failure::usage(format!("{path} takes one value."))
@@ -119,8 +128,14 @@ mod tests {
     use serde_json::json;
 
     fn request(path: &str, values: &[&str]) -> Result<serde_json::Value, Failure> {
+        let dictionary = Dictionary::built_in();
         let values: Vec<_> = values.iter().map(|value| (*value).to_owned()).collect();
-        let request = super::request(name::resolve(path)?, &values, None)?;
+        let request = super::request(
+            name::resolve(path, &dictionary)?,
+            &values,
+            None,
+            &dictionary,
+        )?;
         Ok(serde_json::to_value(request).expect("JSON"))
     }
 

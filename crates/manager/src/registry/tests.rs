@@ -14,10 +14,7 @@ fn path(text: &str) -> Path {
 }
 
 fn device(links: &[(&str, Option<&str>)]) -> Registration {
-    let peer = Peer {
-        listener: 0,
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, 5683)),
-    };
+    let peer = Peer::plain(0, SocketAddr::from((Ipv4Addr::LOCALHOST, 5683)));
     let mut registration = Registration::new("one", peer);
     registration.links = links
         .iter()

@@ -255,6 +255,7 @@ impl<'d, 'x> Reader<'d, 'x> {
             )
         })?;
         Ok(RegisteredObject {
+            source: super::ObjectSource::File,
             definition,
             urn: urn.into(),
             enabler: self.version(node, "LWM2MVersion")?,

@@ -6,16 +6,17 @@ mod task;
 
 use core::fmt;
 use core::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use dunlin_model::Path;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::manager::Listener;
 use crate::metrics::Counters;
 use crate::shard::Shard;
 use crate::{
-    Command, CommandError, Config, Event, Metrics, Notification, Outcome, Registry, StartError,
-    Store,
+    Administration, Command, CommandError, Config, Event, Metrics, Notification, Outcome, Registry,
+    ServerIdentity, StartError, Store,
 };
 
 /// How many orders wait between the handles and the shard; more let their callers wait.
@@ -37,9 +38,9 @@ enum Order {
         reply: Reply<(Outcome, broadcast::Receiver<Notification>)>,
     },
     Ask(Box<dyn FnOnce(&Shard) + Send>),
-    Know {
-        registry: Registry,
-        reply: oneshot::Sender<()>,
+    Administer {
+        order: Administration,
+        reply: Reply<Outcome>,
     },
 }
 
@@ -53,6 +54,9 @@ struct Inner {
     events: broadcast::WeakSender<Event>,
     addresses: Vec<SocketAddr>,
     counters: Arc<Counters>,
+    /// What the shard knows, for those who ask without waiting for it.
+    registry: RwLock<Registry>,
+    identity: Option<Arc<ServerIdentity>>,
     stop: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
 }
@@ -100,9 +104,27 @@ impl Handle {
         .await
     }
 
-    /// Lets the shard know other objects.
-    pub(crate) async fn know(&self, registry: Registry) -> Result<(), CommandError> {
-        self.order(|reply| Order::Know { registry, reply }).await
+    /// Gives an order about the manager itself.
+    pub(crate) async fn administer(&self, order: Administration) -> Result<Outcome, CommandError> {
+        self.order(|reply| Order::Administer { order, reply })
+            .await?
+    }
+
+    /// The objects that the shard knows.
+    pub(crate) fn registry(&self) -> Registry {
+        self.0
+            .registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_registry(&self, registry: Registry) {
+        *self
+            .0
+            .registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = registry;
     }
 
     async fn order<T>(
@@ -128,6 +150,11 @@ impl Handle {
 
     pub(crate) fn local_addresses(&self) -> &[SocketAddr] {
         &self.0.addresses
+    }
+
+    pub(crate) fn public_key(&self) -> Option<Vec<u8>> {
+        let identity = self.0.identity.as_ref()?;
+        Some(identity.public_key().to_vec())
     }
 
     pub(crate) fn metrics(&self) -> Metrics {
@@ -160,25 +187,31 @@ impl Drop for Running {
 }
 
 pub(crate) async fn start(
-    listeners: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
     store: Box<dyn Store>,
     config: Config,
 ) -> Result<(Handle, Running), StartError> {
     if listeners.is_empty() {
         return Err(StartError::NoListener);
     }
-    let sockets = listeners
-        .into_iter()
-        .map(sockets::bind)
-        .collect::<Result<Vec<_>, _>>()?;
-    let addresses: Vec<_> = sockets.iter().map(|(_, address)| *address).collect();
-    let sockets = sockets.into_iter().map(|(socket, _)| socket).collect();
+    let mut listening = listeners;
+    let mut sockets = Vec::with_capacity(listening.len());
+    for listener in &mut listening {
+        let (socket, address) = sockets::bind(listener.address)?;
+        listener.address = address;
+        sockets.push(socket);
+    }
+    let addresses = listening.iter().map(|listener| listener.address).collect();
     let (storing, mut snapshot) = storing::start(store).await?;
     for device in &mut snapshot.devices {
-        let peer = sockets::reached_by(&addresses, device.registration.peer);
-        if peer != device.registration.peer {
+        let known = device.registration.peer;
+        let peer = sockets::reached_by(&listening, known);
+        if peer.listener != known.listener || peer.address != known.address {
             Arc::make_mut(&mut device.registration).peer = peer;
         }
+    }
+    for association in &mut snapshot.associations {
+        association.peer = sockets::reached_by(&listening, association.peer);
     }
     let (orders, waiting_orders) = mpsc::channel(ORDERS);
     let (events, _) = broadcast::channel(config.event_buffer.max(1));
@@ -190,6 +223,8 @@ pub(crate) async fn start(
         events: events.downgrade(),
         addresses,
         counters: Arc::clone(&counters),
+        registry: RwLock::new(Registry::default()),
+        identity: config.identity.clone(),
         stop,
         stopped,
     }));
@@ -198,7 +233,7 @@ pub(crate) async fn start(
         config,
         snapshot,
         counters,
-        sockets,
+        task::Sockets { sockets, listening },
         storing,
         events,
     );

@@ -8,8 +8,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
+use crate::Peer;
 use crate::StartError;
-use crate::registration::Peer;
+use crate::manager::Listener;
 
 /// What the kernel is asked to hold of datagrams that wait; it may give less.
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
@@ -58,7 +59,7 @@ pub(super) fn poll_receive(
                 Poll::Ready(Ok(address)) => {
                     *turn = at + 1;
                     let listener = u16::try_from(at).unwrap_or(u16::MAX);
-                    return Poll::Ready((Peer { listener, address }, space.filled().len()));
+                    return Poll::Ready((Peer::plain(listener, address), space.filled().len()));
                 }
                 Poll::Ready(Err(error)) => tracing::debug!(%error, "receiving failed"),
                 Poll::Pending => break,
@@ -70,8 +71,9 @@ pub(super) fn poll_receive(
 
 /// The same device as it is reached by sockets that listen on `own`: after a restart these may be others than those by
 /// which it registered.
-pub(super) fn reached_by(own: &[SocketAddr], peer: Peer) -> Peer {
-    let fits = |own: &SocketAddr| own.is_ipv4() == peer.address.is_ipv4();
+pub(super) fn reached_by(own: &[Listener], peer: Peer) -> Peer {
+    let speaks = |own: &Listener| own.is_secure == peer.association.is_some();
+    let fits = |own: &Listener| speaks(own) && own.address.is_ipv4() == peer.address.is_ipv4();
     if own.get(usize::from(peer.listener)).is_some_and(fits) {
         return peer;
     }
@@ -84,13 +86,15 @@ pub(super) fn reached_by(own: &[SocketAddr], peer: Peer) -> Peer {
     }
     // An IPv6 socket reaches IPv4 devices under mapped addresses, and gave such addresses to those it heard.
     let port = peer.address.port();
-    let translated = match (peer.address.ip().to_canonical(), own.first()) {
-        (IpAddr::V4(ip), Some(SocketAddr::V6(_))) => IpAddr::V6(ip.to_ipv6_mapped()),
+    let at = own.iter().position(speaks).unwrap_or(0);
+    let translated = match (peer.address.ip().to_canonical(), own.get(at)) {
+        (IpAddr::V4(ip), Some(own)) if own.address.is_ipv6() => IpAddr::V6(ip.to_ipv6_mapped()),
         (ip, _) => ip,
     };
     Peer {
-        listener: 0,
+        listener: listener(at),
         address: SocketAddr::new(translated, port),
+        ..peer
     }
 }
 
@@ -100,11 +104,17 @@ mod tests {
 
     #[test]
     fn devices_are_reached_by_the_sockets_there_are() {
-        let v4: SocketAddr = "0.0.0.0:5683".parse().unwrap();
-        let v6: SocketAddr = "[::]:5683".parse().unwrap();
-        let peer = |listener, address: &str| Peer {
-            listener,
+        let listener = |address: &str, is_secure| Listener {
             address: address.parse().unwrap(),
+            is_secure,
+        };
+        let v4 = listener("0.0.0.0:5683", false);
+        let v6 = listener("[::]:5683", false);
+        let v4s = listener("0.0.0.0:5684", true);
+        let peer = |listener, address: &str| Peer::plain(listener, address.parse().unwrap());
+        let secure = |listener, address: &str| Peer {
+            association: Some(crate::AssociationId::from_bits(1)),
+            ..peer(listener, address)
         };
         for (own, before, after) in [
             (
@@ -118,6 +128,12 @@ mod tests {
                 peer(0, "[2001:db8::1]:1"),
             ),
             (&[v4], peer(7, "192.0.2.1:1"), peer(0, "192.0.2.1:1")),
+            (
+                &[v4, v6, v4s],
+                secure(0, "192.0.2.1:1"),
+                secure(2, "192.0.2.1:1"),
+            ),
+            (&[v4s, v4], peer(0, "192.0.2.1:1"), peer(1, "192.0.2.1:1")),
             (
                 &[v6],
                 peer(0, "192.0.2.1:1"),
@@ -134,7 +150,9 @@ mod tests {
                 peer(0, "[2001:db8::1]:1"),
             ),
         ] {
-            assert_eq!(reached_by(own, before), after, "{own:?}");
+            let found = reached_by(own, before);
+            assert_eq!(found, after, "{own:?}");
+            assert_eq!(found.listener, after.listener, "{own:?}");
         }
     }
 }

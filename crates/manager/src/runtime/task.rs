@@ -11,8 +11,9 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::storing::Storing;
 use super::{Handle, Order, Reply, sockets};
+use crate::Peer;
+use crate::manager::Listener;
 use crate::metrics::Counters;
-use crate::registration::Peer;
 use crate::shard::{self, CommandId, Output, Shard};
 use crate::{CommandError, Config, Device, Event, Notification, Outcome, Snapshot, Timestamp};
 
@@ -29,6 +30,7 @@ type Subscribers = HashMap<(Arc<str>, Path), broadcast::Sender<Notification>>;
 
 enum Waiting {
     Command(Reply<Outcome>),
+    Administration(Reply<Outcome>),
     Observe {
         key: (Arc<str>, Path),
         reply: Reply<(Outcome, broadcast::Receiver<Notification>)>,
@@ -36,11 +38,18 @@ enum Waiting {
     },
 }
 
+/// The sockets, and what each is for.
+pub(super) struct Sockets {
+    pub(super) sockets: Vec<UdpSocket>,
+    pub(super) listening: Vec<Listener>,
+}
+
 pub(super) struct Task {
     handle: Handle,
     shard: Shard,
     counters: Arc<Counters>,
     sockets: Vec<UdpSocket>,
+    listening: Vec<Listener>,
     storing: Storing,
     events: broadcast::Sender<Event>,
     subscribers: Subscribers,
@@ -56,10 +65,11 @@ impl Task {
         config: Config,
         snapshot: Snapshot,
         counters: Arc<Counters>,
-        sockets: Vec<UdpSocket>,
+        sockets: Sockets,
         storing: Storing,
         events: broadcast::Sender<Event>,
     ) -> Self {
+        let Sockets { sockets, listening } = sockets;
         let rng = rand::make_rng();
         let shard = Shard::with_counters(
             config,
@@ -69,11 +79,13 @@ impl Task {
             Instant::ZERO,
             Timestamp::now(),
         );
+        handle.set_registry(shard.registry().clone());
         Self {
             handle,
             shard,
             counters,
             sockets,
+            listening,
             storing,
             events,
             subscribers: HashMap::new(),
@@ -107,7 +119,7 @@ impl Task {
             tokio::select! {
                 (peer, length) = poll_fn(|cx| sockets::poll_receive(&self.sockets, &mut turn, cx, &mut datagram)) => {
                     self.tell_time();
-                    self.input(peer, &datagram[..length]);
+                    self.input(peer, &mut datagram[..length]);
                     self.burst(&mut turn, &mut datagram);
                 }
                 Some(order) = orders.recv() => {
@@ -154,9 +166,14 @@ impl Task {
         now
     }
 
-    fn input(&mut self, peer: Peer, datagram: &[u8]) {
+    fn input(&mut self, peer: Peer, datagram: &mut [u8]) {
         let now = self.now();
-        self.shard.handle_input(now, peer, datagram);
+        let listener = self.listening.get(usize::from(peer.listener));
+        if listener.is_some_and(|listener| listener.is_secure) {
+            self.shard.handle_record(now, peer, datagram);
+        } else {
+            self.shard.handle_input(now, peer, datagram);
+        }
         self.drain();
     }
 
@@ -167,7 +184,7 @@ impl Task {
             *turn = at + 1;
             if let Ok((length, address)) = self.sockets[at].try_recv_from(datagram) {
                 let listener = u16::try_from(at).unwrap_or(u16::MAX);
-                self.input(Peer { listener, address }, &datagram[..length]);
+                self.input(Peer::plain(listener, address), &mut datagram[..length]);
             } else if self.sockets.len() == 1 {
                 break;
             }
@@ -208,10 +225,10 @@ impl Task {
                 self.shard.handle_command(now, id, &endpoint, command);
             }
             Order::Ask(question) => question(&self.shard),
-            Order::Know { registry, reply } => {
-                self.shard.set_registry(registry);
-                // Who told it may have gone away.
-                let _ = reply.send(());
+            Order::Administer { order, reply } => {
+                let id = self.next_id();
+                self.waiting.insert(id, Waiting::Administration(reply));
+                self.shard.handle_administration(now, id, order);
             }
         }
     }
@@ -315,6 +332,11 @@ impl Task {
         // Whoever gave the command may have gone away.
         match self.waiting.remove(&command) {
             Some(Waiting::Command(reply)) => {
+                let _ = reply.send(result);
+            }
+            Some(Waiting::Administration(reply)) => {
+                // Before the answer, so that whoever has it finds what it has changed.
+                self.handle.set_registry(self.shard.registry().clone());
                 let _ = reply.send(result);
             }
             Some(Waiting::Observe {

@@ -88,7 +88,7 @@ impl Shard {
 
     /// Starts the next order of a device that is awake and has none under way.
     pub(super) fn start_next(&mut self, now: Instant, id: DeviceId) {
-        while self.device_at(id).exchange.is_none() && self.device_at(id).is_reachable(now) {
+        while self.device_at(id).exchange.is_none() && self.is_reachable(self.device_at(id), now) {
             let Some(job) = self.device_mut(id).queue.pop_front() else {
                 break;
             };
@@ -285,7 +285,7 @@ impl Shard {
         for job in overdue {
             let device = self.device_at(id);
             let endpoint = Arc::clone(device.endpoint());
-            let error = if device.registered && !device.is_reachable(now) {
+            let error = if device.registered && !self.is_reachable(device, now) {
                 let expected_by = device.registration.expires_at(device.updated_at);
                 CommandError::Asleep {
                     endpoint,

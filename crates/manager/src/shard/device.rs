@@ -120,8 +120,8 @@ impl Device {
         &self.registration.endpoint
     }
 
-    /// Whether a command may be sent at `now`.
-    pub(super) fn is_reachable(&self, now: Instant) -> bool {
+    /// Whether it is registered and taken for awake at `now`.
+    fn is_awake(&self, now: Instant) -> bool {
         self.registered && (!self.registration.queue_mode || now < self.awake_until)
     }
 
@@ -137,6 +137,12 @@ impl Device {
 }
 
 impl Shard {
+    /// Whether a command may be sent to a device at `now`: it is awake, and has an association if it needs one.
+    pub(super) fn is_reachable(&self, device: &Device, now: Instant) -> bool {
+        let association = device.registration.peer.association;
+        device.is_awake(now) && association.is_none_or(|id| self.secure.has_association(id))
+    }
+
     pub(super) fn device_at(&self, id: DeviceId) -> &Device {
         // An identifier is only made for a device that is in the table, and devices stay there.
         &self.devices[id.0 as usize]

@@ -7,14 +7,14 @@ use dunlin_coap::time::Instant;
 use dunlin_coap::{
     BuildError, Code, Message, MessageBuilder, MessageId, OptionNumber, Token, Transmission, Type,
 };
-use dunlin_codec::ContentFormat;
+use dunlin_codec::{ContentFormat, EncodeError};
 use dunlin_lwm2m::Operation;
 use dunlin_model::{Level, Path};
 
 use super::job::Job;
 use super::links::read_discovered;
 use super::payload;
-use crate::{Action, CommandError, Config, Outcome, Peer, Record, Registration};
+use crate::{Action, CommandError, Config, Outcome, Peer, Record, Registration, WriteValue};
 
 /// How often one exchange begins anew: the body changed while it was read, or the device lost its begin.
 const RESTARTS: u8 = 2;
@@ -56,15 +56,25 @@ pub(super) struct Exchange {
     /// Whether an earlier format was refused.
     pub(super) fell_back: bool,
     phase: Phase,
-    records: Vec<Record>,
     untried: VecDeque<Option<ContentFormat>>,
-    body: Vec<u8>,
+    /// How long the payload is. It is nowhere as a whole: each block is written from the values of the order.
+    length: usize,
     sender: BlockSender,
     receiver: BlockReceiver,
     answer: Vec<u8>,
     answer_format: Option<ContentFormat>,
     next_block: Option<Block>,
     restarts: u8,
+}
+
+/// Why a request cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum WriteError {
+    #[error(transparent)]
+    Message(#[from] BuildError),
+    /// Of values that could be written when the order began.
+    #[error(transparent)]
+    Payload(#[from] EncodeError),
 }
 
 /// What to do after a response.
@@ -90,12 +100,11 @@ impl Exchange {
         learned: Option<ContentFormat>,
         config: &Config,
     ) -> Result<Self, Box<(Job, CommandError)>> {
-        let (records, formats) = match records_and_formats(&mut job, registration, learned, config)
-        {
-            Ok(both) => both,
-            Err(error) => return Err(Box::new((job, error))),
-        };
-        let sender = match sender_of(&[], config, job.action.path()) {
+        if let Err(error) = fit(&mut job, registration, config) {
+            return Err(Box::new((job, error)));
+        }
+        let formats = formats_for(&job, registration, learned, config);
+        let sender = match sender_of(0, config, job.action.path()) {
             Ok(sender) => sender,
             Err(error) => return Err(Box::new((job, error))),
         };
@@ -115,9 +124,8 @@ impl Exchange {
             format: None,
             fell_back: false,
             phase,
-            records,
             untried: formats.into(),
-            body: Vec::new(),
+            length: 0,
             sender,
             receiver: BlockReceiver::new(),
             answer: Vec::new(),
@@ -152,32 +160,45 @@ impl Exchange {
         let mut error = None;
         while let Some(format) = self.untried.pop_front() {
             self.format = format;
-            self.body = match (&self.job.action, format) {
-                (Action::Execute { arguments, .. }, _) => arguments.clone().into_bytes(),
-                (Action::Create { .. }, _) if self.records.is_empty() => Vec::new(),
-                (Action::Write { .. } | Action::Create { .. }, Some(format)) => {
-                    match payload::encode(format, payload_base(&self.job.action), &self.records) {
-                        Ok(body) => body,
-                        Err(reason) => {
-                            error = Some(CommandError::invalid(format!(
-                                "{path} cannot be written as {format}: {reason}"
-                            )));
-                            continue;
-                        }
-                    }
+            match self.write_part(0, &mut []) {
+                Ok(length) => self.length = length,
+                Err(reason) => {
+                    let format = format.unwrap_or(ContentFormat::TEXT);
+                    error = Some(CommandError::invalid(format!(
+                        "{path} cannot be written as {format}: {reason}"
+                    )));
+                    continue;
                 }
-                _ => Vec::new(),
-            };
-            self.sender = sender_of(&self.body, config, path)?;
+            }
+            self.sender = sender_of(self.length, config, path)?;
             return Ok(());
         }
         Err(error.unwrap_or_else(|| CommandError::invalid(format!("no format is left for {path}"))))
     }
 
+    /// Writes what the buffer holds of the payload from `skip` on, and gives the length of the whole.
+    fn write_part(&self, skip: usize, buffer: &mut [u8]) -> Result<usize, EncodeError> {
+        match (&self.job.action, self.format) {
+            (Action::Execute { arguments, .. }, _) => {
+                let part = arguments.as_bytes().iter().skip(skip);
+                for (space, byte) in buffer.iter_mut().zip(part) {
+                    *space = *byte;
+                }
+                Ok(arguments.len())
+            }
+            (Action::Write { .. } | Action::Create { .. }, Some(format)) => {
+                payload::encode_part(format, &self.job.action, skip, buffer)
+            }
+            _ => Ok(0),
+        }
+    }
+
     /// Writes the request as it stands.
-    pub(super) fn write_request(&self, root: &str) -> Result<Vec<u8>, BuildError> {
-        let operation = self.operation();
+    pub(super) fn write_request(&self, root: &str) -> Result<Vec<u8>, WriteError> {
         let part = self.sender.current();
+        let mut block = vec![0; part.len];
+        self.write_part(part.offset, &mut block)?;
+        let operation = self.operation(&block);
         let mut buffer = vec![0; 1024 + part.len];
         let mut builder = MessageBuilder::new(
             &mut buffer,
@@ -195,19 +216,20 @@ impl Exchange {
             if part.offset == 0 {
                 builder.uint(
                     OptionNumber::SIZE1,
-                    u32::try_from(self.body.len()).unwrap_or(u32::MAX),
+                    u32::try_from(self.length).unwrap_or(u32::MAX),
                 );
             }
         }
-        let request = builder.payload(part.of(&self.body)).finish()?;
+        let request = builder.payload(&block).finish()?;
         if root.is_empty() {
             Ok(request.to_vec())
         } else {
-            under_root(request, root)
+            Ok(under_root(request, root)?)
         }
     }
 
-    fn operation(&self) -> Operation<'_> {
+    /// The operation of the request under way, with the block of its payload.
+    fn operation<'a>(&'a self, block: &'a [u8]) -> Operation<'a> {
         match &self.job.action {
             Action::Observe { path, attributes } if self.phase == Phase::Attributes => {
                 Operation::WriteAttributes {
@@ -232,7 +254,7 @@ impl Exchange {
                 path: *path,
                 mode: *mode,
                 format: self.format.unwrap_or(ContentFormat::TLV),
-                payload: &self.body,
+                payload: block,
             },
             Action::WriteAttributes { path, changes } => Operation::WriteAttributes {
                 path: *path,
@@ -245,7 +267,7 @@ impl Exchange {
             Action::Create { object, .. } => Operation::Create {
                 object: *object,
                 format: self.format.unwrap_or(ContentFormat::TLV),
-                payload: &self.body,
+                payload: block,
             },
             Action::Delete { path } => Operation::Delete { path: *path },
             Action::Cancel { path } => Operation::CancelObserve {
@@ -443,84 +465,59 @@ impl Exchange {
     }
 }
 
-/// Cuts `body`, the payload for `path`, into blocks.
-fn sender_of(body: &[u8], config: &Config, path: Path) -> Result<BlockSender, CommandError> {
+/// Cuts a payload for `path` into blocks.
+fn sender_of(length: usize, config: &Config, path: Path) -> Result<BlockSender, CommandError> {
     let size = BlockSize::at_most(config.block_size).unwrap_or(BlockSize::MAX);
-    BlockSender::new(body.len(), size).map_err(|reason| {
+    BlockSender::new(length, size).map_err(|reason| {
         CommandError::invalid(format!("the payload for {path} is too long: {reason}"))
     })
 }
 
-type RecordsAndFormats = (Vec<Record>, Vec<Option<ContentFormat>>);
+/// Gives the values of an order the types of their resources; they are then the order's values.
+fn fit(job: &mut Job, registration: &Registration, config: &Config) -> Result<(), CommandError> {
+    let objects = config.registry.of(registration);
+    let base = payload::base(&job.action);
+    match &mut job.action {
+        Action::Write { path, value, .. } => {
+            let given = core::mem::replace(value, WriteValue::Records(Vec::new()));
+            *value = WriteValue::Records(payload::written(&objects, *path, given)?);
+        }
+        Action::Create { records, .. } => {
+            *records = payload::typed(&objects, base, core::mem::take(records))?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
 
-/// What is written, and the formats to try in their order.
-fn records_and_formats(
-    job: &mut Job,
+/// The formats to try, in their order.
+fn formats_for(
+    job: &Job,
     registration: &Registration,
     learned: Option<ContentFormat>,
     config: &Config,
-) -> Result<RecordsAndFormats, CommandError> {
+) -> Vec<Option<ContentFormat>> {
+    if job.format.is_some() {
+        return vec![job.format];
+    }
     let objects = config.registry.of(registration);
     let first = job.preferred.or(learned);
-    let records = match &job.action {
-        Action::Write { path, value, .. } => payload::written(&objects, *path, value.clone())?,
-        Action::Create { records, .. } => {
-            payload::typed(&objects, payload_base(&job.action), records.clone())?
-        }
-        _ => Vec::new(),
-    };
-    let formats = match (&job.action, job.format) {
-        (_, Some(forced)) => vec![Some(forced)],
-        (Action::Read { path } | Action::Observe { path, .. }, None) => {
+    match &job.action {
+        Action::Read { path } | Action::Observe { path, .. } => {
             payload::formats_to_read(&objects, first, *path)
         }
-        (Action::Cancel { .. }, None) => vec![job.preferred],
-        (Action::Write { path, .. }, None) => {
-            payload::formats_to_write(registration, first, *path, &records)
-        }
-        // Only TLV can leave the instance out, so that the device chooses it.
-        (Action::Create { instance: None, .. }, None) => vec![Some(ContentFormat::TLV)],
-        (Action::Create { object, .. }, None) => {
-            payload::formats_to_write(registration, first, Path::object(*object), &records)
-        }
-        _ => vec![None],
-    };
-    let records = match (&job.action, records) {
-        // The named instance is in the payload even if it has no value.
-        (
-            Action::Create {
-                instance: Some(_), ..
-            },
-            records,
-        ) if records.is_empty() => {
-            vec![Record {
-                path: job.action.path(),
-                value: crate::OwnedValue::None,
-                time: None,
-            }]
-        }
-        (_, records) => records,
-    };
-    Ok((records, formats))
-}
-
-/// The node that the payload of a write is about.
-fn payload_base(action: &Action) -> Path {
-    match action {
-        Action::Create {
-            object,
-            instance: Some(_),
+        Action::Cancel { .. } => vec![job.preferred],
+        Action::Write {
+            path,
+            value: WriteValue::Records(records),
             ..
-        } => Path::object(*object),
-        // The device chooses the instance: the payload has resources alone, whichever instance their paths have.
+        } => payload::formats_to_write(registration, first, *path, records),
+        // Only TLV can leave the instance out, so that the device chooses it.
+        Action::Create { instance: None, .. } => vec![Some(ContentFormat::TLV)],
         Action::Create {
-            object,
-            instance: None,
-            records,
-        } => records.first().map_or(Path::object(*object), |record| {
-            record.path.truncate(Level::Instance)
-        }),
-        other => other.path(),
+            object, records, ..
+        } => payload::formats_to_write(registration, first, Path::object(*object), records),
+        _ => vec![None],
     }
 }
 

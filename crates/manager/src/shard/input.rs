@@ -249,7 +249,7 @@ impl Shard {
         // RFC 7252 §5.3.2: token and endpoint must match; a piggybacked response also has the id of its request.
         let answers_exchange = device.exchange.as_ref().is_some_and(|exchange| {
             exchange.token == token
-                && exchange.peer == peer
+                && self.is_party(peer, exchange.peer, device.endpoint())
                 && (!piggybacked || exchange.message_id == message.id())
         });
         if answers_exchange {
@@ -257,7 +257,9 @@ impl Shard {
         }
         match owner {
             TokenUse::Observation(_, path)
-                if !piggybacked && device.registered && device.registration.peer == peer =>
+                if !piggybacked
+                    && device.registered
+                    && self.is_party(peer, device.registration.peer, device.endpoint()) =>
             {
                 Some((id, Some(path)))
             }

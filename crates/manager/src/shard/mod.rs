@@ -6,10 +6,13 @@
 //! takes an order for a device, and [`persisted`](Shard::persisted) tells what became of the changes that the shard asked
 //! to have stored. After every call, poll until [`Output::Idle`].
 
+mod administration;
 mod answer;
 mod command;
+mod credentials;
 mod device;
 mod exchange;
+mod handshake;
 mod input;
 mod job;
 mod links;
@@ -17,6 +20,7 @@ mod observation;
 mod payload;
 mod query;
 mod registration;
+mod secure;
 mod storing;
 mod timers;
 mod upload;
@@ -38,15 +42,18 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::metrics::Counters;
 use crate::{
-    Change, Command, CommandError, Config, Location, Metrics, Outcome, Peer, Records, Registry,
-    Snapshot, Timestamp,
+    Administration, Change, Command, CommandError, Config, Location, Metrics, Outcome, Peer,
+    Records, Registry, Snapshot, Timestamp,
 };
 
 pub(crate) use links::{read_links, write_links};
 
+use administration::Objects;
 use answer::SeparateAnswer;
+use credentials::Credentials;
 use device::{Device, DeviceId};
 use input::Duplicates;
+use secure::Secure;
 use storing::Storing;
 use timers::{Timer, Timers};
 use upload::Uploads;
@@ -172,6 +179,9 @@ enum TokenUse {
 /// The engine: see the [module](self).
 pub struct Shard {
     config: Config,
+    objects: Objects,
+    credentials: Credentials,
+    secure: Secure,
     parameters: Parameters,
     rng: StdRng,
     counters: Arc<Counters>,
@@ -222,7 +232,7 @@ impl Shard {
     }
 
     pub(crate) fn with_counters(
-        config: Config,
+        mut config: Config,
         mut rng: StdRng,
         counters: Arc<Counters>,
         snapshot: Snapshot,
@@ -232,9 +242,16 @@ impl Shard {
         let message_ids = MessageIds::new(random_id(&mut rng));
         let window = input::duplicates(config.duplicate_window, rng.next_u64());
         let uploads = Uploads::new([rng.next_u64(), rng.next_u64()]);
+        let objects = Objects::new(config.registry.clone(), &snapshot.objects);
+        config.registry = objects.registry();
+        let credentials = Credentials::new(config.identity.clone(), snapshot.credentials);
+        let secure = Secure::new(&mut rng);
         let mut shard = Self {
             duplicates: window,
             config,
+            objects,
+            credentials,
+            secure,
             parameters: Parameters::DEFAULT,
             rng,
             counters,
@@ -259,6 +276,7 @@ impl Shard {
         for stored in snapshot.devices {
             shard.restore(now, stored);
         }
+        shard.restore_associations(snapshot.associations);
         shard.count_tables();
         shard
     }
@@ -277,6 +295,16 @@ impl Shard {
         self.count_tables();
     }
 
+    /// Takes a datagram of DTLS that arrived at the listener and from the address of `from`, whose association does not
+    /// count. It is decrypted in place.
+    pub fn handle_record(&mut self, now: Instant, from: Peer, datagram: &mut [u8]) {
+        self.counters.datagrams_in.count();
+        self.counters.bytes_in.add(datagram.len() as u64);
+        self.tick(now);
+        self.record(now, (from.listener, from.address), datagram);
+        self.count_tables();
+    }
+
     /// Takes an order for a device. What comes of it is told by [`Output::Completed`], exactly once.
     pub fn handle_command(
         &mut self,
@@ -287,6 +315,14 @@ impl Shard {
     ) {
         self.tick(now);
         self.command(now, id, endpoint, command);
+        self.count_tables();
+    }
+
+    /// Takes an order about the manager itself. What comes of it is told by [`Output::Completed`], exactly once, and
+    /// success only when it is stored.
+    pub fn handle_administration(&mut self, now: Instant, id: CommandId, order: Administration) {
+        self.tick(now);
+        self.administer(now, id, order);
         self.count_tables();
     }
 
@@ -323,9 +359,9 @@ impl Shard {
         self.timers.next()
     }
 
-    /// Knows other objects from now on.
-    pub fn set_registry(&mut self, registry: Registry) {
-        self.config.registry = registry;
+    /// The objects that are known now.
+    pub fn registry(&self) -> &Registry {
+        &self.config.registry
     }
 
     /// Does what is due at `now`.
@@ -340,6 +376,9 @@ impl Shard {
                 Timer::Device(id) => self.device_timeout(now, id),
                 Timer::Waiting(ticket) => self.acknowledge_waiting(now, ticket),
                 Timer::Separate(peer, id) => self.separate_timeout(now, peer, id),
+                Timer::Handshake(listener, address) => {
+                    self.handshake_timeout(now, (listener, address));
+                }
                 Timer::Uploads => self.uploads_timeout(now),
                 Timer::Store => self.store_timeout(now),
             }
@@ -382,8 +421,12 @@ impl Shard {
     }
 
     fn transmit(&mut self, to: Peer, datagram: &[u8]) {
-        self.outputs
-            .push_back(Queued::Transmit(to, datagram.into()));
+        match to.association {
+            Some(id) => self.transmit_secure(id, datagram),
+            None => self
+                .outputs
+                .push_back(Queued::Transmit(to, datagram.into())),
+        }
     }
 
     fn event(&mut self, event: Event) {
@@ -394,6 +437,12 @@ impl Shard {
         self.counters.devices.set(self.devices.len());
         self.counters.registrations.set(self.registration_count);
         self.counters.observations.set(self.observation_count);
+        self.counters
+            .associations
+            .set(self.secure.association_count());
+        self.counters
+            .handshakes_running
+            .set(self.secure.handshakes.len());
         self.counters.commands_waiting.set(self.commands_waiting);
     }
 }

@@ -136,7 +136,7 @@ impl Shard {
             path,
             reason: "it was cancelled".to_owned(),
         });
-        Ok((active && self.device_at(id).is_reachable(now)).then_some((id, job)))
+        Ok((active && self.is_reachable(self.device_at(id), now)).then_some((id, job)))
     }
 
     /// Takes an observation out of the tables.

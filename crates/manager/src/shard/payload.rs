@@ -1,10 +1,10 @@
 //! Records to bytes and back, with the types of the object definitions.
 
-use dunlin_codec::{ContentFormat, Decoder, EncodeError, Encoder, Types};
+use dunlin_codec::{ContentFormat, Decoder, EncodeError, Types};
 use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::{Level, Owned, Path, ResourceDefinition, ValueError, ValueType};
 
-use crate::{CommandError, DeviceObjects, OwnedValue, Record, Registration, WriteValue};
+use crate::{Action, CommandError, DeviceObjects, OwnedValue, Record, Registration, WriteValue};
 
 /// The largest payload that is written.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
@@ -69,35 +69,66 @@ pub(super) fn decode_answer(
     }
 }
 
-/// Writes `records` for `base`.
-pub(super) fn encode(
+/// Writes what `buffer` holds of the payload of a Write or Create from `skip` on, and gives the length of the whole. The
+/// values have their types.
+pub(super) fn encode_part(
     format: ContentFormat,
-    base: Path,
-    records: &[Record],
-) -> Result<Vec<u8>, EncodeError> {
-    let mut buffer = vec![0; 1024];
-    loop {
-        let attempt = Encoder::new(format, base, &mut buffer).and_then(|mut encoder| {
-            for record in records {
-                encoder.push(&dunlin_codec::Record {
-                    path: record.path,
-                    value: record.value.as_value(),
-                    time: record.time,
-                })?;
-            }
-            encoder.finish()
-        });
-        match attempt {
-            Ok(length) => {
-                buffer.truncate(length);
-                return Ok(buffer);
-            }
-            Err(EncodeError::NoSpace) if buffer.len() < MAX_PAYLOAD => {
-                let larger = buffer.len() * 4;
-                buffer.resize(larger, 0);
-            }
-            Err(error) => return Err(error),
+    action: &Action,
+    skip: usize,
+    buffer: &mut [u8],
+) -> Result<usize, EncodeError> {
+    // The named instance is in the payload even if it has no value.
+    let empty = [Record {
+        path: action.path(),
+        value: OwnedValue::None,
+        time: None,
+    }];
+    let records = match action {
+        Action::Write {
+            value: WriteValue::Records(records),
+            ..
+        } => records,
+        Action::Create {
+            instance: Some(_),
+            records,
+            ..
+        } if records.is_empty() => &empty[..],
+        Action::Create { records, .. } if !records.is_empty() => records,
+        _ => return Ok(0),
+    };
+    let part = dunlin_codec::encode_part(format, base(action), skip, buffer, |encoder| {
+        for record in records {
+            encoder.push(&dunlin_codec::Record {
+                path: record.path,
+                value: record.value.as_value(),
+                time: record.time,
+            })?;
         }
+        Ok::<(), EncodeError>(())
+    })?;
+    if part.total > MAX_PAYLOAD {
+        return Err(EncodeError::NoSpace);
+    }
+    Ok(part.total)
+}
+
+/// The node that the payload of a Write or Create is about.
+pub(super) fn base(action: &Action) -> Path {
+    match action {
+        Action::Create {
+            object,
+            instance: Some(_),
+            ..
+        } => Path::object(*object),
+        // The device chooses the instance: the payload has resources alone, whichever instance their paths have.
+        Action::Create {
+            object,
+            instance: None,
+            records,
+        } => records.first().map_or(Path::object(*object), |record| {
+            record.path.truncate(Level::Instance)
+        }),
+        other => other.path(),
     }
 }
 

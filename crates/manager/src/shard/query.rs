@@ -7,7 +7,10 @@ use dunlin_model::Path;
 use super::Shard;
 use super::device::{Device, DeviceId};
 use crate::manager::Filter;
-use crate::{DeviceInfo, DevicePage, DeviceState, KnownValue, ObservationInfo, ObservationState};
+use crate::{
+    CredentialPage, DeviceInfo, DevicePage, DeviceState, KnownValue, ObservationInfo,
+    ObservationState,
+};
 
 impl Shard {
     /// The devices that a filter lets through, in the order of their endpoint names.
@@ -24,6 +27,13 @@ impl Shard {
             }
         }
         page
+    }
+
+    /// What may be shown of the credentials of devices whose name contains a text.
+    pub(crate) fn credentials(&self, filter: &Filter) -> CredentialPage {
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        self.credentials
+            .page(&filter.containing, filter.offset, limit)
     }
 
     /// What is known of the device `endpoint`.
@@ -78,7 +88,7 @@ impl Shard {
 
     fn info(&self, device: &Device) -> DeviceInfo {
         // The clock was told just now, or with the last datagram.
-        let reachable = device.is_reachable(self.clock.0);
+        let reachable = self.is_reachable(device, self.clock.0);
         DeviceInfo {
             endpoint: Arc::clone(device.endpoint()),
             state: match (device.registered, reachable) {
@@ -86,7 +96,7 @@ impl Shard {
                 (true, true) => DeviceState::Registered,
                 (true, false) => DeviceState::Asleep,
             },
-            registration: Arc::clone(&device.registration),
+            registration: self.at_present(&device.registration),
             expires_at: device
                 .registration
                 .expires_at(device.updated_at)

@@ -15,6 +15,9 @@ use super::storing::Waiting;
 use super::{Event, Shard, Ticket, engine};
 use crate::{Change, Location, Registration};
 
+/// Why a Register is forbidden.
+const NOT_ITS_NAME: &str = "the client's credential is not that of this endpoint name";
+
 impl Shard {
     pub(super) fn register(
         &mut self,
@@ -23,10 +26,16 @@ impl Shard {
         message: &Message<'_>,
         register: Register<'_>,
     ) {
-        let Some(endpoint) = register.endpoint else {
+        // A device whose credential says who it is need not say it itself.
+        let proven = self.proven(requester.peer).cloned();
+        let Some(endpoint) = register.endpoint.or(proven.as_deref()) else {
             let answer = Answer::because(Code::BAD_REQUEST, "ep: the endpoint name is missing");
             return self.answer(now, &requester, &answer);
         };
+        if !self.speaks_for(requester.peer, endpoint) {
+            let answer = Answer::because(Code::FORBIDDEN, NOT_ITS_NAME);
+            return self.answer(now, &requester, &answer);
+        }
         let Some((body, block1)) = self.whole_payload(now, &requester, message) else {
             return;
         };
@@ -95,6 +104,8 @@ impl Shard {
         block1: Option<Block>,
     ) {
         let wall = self.wall(now);
+        // It may have made another association while it waited.
+        let registration = &self.at_present(registration);
         let id = self.device_for(registration, wall);
         self.interrupt(now, id);
         if self.device_at(id).registered {
@@ -138,7 +149,7 @@ impl Shard {
         location: &[u8],
         update: Update<'_>,
     ) {
-        let Some(id) = self.by_location(location) else {
+        let Some(id) = self.own_registration(&requester, location) else {
             return self.no_such_registration(now, &requester, None);
         };
         let Some((body, block1)) = self.whole_payload(now, &requester, message) else {
@@ -219,6 +230,8 @@ impl Shard {
             self.soil(now, id);
             return self.no_such_registration(now, requester, block1);
         }
+        let registration = &self.at_present(registration);
+        let device = self.device_at(id);
         let moved = device.registration.peer != registration.peer;
         if moved {
             self.interrupt(now, id);
@@ -251,7 +264,7 @@ impl Shard {
     }
 
     pub(super) fn deregister(&mut self, now: Instant, requester: Requester, location: &[u8]) {
-        let Some(id) = self.by_location(location) else {
+        let Some(id) = self.own_registration(&requester, location) else {
             return self.no_such_registration(now, &requester, None);
         };
         if self.storing.is_failing() {
@@ -312,6 +325,12 @@ impl Shard {
         self.forget_observation_tokens(id);
         self.fail_all(now, id);
         self.schedule(id);
+    }
+
+    /// The device with this location, if the requester speaks for it; to all others there is none.
+    fn own_registration(&self, requester: &Requester, location: &[u8]) -> Option<DeviceId> {
+        self.by_location(location)
+            .filter(|id| self.speaks_for(requester.peer, self.device_at(*id).endpoint()))
     }
 
     fn by_location(&self, text: &[u8]) -> Option<DeviceId> {

@@ -12,8 +12,11 @@ use super::answer::Requester;
 use super::device::{DeviceId, Dirty};
 use super::job::Origin;
 use super::timers::Timer;
-use super::{Event, Output, Queued, Shard, Ticket, engine};
-use crate::{Change, CommandError, KnownValue, Location, Outcome, Record, Registration};
+use super::{CommandId, Event, Output, Queued, Shard, Ticket, engine};
+use crate::{
+    Administration, AssociationId, Change, CommandError, KnownValue, Location, Outcome, Record,
+    Registration,
+};
 
 /// How many devices are written behind at a time.
 const WRITE_BEHIND: usize = 1024;
@@ -46,6 +49,18 @@ pub(super) enum Waiting {
         origin: Origin,
         records: Vec<Record>,
     },
+    /// An order about the manager itself.
+    Administration {
+        id: CommandId,
+        order: Administration,
+    },
+    /// An association may send so many records in all.
+    Association {
+        id: AssociationId,
+        end: u64,
+    },
+    /// Nobody waits, and nothing is to be done.
+    Forgotten,
     /// Nobody waits; what is not stored is dirty again.
     Nobody(DeviceId, Dirty),
     Probe,
@@ -57,7 +72,12 @@ impl Waiting {
             Self::Register { requester, .. }
             | Self::Update { requester, .. }
             | Self::Deregister { requester, .. } => Some(requester),
-            Self::Observation { .. } | Self::Nobody(..) | Self::Probe => None,
+            Self::Observation { .. }
+            | Self::Administration { .. }
+            | Self::Association { .. }
+            | Self::Forgotten
+            | Self::Nobody(..)
+            | Self::Probe => None,
         }
     }
 }
@@ -94,6 +114,16 @@ impl Storing {
 impl Shard {
     /// Asks to store `change`.
     pub(super) fn persist(&mut self, now: Instant, change: Change, mut waiting: Waiting) -> Ticket {
+        // What a record brings about is stored behind the knowledge that the record was there, in one commit.
+        let peer = match &waiting {
+            Waiting::Observation { device, .. } | Waiting::Nobody(device, _) => {
+                Some(self.device_at(*device).registration.peer)
+            }
+            _ => waiting.requester().map(|requester| requester.peer),
+        };
+        if let Some(id) = peer.and_then(|peer| peer.association) {
+            self.persist_window(now, id);
+        }
         self.storing.next = self.storing.next.wrapping_add(1);
         let ticket = Ticket(self.storing.next);
         if waiting
@@ -176,7 +206,9 @@ impl Shard {
             } => {
                 self.observation_stored(now, device, path, origin, records);
             }
-            Waiting::Nobody(..) => {}
+            Waiting::Administration { id, order } => self.administration_stored(now, id, order),
+            Waiting::Association { id, end } => self.association_stored(id, end),
+            Waiting::Nobody(..) | Waiting::Forgotten => {}
             Waiting::Probe => self.storing.probing = false,
         }
     }
@@ -227,6 +259,14 @@ impl Shard {
                     }),
                 );
             }
+            Waiting::Administration { id, .. } => self.administered(
+                id,
+                Err(CommandError::StoreFailed {
+                    reason: reason.to_owned(),
+                }),
+            ),
+            Waiting::Association { id, .. } => self.association_not_stored(id),
+            Waiting::Forgotten => {}
             Waiting::Nobody(device, dirty) => {
                 self.device_mut(device).dirty.merge(dirty);
                 self.dirty.insert(device);

@@ -1,5 +1,6 @@
 //! What is due when.
 
+use core::net::SocketAddr;
 use std::collections::{BTreeSet, HashMap};
 
 use dunlin_coap::MessageId;
@@ -18,6 +19,8 @@ pub(super) enum Timer {
     Waiting(Ticket),
     /// A separate answer should be sent again.
     Separate(Peer, MessageId),
+    /// A handshake should go on, or be given up.
+    Handshake(u16, SocketAddr),
     /// The oldest upload is given up.
     Uploads,
     /// The store should be written, or tried again.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Change, Snapshot, Store, StoreError, StoredDevice};
+use dunlin_model::{ObjectId, Version};
+
+use super::{Change, Snapshot, Store, StoreError, StoredAssociation, StoredDevice, StoredObject};
+use crate::{AssociationId, CredentialKind, StoredCredential};
 
 /// Keeps everything in memory. Clones share what is kept, so that a test can look at it, or start a second manager on it
 /// after the first.
@@ -13,6 +16,9 @@ pub struct MemoryStore(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     devices: BTreeMap<Arc<str>, StoredDevice>,
+    objects: BTreeMap<(ObjectId, Version), StoredObject>,
+    credentials: BTreeMap<(Arc<str>, CredentialKind), StoredCredential>,
+    associations: BTreeMap<AssociationId, StoredAssociation>,
     failure: Option<String>,
 }
 
@@ -40,8 +46,12 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn load(&mut self) -> Result<Snapshot, StoreError> {
+        let state = self.state();
         Ok(Snapshot {
-            devices: self.state().devices.values().cloned().collect(),
+            devices: state.devices.values().cloned().collect(),
+            objects: state.objects.values().cloned().collect(),
+            credentials: state.credentials.values().cloned().collect(),
+            associations: state.associations.values().cloned().collect(),
         })
     }
 
@@ -51,13 +61,14 @@ impl Store for MemoryStore {
             return Err(StoreError::Other(reason.clone()));
         }
         for change in changes {
-            apply(&mut state.devices, change);
+            apply(&mut state, change);
         }
         Ok(())
     }
 }
 
-fn apply(devices: &mut BTreeMap<Arc<str>, StoredDevice>, change: &Change) {
+fn apply(state: &mut State, change: &Change) {
+    let devices = &mut state.devices;
     match change {
         Change::Registration {
             registration,
@@ -126,6 +137,31 @@ fn apply(devices: &mut BTreeMap<Arc<str>, StoredDevice>, change: &Change) {
                     }
                 }
             }
+        }
+        Change::Objects(objects) => {
+            for object in objects {
+                state
+                    .objects
+                    .insert((object.id, object.version), object.clone());
+            }
+        }
+        Change::ObjectForgotten { id, version } => {
+            state.objects.remove(&(*id, *version));
+        }
+        Change::Credential(stored) => {
+            let key = (Arc::clone(&stored.endpoint), stored.credential.kind());
+            state.credentials.insert(key, stored.clone());
+        }
+        Change::CredentialRemoved { endpoint, kind } => {
+            state.credentials.remove(&(Arc::clone(endpoint), *kind));
+        }
+        Change::Association(stored) => {
+            if let Some(id) = stored.peer.association {
+                state.associations.insert(id, stored.clone());
+            }
+        }
+        Change::AssociationEnded(id) => {
+            state.associations.remove(id);
         }
         Change::Probe => {}
     }

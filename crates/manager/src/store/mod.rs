@@ -8,14 +8,18 @@ use std::sync::Arc;
 
 use dunlin_coap::Token;
 use dunlin_codec::ContentFormat;
-use dunlin_model::{Attributes, Path};
+use dunlin_model::{Attributes, ObjectId, Path, Version};
+
+use zeroize::Zeroizing;
 
 pub use memory::MemoryStore;
 pub use sqlite::{Sqlite, SqliteOptions};
 
-use crate::{KnownValue, Registration, Timestamp};
+use crate::{
+    AssociationId, CredentialKind, KnownValue, Peer, Registration, StoredCredential, Timestamp,
+};
 
-/// Keeps devices, registrations, observations and last known values.
+/// Keeps devices, registrations, observations and last known values, and object definitions that were given to the manager.
 ///
 /// The calls block; the manager makes them on a thread of their own, and hands all changes that wait at that moment over
 /// in one call.
@@ -93,6 +97,28 @@ pub enum Change {
         /// Paths that have no value any more.
         removed: Vec<Path>,
     },
+    /// Object definitions are kept, each in place of one with the same id and version.
+    Objects(Vec<StoredObject>),
+    /// An object definition is not kept any more.
+    ObjectForgotten {
+        /// The object.
+        id: ObjectId,
+        /// Its version.
+        version: Version,
+    },
+    /// A device has a credential, in place of one of the same kind.
+    Credential(StoredCredential),
+    /// A device has no credential of a kind any more.
+    CredentialRemoved {
+        /// The device.
+        endpoint: Arc<str>,
+        /// The kind.
+        kind: CredentialKind,
+    },
+    /// An association is there, or has gone on.
+    Association(StoredAssociation),
+    /// An association is over.
+    AssociationEnded(AssociationId),
     /// Nothing: it shows whether the store takes changes of the size of a registration.
     Probe,
 }
@@ -112,11 +138,49 @@ pub struct StoredObservation {
     pub started_at: Timestamp,
 }
 
+/// An object definition as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// The object.
+    pub id: ObjectId,
+    /// Its version.
+    pub version: Version,
+    /// The XML of the OMA registry that defines it, and maybe others, which then are kept beside it.
+    pub xml: Arc<str>,
+}
+
+/// A DTLS association as it is kept. It holds keys: a store is to be kept like a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredAssociation {
+    /// Where it was heard last; the association's id is set.
+    pub peer: Peer,
+    /// The device, as it has proved.
+    pub endpoint: Arc<str>,
+    /// The association: some 110 bytes that only the manager reads.
+    pub record: Zeroizing<Box<[u8]>>,
+}
+
+impl core::fmt::Debug for StoredAssociation {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("StoredAssociation")
+            .field("peer", &self.peer)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Everything that a store keeps.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The devices, in any order.
     pub devices: Vec<StoredDevice>,
+    /// The object definitions, in any order.
+    pub objects: Vec<StoredObject>,
+    /// The credentials, in any order.
+    pub credentials: Vec<StoredCredential>,
+    /// The DTLS associations, in any order.
+    pub associations: Vec<StoredAssociation>,
 }
 
 /// A device as it is kept.

@@ -36,10 +36,7 @@ struct World {
 }
 
 fn peer(which: u8) -> Peer {
-    Peer {
-        listener: u16::from(which & 1),
-        address: ([192, 0, 2, which % 3], 5683).into(),
-    }
+    Peer::plain(u16::from(which & 1), ([192, 0, 2, which % 3], 5683).into())
 }
 
 impl World {

@@ -57,6 +57,9 @@ pub struct DeviceSummary {
     /// When the device registered or updated its registration last.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+    /// Whether the device registered over DTLS.
+    #[serde(default)]
+    pub secure: bool,
     /// When the last message of the device arrived.
     #[schema(value_type = String, format = DateTime)]
     pub last_seen_at: Timestamp,

@@ -10,8 +10,10 @@ mod command;
 mod device;
 mod event;
 mod health;
+mod object;
 mod observation;
 mod problem;
+mod security;
 mod value;
 
 pub use command::{
@@ -24,11 +26,15 @@ pub use device::{
 };
 pub use event::{Event, EventKind};
 pub use health::{Health, HealthStatus};
+pub use object::{
+    ObjectDetail, ObjectList, ObjectSource, ObjectSummary, ObjectsUploaded, ResourceDefinition,
+};
 pub use observation::{
     AttributeChanges, NotificationAttributes, Observation, ObservationList, ObservationStarted,
     ObservationState,
 };
 pub use problem::{Problem, ProblemKind};
+pub use security::{Credential, CredentialKind, CredentialList, CredentialRequest, Secret};
 pub use value::{DataType, Record};
 
 /// A time as the API writes it: RFC 3339, UTC.

@@ -82,6 +82,14 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "4.05")]
     pub code: Option<String>,
+    /// The line of an uploaded file that is wrong, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 17, minimum = 1)]
+    pub line: Option<u32>,
+    /// The character in that line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 5, minimum = 1)]
+    pub column: Option<u32>,
 }
 
 impl fmt::Display for Problem {

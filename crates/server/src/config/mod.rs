@@ -17,7 +17,12 @@ mod tests;
 pub const DEFAULT_FILE: &str = include_str!("default.toml");
 
 /// Keys that have no default, and therefore do not stand in [`DEFAULT_FILE`] as values.
-const OPTIONAL_KEYS: [&str; 2] = ["http.token", "objects"];
+const OPTIONAL_KEYS: [&str; 4] = [
+    "http.token",
+    "objects",
+    "coap.private_key",
+    "coap.certificates",
+];
 
 /// What every environment variable of the configuration starts with.
 const PREFIX: &str = "DUNLIN_";
@@ -45,8 +50,14 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Coap {
-    /// URIs such as `coap://0.0.0.0:5683`.
+    /// URIs such as `coap://0.0.0.0:5683` and `coaps://0.0.0.0:5684`.
     pub listen: Vec<String>,
+    /// The manager's own private key, if the operator chose one.
+    #[serde(default)]
+    pub private_key: Option<PathBuf>,
+    /// The manager's own certificates, if it has some.
+    #[serde(default)]
+    pub certificates: Option<PathBuf>,
 }
 
 /// The side of the operators.
@@ -219,11 +230,13 @@ impl Config {
             .coap
             .listen
             .iter()
-            .find(|uri| !uri.starts_with("coap://"))
+            .find(|uri| !uri.starts_with("coap://") && !uri.starts_with("coaps://"))
         {
             return bad(
                 "coap.listen",
-                &format!("`{uri}` is not a URI such as coap://0.0.0.0:5683"),
+                &format!(
+                    "`{uri}` is not a URI such as coap://0.0.0.0:5683 or coaps://0.0.0.0:5684"
+                ),
             );
         }
         let limits = &self.limits;

@@ -18,7 +18,10 @@ fn fails(file: &str, environment: &[(&str, &str)]) -> String {
 fn defaults_are_those_of_the_file() {
     let config = Config::default();
     assert_eq!(config.data, Path::new("dunlin-data"));
-    assert_eq!(config.coap.listen, ["coap://0.0.0.0:5683"]);
+    assert_eq!(
+        config.coap.listen,
+        ["coap://0.0.0.0:5683", "coaps://0.0.0.0:5684"]
+    );
     assert_eq!(
         config.http.listen,
         "127.0.0.1:8080".parse().expect("an address")

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use dunlin_manager::{ContentFormat, Manager, Request, Timestamp, WriteValue};
-use dunlin_model::{InstanceId, Level, Path};
+use dunlin_model::{InstanceId, Level, Path, ValueType};
 use serde::Deserialize;
 use utoipa::openapi::{RefOr, Response};
 use utoipa::{IntoParams, IntoResponses};
@@ -170,7 +170,7 @@ pub(crate) async fn write(
     Body(body): Body<WriteRequest>,
 ) -> Result<StatusCode, Problem> {
     let path = convert::path(&target.path)?;
-    let value = written(&manager, path, &body)?;
+    let value = written(types(&manager, &target.endpoint).await, path, &body)?;
     send(
         manager.device(target.endpoint).write(path, value),
         query.timeout,
@@ -198,7 +198,7 @@ pub(crate) async fn update(
     Body(body): Body<WriteRequest>,
 ) -> Result<StatusCode, Problem> {
     let path = convert::path(&target.path)?;
-    let value = written(&manager, path, &body)?;
+    let value = written(types(&manager, &target.endpoint).await, path, &body)?;
     send(
         manager.device(target.endpoint).write_partial(path, value),
         query.timeout,
@@ -207,14 +207,31 @@ pub(crate) async fn update(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn written(manager: &Manager, path: Path, body: &WriteRequest) -> Result<WriteValue, Problem> {
+/// The types of the resources of a device, in the versions that it has.
+async fn types(manager: &Manager, endpoint: &str) -> impl Fn(Path) -> Option<ValueType> {
     let registry = manager.registry();
+    // An unknown device is told by the command itself.
+    let device = manager.device(endpoint).info().await.ok();
+    move |path| {
+        let resource = match &device {
+            Some(device) => registry.of(&device.registration).resource(&path),
+            None => registry.resource(&path),
+        };
+        resource.map(|resource| resource.kind)
+    }
+}
+
+fn written(
+    types: impl Fn(Path) -> Option<ValueType>,
+    path: Path,
+    body: &WriteRequest,
+) -> Result<WriteValue, Problem> {
     match (&body.value, &body.records) {
         (Some(value), None) => Ok(WriteValue::One(convert::write_value(
-            &registry, path, value, body.kind,
+            types, path, value, body.kind,
         )?)),
         (None, Some(records)) => Ok(WriteValue::Records(convert::write_records(
-            &registry, path, records,
+            types, path, records,
         )?)),
         (Some(_), Some(_)) => Err(ProblemKind::BadRequest
             .problem("The body has both `value` and `records`.")
@@ -264,7 +281,8 @@ pub(crate) async fn create(
     };
     // Where the device picks the instance, the records are written under any.
     let base = Path::instance(object, instance.unwrap_or(InstanceId::of::<0>()));
-    let records = convert::write_records(&manager.registry(), base, &body.records)?;
+    let records =
+        convert::write_records(types(&manager, &target.endpoint).await, base, &body.records)?;
     let device = manager.device(target.endpoint.as_str());
     let request = match instance {
         Some(_) => device.create(base, records),

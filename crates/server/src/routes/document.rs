@@ -50,6 +50,8 @@ pub(super) fn header() -> OpenApi {
             tag("devices", "What the manager knows of the devices."),
             tag("commands", "What devices are told to do. A command waits until the device answers or the time is over."),
             tag("observations", "Values that devices send by themselves when they change."),
+            tag("objects", "The registry: what objects and resources are called, and which values they have."),
+            tag("security", "How devices prove who they are: an endpoint name belongs to its credentials."),
             tag("events", "What happens, as it happens."),
             tag("server", "The server itself."),
             tag("portal", "Pages for people."),

@@ -162,6 +162,42 @@ impl Collector for Counters {
             metrics.unexpected,
         )?;
 
+        let dtls = &metrics.dtls;
+        writer.gauge(
+            "dtls_associations",
+            "DTLS associations open now",
+            dtls.associations,
+        )?;
+        writer.gauge(
+            "dtls_handshakes_running",
+            "DTLS handshakes under way now",
+            dtls.handshakes_running,
+        )?;
+        writer.counters(
+            "dtls_handshakes",
+            "DTLS handshakes by what became of them",
+            [
+                ([("outcome", "ok")], dtls.handshakes),
+                ([("outcome", "failed")], dtls.handshakes_failed),
+                ([("outcome", "refused")], dtls.handshakes_refused),
+            ],
+        )?;
+        writer.counter(
+            "dtls_cookies",
+            "Cookies sent to strangers who began a handshake",
+            dtls.cookies,
+        )?;
+        writer.counter(
+            "dtls_associations_moved",
+            "Changes of the address of an association",
+            dtls.associations_moved,
+        )?;
+        writer.counter(
+            "dtls_dropped",
+            "Datagrams of DTLS that belonged to nothing or were not genuine",
+            dtls.records_dropped,
+        )?;
+
         writer.counter("store_commits", "Group commits", metrics.store.commits)?;
         writer.counter(
             "store_changes",

@@ -6,7 +6,9 @@ mod document;
 mod event;
 mod health;
 mod metrics;
+mod object;
 mod observation;
+mod security;
 
 use core::any::Any;
 use core::time::Duration;
@@ -58,6 +60,11 @@ pub(crate) fn documented() -> (Router<Shared>, OpenApi) {
         .routes(routes!(command::write_attributes))
         .routes(routes!(observation::list))
         .routes(routes!(observation::start, observation::cancel))
+        .routes(routes!(object::list, object::upload))
+        .routes(routes!(object::detail))
+        .routes(routes!(object::version, object::remove))
+        .routes(routes!(security::list))
+        .routes(routes!(security::put, security::remove))
         .routes(routes!(event::stream))
         .routes(routes!(document::openapi))
         .routes(routes!(metrics::metrics))

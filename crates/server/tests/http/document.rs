@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::support::{Call, open};
 
 /// What the contract promises; the document must have at least this.
-const PROMISED: [(&str, &str); 16] = [
+const PROMISED: [(&str, &str); 24] = [
     ("get", "/api/v1/devices"),
     ("get", "/api/v1/devices/{endpoint}"),
     ("get", "/api/v1/devices/{endpoint}/resources/{path}"),
@@ -23,6 +23,14 @@ const PROMISED: [(&str, &str); 16] = [
     ("get", "/api/v1/devices/{endpoint}/observations"),
     ("put", "/api/v1/devices/{endpoint}/observations/{path}"),
     ("delete", "/api/v1/devices/{endpoint}/observations/{path}"),
+    ("get", "/api/v1/objects"),
+    ("post", "/api/v1/objects"),
+    ("get", "/api/v1/objects/{object}"),
+    ("get", "/api/v1/objects/{object}/{version}"),
+    ("delete", "/api/v1/objects/{object}/{version}"),
+    ("get", "/api/v1/security"),
+    ("put", "/api/v1/security/{endpoint}/{kind}"),
+    ("delete", "/api/v1/security/{endpoint}/{kind}"),
     ("get", "/api/v1/events"),
     ("get", "/metrics"),
     ("get", "/healthz"),
@@ -172,6 +180,10 @@ async fn every_reference_of_the_document_leads_somewhere() {
         "Problem",
         "DeviceDetail",
         "ResourceNode",
+        "ObjectDetail",
+        "ResourceDefinition",
+        "Credential",
+        "CredentialRequest",
         "Event",
         "WriteRequest",
         "NotificationAttributes",
@@ -195,6 +207,9 @@ async fn what_is_documented_is_there_and_nothing_else() {
         let uri = path
             .replace("{endpoint}", "nobody")
             .replace("{path}", "3/0/0")
+            .replace("{object}", "3")
+            .replace("{version}", "1.2")
+            .replace("{kind}", "psk")
             .replace("{name}", "portal.css");
         for method in [
             Method::GET,

@@ -555,6 +555,63 @@ fn a_long_write_goes_in_blocks_as_small_as_the_device_wants() {
     assert_eq!(received, text);
 }
 
+/// Writes `value` to /5/0/0 of a device that takes the blocks, and gives what it has received.
+fn upload(format: Option<ContentFormat>, value: &[u8]) -> Vec<u8> {
+    let mut bench = Bench::new();
+    bench.registered("a", 1, &["lwm2m=1.1"], "</>;ct=\"11542 112\",</3/0>,</5/0>");
+    let action = Action::Write {
+        path: path("/5/0/0"),
+        mode: WriteMode::Replace,
+        value: WriteValue::One(OwnedValue::Opaque(value.to_vec())),
+    };
+    bench.order(
+        "a",
+        Command {
+            action,
+            timeout: Some(Duration::from_secs(100_000)),
+            format,
+        },
+    );
+    let mut received = Vec::new();
+    loop {
+        let request = bench.next_to(peer(1));
+        let (_, block) = &request.options[request
+            .options
+            .iter()
+            .position(|(number, _)| *number == OptionNumber::BLOCK1)
+            .expect("a block")];
+        let more = Block::decode(block).unwrap().more();
+        assert!(request.payload.len() <= 1024);
+        received.extend(&request.payload);
+        let code = if more { Code::CONTINUE } else { Code::CHANGED };
+        bench.input(
+            peer(1),
+            &reply(&request, code, &[(OptionNumber::BLOCK1, block)], &[]),
+        );
+        if !more {
+            assert_eq!(bench.result(), Ok(Outcome::Done));
+            return received;
+        }
+    }
+}
+
+#[test]
+fn a_value_far_larger_than_a_block_arrives_whole_in_every_format() {
+    let image: Vec<u8> = (0..1_000_003_u32)
+        .map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    assert!(upload(Some(ContentFormat::OPAQUE), &image) == image);
+    let tlv = upload(Some(ContentFormat::TLV), &image);
+    assert_eq!(tlv[..5], [0xd8, 0, 0x0f, 0x42, 0x43]);
+    assert!(tlv[5..] == image);
+    // The device's own choice is SenML CBOR: a map with the name and a byte string.
+    let senml = upload(None, &image);
+    assert_eq!(senml[..4], *b"\x81\xa2\x21\x66");
+    assert_eq!(senml[4..10], *b"/5/0/0");
+    assert_eq!(senml[10..16], *b"\x08\x5a\x00\x0f\x42\x43");
+    assert!(senml[16..] == image);
+}
+
 #[test]
 fn a_write_that_is_too_large_begins_again_with_smaller_blocks() {
     let mut bench = Bench::new();

@@ -6,6 +6,7 @@ mod messages;
 mod objects;
 mod observations;
 mod registrations;
+mod secure;
 mod stores;
 
 use std::collections::VecDeque;
@@ -48,10 +49,7 @@ struct Bench {
 }
 
 fn peer(last: u8) -> Peer {
-    Peer {
-        listener: 0,
-        address: ([192, 0, 2, last], 5683).into(),
-    }
+    Peer::plain(0, ([192, 0, 2, last], 5683).into())
 }
 
 fn path(text: &str) -> Path {

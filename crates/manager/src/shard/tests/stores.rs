@@ -263,10 +263,7 @@ fn an_observation_that_was_set_up_again_but_not_stored_is_set_up_once_more() {
 fn a_backlog_is_written_in_parts() {
     let mut bench = Bench::new();
     for number in 0_u16..1_100 {
-        let from = Peer {
-            listener: 0,
-            address: ([10, 0, 0, 1], 1_000 + number).into(),
-        };
+        let from = Peer::plain(0, ([10, 0, 0, 1], 1_000 + number).into());
         let name = format!("ep={number}");
         bench.input(from, &register(1, &[&name, "lt=60"], "</3/0>"));
     }

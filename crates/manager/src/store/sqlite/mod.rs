@@ -87,6 +87,8 @@ impl SqliteOptions {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // Keys that are removed leave no trace in the file.
+        connection.pragma_update(None, "secure_delete", true)?;
         if let Some(bytes) = self.max_bytes {
             let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
             connection.pragma_update(

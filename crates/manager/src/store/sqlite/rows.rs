@@ -1,4 +1,4 @@
-//! Devices, observations and values as rows.
+//! Devices, observations, values and object definitions as rows.
 
 use core::fmt::Display;
 use core::str::FromStr;
@@ -8,13 +8,15 @@ use std::sync::Arc;
 use dunlin_coap::Token;
 use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{Binding, LwM2mVersion};
-use dunlin_model::Attributes;
+use dunlin_model::{Attributes, ObjectId};
 use rusqlite::types::{Type, Value as Cell, ValueRef};
 use rusqlite::{Connection, Row, params};
 
 use crate::shard::{read_links, write_links};
-use crate::store::{Change, Snapshot, StoredDevice, StoredObservation};
-use crate::{KnownValue, Location, OwnedValue, Peer, Registration, Timestamp};
+use crate::store::{Change, Snapshot, StoredDevice, StoredObject, StoredObservation};
+use crate::{AssociationId, KnownValue, Location, OwnedValue, Peer, Registration, Timestamp};
+
+mod security;
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -54,7 +56,18 @@ pub(super) fn load(connection: &Connection) -> Result<Snapshot> {
             .sort_by_key(|observation| observation.path);
         device.values.sort_by_key(|value| value.path);
     }
-    Ok(Snapshot { devices })
+    let mut objects = Vec::new();
+    let mut statement = connection.prepare("SELECT * FROM object")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        objects.push(object(row)?);
+    }
+    Ok(Snapshot {
+        devices,
+        objects,
+        credentials: security::credentials(connection)?,
+        associations: security::associations(connection)?,
+    })
 }
 
 pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
@@ -148,6 +161,28 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
             }
             Ok(())
         }
+        Change::Objects(objects) => {
+            for StoredObject { id, version, xml } in objects {
+                connection
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO object (id, version, xml) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![id.get(), version.to_string(), &**xml])?;
+            }
+            Ok(())
+        }
+        Change::ObjectForgotten { id, version } => {
+            connection
+                .prepare_cached("DELETE FROM object WHERE id = ?1 AND version = ?2")?
+                .execute(params![id.get(), version.to_string()])?;
+            Ok(())
+        }
+        Change::Credential(stored) => security::put_credential(connection, stored),
+        Change::CredentialRemoved { endpoint, kind } => {
+            security::remove_credential(connection, endpoint, *kind)
+        }
+        Change::Association(stored) => security::put_association(connection, stored),
+        Change::AssociationEnded(id) => security::remove_association(connection, *id),
         Change::Probe => {
             // As much as a registration with many links takes, so that success means room for one.
             connection.execute("INSERT INTO probe VALUES (zeroblob(65536))", [])?;
@@ -167,13 +202,14 @@ fn write_device(
     connection
         .prepare_cached(
             "INSERT INTO device (endpoint, registered, location, listener, address, lifetime, version, binding,
-                 queue_mode, sms, links, registered_at, updated_at, last_seen)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                 queue_mode, sms, links, registered_at, updated_at, last_seen, association)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT (endpoint) DO UPDATE SET registered = excluded.registered, location = excluded.location,
                  listener = excluded.listener, address = excluded.address, lifetime = excluded.lifetime,
                  version = excluded.version, binding = excluded.binding, queue_mode = excluded.queue_mode,
                  sms = excluded.sms, links = excluded.links, registered_at = excluded.registered_at,
-                 updated_at = excluded.updated_at, last_seen = excluded.last_seen",
+                 updated_at = excluded.updated_at, last_seen = excluded.last_seen,
+                 association = excluded.association",
         )?
         .execute(params![
             &*registration.endpoint,
@@ -190,6 +226,10 @@ fn write_device(
             registration.registered_at.as_millis(),
             updated_at.as_millis(),
             last_seen.as_millis(),
+            registration
+                .peer
+                .association
+                .map(|id| id.bits().cast_signed()),
         ])?;
     Ok(())
 }
@@ -202,10 +242,7 @@ fn device(row: &Row<'_>) -> Result<StoredDevice> {
     let binding: String = row.get("binding")?;
     let registration = Registration {
         endpoint: row.get::<_, String>("endpoint")?.into(),
-        peer: Peer {
-            listener: row.get("listener")?,
-            address: parsed(row, "address")?,
-        },
+        peer: peer(row, "association")?,
         location: Location::from_bits(row.get::<_, i64>("location")?.cast_unsigned()),
         lifetime: row.get("lifetime")?,
         version: LwM2mVersion::parse(&version)
@@ -226,6 +263,16 @@ fn device(row: &Row<'_>) -> Result<StoredDevice> {
         last_seen: moment(row, "last_seen")?,
         observations: Vec::new(),
         values: Vec::new(),
+    })
+}
+
+/// The peer of a row; `association` is the column with the id of the association.
+fn peer(row: &Row<'_>, association: &str) -> Result<Peer> {
+    let id: Option<i64> = row.get(association)?;
+    Ok(Peer {
+        listener: row.get("listener")?,
+        address: parsed(row, "address")?,
+        association: id.map(|id| AssociationId::from_bits(id.cast_unsigned())),
     })
 }
 
@@ -317,6 +364,14 @@ fn value(row: &Row<'_>) -> Result<KnownValue> {
         path: parsed(row, "path")?,
         value,
         updated_at: moment(row, "updated_at")?,
+    })
+}
+
+fn object(row: &Row<'_>) -> Result<StoredObject> {
+    Ok(StoredObject {
+        id: ObjectId::new(row.get("id")?).ok_or_else(|| wrong(row, "id", "no object id"))?,
+        version: parsed(row, "version")?,
+        xml: row.get::<_, String>("xml")?.into(),
     })
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::Problem;
 
 /// The newest version of the tables.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 4;
 
 /// What brings a file from version n - 1 to version n, for n from 1.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -56,6 +56,32 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     ALTER TABLE observation ADD COLUMN edge INTEGER;
     ALTER TABLE observation ADD COLUMN con INTEGER;
     ALTER TABLE observation ADD COLUMN hqmax INTEGER;
+",
+    "
+    CREATE TABLE object (
+        id      INTEGER NOT NULL,
+        version TEXT    NOT NULL,
+        xml     TEXT    NOT NULL,
+        PRIMARY KEY (id, version)
+    ) STRICT;
+",
+    "
+    CREATE TABLE credential (
+        endpoint TEXT NOT NULL,
+        kind     TEXT NOT NULL,
+        identity BLOB NOT NULL,
+        secret   BLOB,
+        PRIMARY KEY (endpoint, kind),
+        UNIQUE (kind, identity)
+    ) STRICT;
+    CREATE TABLE association (
+        id       INTEGER PRIMARY KEY,
+        endpoint TEXT    NOT NULL,
+        listener INTEGER NOT NULL,
+        address  TEXT    NOT NULL,
+        record   BLOB    NOT NULL
+    ) STRICT;
+    ALTER TABLE device ADD COLUMN association INTEGER;
 ",
 ];
 

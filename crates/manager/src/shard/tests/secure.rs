@@ -1,0 +1,633 @@
+//! Devices over DTLS.
+
+use core::net::SocketAddr;
+use std::collections::{HashMap, HashSet};
+
+use dunlin_dtls::{
+    Config as DtlsConfig, Connection, Credentials, Datagram, Event as DtlsEvent,
+    Output as DtlsOutput, PskKey,
+};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
+use super::*;
+use crate::{Administration, Credential, OwnedValue, StoredCredential};
+
+/// The listener for DTLS.
+const SECURE: u16 = 1;
+
+/// What a device proves itself by.
+#[derive(Clone)]
+struct Proof {
+    identity: Vec<u8>,
+    key: [u8; 16],
+}
+
+impl Credentials for Proof {
+    type Peer = ();
+
+    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
+        Some((&self.identity, PskKey::new(&self.key)?))
+    }
+}
+
+/// A device behind DTLS.
+struct Node {
+    connection: Connection<(), 512, 512>,
+    proof: Proof,
+    rng: StdRng,
+    address: SocketAddr,
+    inbox: VecDeque<Vec<u8>>,
+    failed: bool,
+    /// Every record that it got.
+    records: Vec<Vec<u8>>,
+    /// The last record that it sent.
+    last: Vec<u8>,
+}
+
+fn address(number: u16) -> SocketAddr {
+    ([198, 51, 100, 1], 10_000 + number).into()
+}
+
+fn key(number: u16) -> [u8; 16] {
+    let mut key = *b"sixteen secrets!";
+    key[..2].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+impl Node {
+    /// The device `number`, whose endpoint name is `device-NUMBER`, and its PSK identity `who-NUMBER`.
+    fn new(number: u16) -> Self {
+        Self {
+            connection: Connection::client(DtlsConfig::DEFAULT),
+            proof: Proof {
+                identity: format!("who-{number}").into(),
+                key: key(number),
+            },
+            rng: StdRng::seed_from_u64(number.into()),
+            address: address(number),
+            inbox: VecDeque::new(),
+            failed: false,
+            records: Vec::new(),
+            last: Vec::new(),
+        }
+    }
+
+    fn without_connection_id(number: u16) -> Self {
+        Self {
+            connection: Connection::client(DtlsConfig {
+                connection_id: None,
+                ..DtlsConfig::DEFAULT
+            }),
+            ..Self::new(number)
+        }
+    }
+
+    fn connect(mut self, bench: &mut Bench) -> Self {
+        self.connection
+            .connect(bench.now, None, &mut self.proof, &mut self.rng);
+        self.pump(bench);
+        self
+    }
+
+    /// Carries datagrams between the two until neither has any.
+    fn pump(&mut self, bench: &mut Bench) {
+        let mut buffer = [0; 1500];
+        loop {
+            let mut is_quiet = true;
+            loop {
+                match self.connection.poll_output(&mut buffer) {
+                    DtlsOutput::Transmit(datagram) => {
+                        is_quiet = false;
+                        bench.record(self.address, datagram);
+                    }
+                    DtlsOutput::Event(DtlsEvent::Failed(_)) => self.failed = true,
+                    DtlsOutput::Event(_) => {}
+                    DtlsOutput::Idle => break,
+                }
+            }
+            while let Some((to, mut bytes)) = bench.sent.pop_front() {
+                is_quiet = false;
+                assert_eq!((to.listener, to.address), (SECURE, self.address));
+                self.records.push(bytes.clone());
+                let mut datagram = Datagram::new(&mut bytes);
+                while let Some(data) = self.connection.handle_input(
+                    bench.now,
+                    &mut datagram,
+                    &mut self.proof,
+                    &mut self.rng,
+                ) {
+                    self.inbox.push_back(data.to_vec());
+                }
+            }
+            if is_quiet {
+                break;
+            }
+        }
+    }
+
+    fn send(&mut self, bench: &mut Bench, message: &[u8]) {
+        let mut buffer = [0; 1500];
+        let record = self.connection.send(message, &mut buffer).unwrap();
+        self.last = record.to_vec();
+        bench.record(self.address, record);
+        self.pump(bench);
+    }
+
+    /// What the device gets next.
+    fn next(&mut self) -> Parsed {
+        Parsed::of(&self.inbox.pop_front().expect("nothing has arrived"))
+    }
+
+    fn exchange(&mut self, bench: &mut Bench, message: &[u8]) -> Parsed {
+        assert!(self.inbox.is_empty(), "something was there before");
+        self.send(bench, message);
+        self.next()
+    }
+
+    fn register(&mut self, bench: &mut Bench, number: u16, query: &[&str]) -> Parsed {
+        let mut items = vec!["lt=300", "lwm2m=1.1"];
+        items.extend(query);
+        self.exchange(bench, &register(number, &items, "</1/0>,</3/0>,</3303/0>"))
+    }
+}
+
+impl Bench {
+    fn record(&mut self, from: SocketAddr, datagram: &mut [u8]) {
+        self.shard
+            .handle_record(self.now, Peer::plain(SECURE, from), datagram);
+        self.drain();
+    }
+
+    /// Gives the devices up to `count` their credentials.
+    fn secure(count: u16) -> Self {
+        let mut bench = Self::new();
+        for number in 0..count {
+            let identity = format!("who-{number}");
+            bench.put(
+                &format!("device-{number}"),
+                Credential::psk(identity.as_bytes(), &key(number)).unwrap(),
+            );
+            assert_eq!(bench.result(), Ok(Outcome::Done));
+        }
+        bench
+    }
+
+    fn put(&mut self, endpoint: &str, credential: Credential) {
+        self.administer(Administration::PutCredential(StoredCredential {
+            endpoint: endpoint.into(),
+            credential,
+        }));
+    }
+
+    fn dropped(&self) -> u64 {
+        self.shard.metrics().dtls.records_dropped
+    }
+
+    fn associations(&self) -> u64 {
+        self.shard.metrics().dtls.associations
+    }
+}
+
+#[test]
+fn a_device_registers_is_read_and_notifies() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    assert!(node.connection.is_established());
+    // Its credential says its name.
+    let answer = node.register(&mut bench, 1, &[]);
+    assert_eq!(answer.code, Code::CREATED, "{}", answer.text());
+    let info = bench.shard.device("device-0").unwrap();
+    assert_eq!(info.registration.peer.to_string(), "198.51.100.1:10000");
+
+    bench.read("device-0", "/3/0/9");
+    node.pump(&mut bench);
+    let request = node.next();
+    assert_eq!(request.uri(), "/3/0/9");
+    node.send(&mut bench, &reply(&request, Code::CONTENT, &[TEXT], b"80"));
+    let Ok(Outcome::Records(records)) = bench.result() else {
+        panic!("no records");
+    };
+    assert_eq!(records[0].value, OwnedValue::Integer(80));
+
+    bench.command(
+        "device-0",
+        Action::Observe {
+            path: path("/3303/0/5700"),
+            attributes: crate::Attributes::NONE,
+        },
+    );
+    node.pump(&mut bench);
+    let request = node.next();
+    let observe = (OptionNumber::OBSERVE, &[1_u8][..]);
+    node.send(
+        &mut bench,
+        &reply(&request, Code::CONTENT, &[observe, TEXT], b"1"),
+    );
+    bench.events.clear();
+    let news = |id: u16, number: u8, value: &[u8]| {
+        let number = [number];
+        let options = [(OptionNumber::OBSERVE, &number[..]), TEXT];
+        message(
+            Type::NonConfirmable,
+            Code::CONTENT,
+            id,
+            request.token,
+            &options,
+            value,
+        )
+    };
+    node.send(&mut bench, &news(7, 2, b"2"));
+    assert!(
+        matches!(bench.events.as_slice(), [Event::Notification { records, .. }] if records[0].value == OwnedValue::Float(2.0)),
+        "{:?}",
+        bench.events
+    );
+    // The same from nobody, and from another device's association, is news of nobody.
+    bench.events.clear();
+    let mut buffer = news(8, 3, b"3");
+    bench.shard.handle_input(bench.now, peer(9), &buffer);
+    bench.drain();
+    assert_eq!(bench.next_to(peer(9)).kind, Type::Reset);
+    buffer.clear();
+    assert!(bench.events.is_empty(), "{:?}", bench.events);
+}
+
+#[test]
+fn a_name_belongs_to_its_credential() {
+    let mut bench = Bench::secure(2);
+    let mut thief = Node::new(1).connect(&mut bench);
+    for name in ["ep=device-0", "ep=nobody"] {
+        let answer = thief.register(&mut bench, 1, &[name]);
+        assert_eq!(answer.code, Code::FORBIDDEN, "{name}");
+        thief.last.clear();
+        bench.pass(Duration::from_secs(1000));
+    }
+    // Without security it is nobody's, either, while a name without credential is free.
+    let answer = bench.exchange(
+        peer(1),
+        &register(1, &["ep=device-0", "lt=9", "lwm2m=1.1"], "</3/0>"),
+    );
+    assert_eq!(answer.code, Code::FORBIDDEN);
+    let answer = bench.exchange(
+        peer(1),
+        &register(2, &["ep=free", "lt=9", "lwm2m=1.1"], "</3/0>"),
+    );
+    assert_eq!(answer.code, Code::CREATED);
+    assert!(bench.shard.device("device-0").is_none());
+    assert!(bench.shard.device("nobody").is_none());
+}
+
+#[test]
+fn a_registration_is_changed_by_its_owner_only() {
+    let mut bench = Bench::secure(2);
+    let mut owner = Node::new(0).connect(&mut bench);
+    let mut other = Node::new(1).connect(&mut bench);
+    let location = owner.register(&mut bench, 1, &["ep=device-0"]).location();
+    for (number, message) in [
+        update(10, &location, &["lt=1"], ""),
+        deregister(11, &location),
+    ]
+    .iter()
+    .enumerate()
+    {
+        assert_eq!(other.exchange(&mut bench, message).code, Code::NOT_FOUND);
+        let stranger = peer(u8::try_from(number).unwrap());
+        assert_eq!(bench.exchange(stranger, message).code, Code::NOT_FOUND);
+    }
+    let info = bench.shard.device("device-0").unwrap();
+    assert_eq!(info.registration.lifetime, 300);
+    let answer = owner.exchange(&mut bench, &update(12, &location, &["lt=60"], ""));
+    assert_eq!(answer.code, Code::CHANGED);
+    let answer = owner.exchange(&mut bench, &deregister(13, &location));
+    assert_eq!(answer.code, Code::DELETED);
+}
+
+#[test]
+fn an_association_goes_where_its_device_goes() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    bench.read("device-0", "/3/0/9");
+    node.pump(&mut bench);
+    let request = node.next();
+    // The answer comes from elsewhere, and what is sent then goes there.
+    node.address = address(500);
+    node.send(&mut bench, &reply(&request, Code::CONTENT, &[TEXT], b"80"));
+    assert!(matches!(bench.result(), Ok(Outcome::Records(_))));
+    let answer = node.exchange(&mut bench, &update(2, &location, &[], ""));
+    assert_eq!(answer.code, Code::CHANGED);
+    let info = bench.shard.device("device-0").unwrap();
+    assert_eq!(info.registration.peer.address, address(500));
+    assert_eq!(bench.shard.metrics().dtls.associations_moved, 1);
+    // Somebody who repeats a record from elsewhere moves nothing.
+    let before = bench.dropped();
+    let mut again = node.last.clone();
+    bench.record(address(66), &mut again);
+    assert!(bench.silent());
+    assert_eq!(bench.dropped(), before + 1);
+    bench.read("device-0", "/3/0/9");
+    node.pump(&mut bench);
+    assert_eq!(node.next().uri(), "/3/0/9");
+}
+
+#[test]
+fn without_a_connection_id_the_address_counts() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::without_connection_id(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    let answer = node.exchange(&mut bench, &update(2, &location, &[], ""));
+    assert_eq!(answer.code, Code::CHANGED);
+    node.address = address(500);
+    node.send(&mut bench, &update(3, &location, &[], ""));
+    assert!(node.inbox.is_empty());
+    // A new handshake from there makes it the same device again.
+    let mut node = Node {
+        address: address(500),
+        ..Node::without_connection_id(0)
+    }
+    .connect(&mut bench);
+    let answer = node.exchange(&mut bench, &update(4, &location, &[], ""));
+    assert_eq!(answer.code, Code::CHANGED);
+    assert_eq!(bench.associations(), 1, "the old one is gone");
+}
+
+#[test]
+fn a_new_association_takes_the_place_of_the_old_one_at_once() {
+    let mut bench = Bench::secure(1);
+    let mut old = Node::new(0).connect(&mut bench);
+    let location = old.register(&mut bench, 1, &[]).location();
+    bench.read("device-0", "/3/0/9");
+    old.pump(&mut bench);
+    assert_eq!(old.next().uri(), "/3/0/9");
+    // The device has restarted; what it was asked is asked again where it is now.
+    let mut new = Node {
+        address: address(7),
+        rng: StdRng::seed_from_u64(99),
+        ..Node::new(0)
+    }
+    .connect(&mut bench);
+    new.send(&mut bench, &update(2, &location, &[], ""));
+    let received = [new.next(), new.next()];
+    assert!(received.iter().any(|message| message.code == Code::CHANGED));
+    assert!(received.iter().any(|message| message.uri() == "/3/0/9"));
+    let stored = bench.store.load().unwrap().associations;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].peer.address, address(7));
+    // The old one is nobody any more.
+    let before = bench.dropped();
+    let mut late = [0; 200];
+    let record = old.connection.send(b"x", &mut late).unwrap();
+    bench.record(old.address, record);
+    assert_eq!(bench.dropped(), before + 1);
+}
+
+#[test]
+fn wrong_keys_and_unknown_identities_get_nowhere() {
+    let mut bench = Bench::secure(1);
+    let mut wrong = Node::new(0);
+    wrong.proof.key = key(9);
+    let wrong = wrong.connect(&mut bench);
+    let mut unknown = Node::new(1);
+    unknown.proof.identity = b"who-1".to_vec();
+    let unknown = unknown.connect(&mut bench);
+    for node in [wrong, unknown] {
+        assert!(node.failed && !node.connection.is_established());
+    }
+    let metrics = bench.shard.metrics().dtls;
+    assert_eq!((metrics.handshakes, metrics.handshakes_failed), (0, 2));
+    assert_eq!((metrics.associations, metrics.handshakes_running), (0, 0));
+}
+
+#[test]
+fn a_credential_that_goes_takes_the_association_along() {
+    let mut bench = Bench::secure(2);
+    let mut node = Node::new(0).connect(&mut bench);
+    node.register(&mut bench, 1, &[]);
+    // One device cannot take the identity of another.
+    bench.put("device-0", Credential::psk(b"who-1", &key(1)).unwrap());
+    let error = bench.result().unwrap_err().to_string();
+    assert!(
+        error.contains("“device-1” has this PSK identity"),
+        "{error}"
+    );
+    // The same credential once more changes nothing.
+    bench.put("device-0", Credential::psk(b"who-0", &key(0)).unwrap());
+    assert_eq!(bench.result(), Ok(Outcome::Done));
+    assert_eq!(bench.associations(), 1);
+    bench.put("device-0", Credential::psk(b"who-0", &key(7)).unwrap());
+    assert_eq!(bench.result(), Ok(Outcome::Done));
+    assert_eq!(bench.associations(), 0);
+    assert!(bench.store.load().unwrap().associations.is_empty());
+    let mut node = Node::new(0);
+    node.proof.key = key(7);
+    let mut node = node.connect(&mut bench);
+    assert_eq!(node.register(&mut bench, 2, &[]).code, Code::CREATED);
+    let kind = crate::CredentialKind::Psk;
+    let endpoint = "device-0".into();
+    bench.administer(Administration::RemoveCredential { endpoint, kind });
+    assert_eq!(bench.result(), Ok(Outcome::Done));
+    assert_eq!(bench.associations(), 0);
+    // From then on it is a device without security.
+    let answer = bench.exchange(peer(1), &register(1, &["ep=device-0"], "</3/0>"));
+    assert_eq!(answer.code, Code::CREATED);
+}
+
+#[test]
+fn what_is_asked_of_a_device_that_has_closed_waits_for_its_next_handshake() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    node.connection.close();
+    node.pump(&mut bench);
+    assert_eq!(bench.associations(), 0);
+    let info = bench.shard.device("device-0").unwrap();
+    assert_eq!(info.state, crate::DeviceState::Asleep);
+    bench.read("device-0", "/3/0/9");
+    assert!(bench.silent() && bench.completed.is_empty());
+    let mut node = Node {
+        rng: StdRng::seed_from_u64(50),
+        ..Node::new(0)
+    }
+    .connect(&mut bench);
+    node.send(&mut bench, &update(2, &location, &[], ""));
+    let received = [node.next(), node.next()];
+    assert!(received.iter().any(|message| message.uri() == "/3/0/9"));
+}
+
+/// The sequence number in a record without connection id, and the epoch before it.
+fn number(record: &[u8]) -> [u8; 8] {
+    record[3..11].try_into().unwrap()
+}
+
+#[test]
+fn a_thousand_devices_go_on_after_a_crash_and_no_number_serves_twice() {
+    const DEVICES: u16 = 1000;
+    let mut bench = Bench::secure(DEVICES);
+    let mut nodes: Vec<_> = (0..DEVICES)
+        .map(|number| {
+            let mut node = Node::new(number).connect(&mut bench);
+            let location = node.register(&mut bench, 1, &[]).location();
+            (node, location)
+        })
+        .collect();
+    let mut numbers: HashMap<SocketAddr, HashSet<[u8; 8]>> = HashMap::new();
+    let mut recorded = |node: &mut Node| {
+        let seen = numbers.entry(node.address).or_default();
+        for record in core::mem::take(&mut node.records) {
+            // The first byte is the type: 20 and 22 may be of epoch 0, whose records have no nonce.
+            if record[4] != 0 {
+                assert!(seen.insert(number(&record)), "a nonce served twice");
+            }
+        }
+    };
+    for crash in 0..3_u16 {
+        for (node, _) in &mut nodes {
+            recorded(node);
+        }
+        // Nothing of the shard is left but what is in the store.
+        bench = bench.restart();
+        assert_eq!(bench.associations(), u64::from(DEVICES));
+        for (number, (node, location)) in nodes.iter_mut().enumerate() {
+            // Its next record is accepted, wherever it comes from; every second device is asked first.
+            if number % 2 == 0 {
+                node.address = address(u16::try_from(number).unwrap() + 1000 * (crash + 1));
+            } else {
+                bench.read(&format!("device-{number}"), "/3/0/9");
+                node.pump(&mut bench);
+                assert_eq!(node.next().uri(), "/3/0/9");
+            }
+            let answer = node.exchange(&mut bench, &update(100 + crash, location, &[], ""));
+            assert_eq!(answer.code, Code::CHANGED);
+        }
+        assert_eq!(
+            bench.shard.metrics().registered,
+            0,
+            "nobody registered again"
+        );
+        assert_eq!(bench.shard.metrics().dtls.handshakes, 0);
+    }
+}
+
+#[test]
+fn a_record_whose_effect_is_stored_is_not_taken_again_after_a_crash() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    node.exchange(&mut bench, &update(2, &location, &["lt=60"], ""));
+    let first = node.last.clone();
+    node.exchange(&mut bench, &update(3, &location, &["lt=90"], ""));
+    let second = node.last.clone();
+    let mut bench = bench.restart();
+    for record in [&first, &second] {
+        bench.record(node.address, &mut record.clone());
+    }
+    assert_eq!(bench.dropped(), 2);
+    let info = bench.shard.device("device-0").unwrap();
+    assert_eq!(info.registration.lifetime, 90);
+    let answer = node.exchange(&mut bench, &update(4, &location, &["lt=70"], ""));
+    assert_eq!(answer.code, Code::CHANGED);
+}
+
+#[test]
+fn numbers_are_reserved_before_they_are_used() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    // After a restart nothing is reserved: what is sent waits for the store.
+    let mut bench = bench.restart();
+    bench.storage = Storage::Waits;
+    node.send(&mut bench, &update(2, &location, &[], ""));
+    assert!(node.inbox.is_empty());
+    bench.tell_store(Storage::Works);
+    bench.drain();
+    node.pump(&mut bench);
+    assert_eq!(node.next().code, Code::CHANGED);
+    // A store that does not take it lets nothing out, and does not keep what waited for ever.
+    let mut bench = bench.restart();
+    bench.storage = Storage::Fails;
+    node.send(&mut bench, &update(3, &location, &[], ""));
+    assert!(node.inbox.is_empty());
+    assert!(bench.shard.metrics().send_failures > 0);
+    bench.storage = Storage::Works;
+    bench.pass(Duration::from_secs(10));
+    assert_eq!(
+        node.exchange(&mut bench, &update(4, &location, &[], ""))
+            .code,
+        Code::CHANGED
+    );
+}
+
+#[test]
+fn strangers_cost_nothing_and_get_less_than_they_send() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0);
+    node.connection
+        .connect(bench.now, None, &mut node.proof, &mut node.rng);
+    let mut buffer = [0; 1500];
+    let DtlsOutput::Transmit(hello) = node.connection.poll_output(&mut buffer) else {
+        panic!("no ClientHello");
+    };
+    for stranger in 0..10_000_u16 {
+        let from = address(stranger);
+        bench.record(from, &mut hello.to_vec());
+        let (to, answer) = bench.sent.pop_front().expect("a cookie");
+        assert_eq!(to.address, from);
+        assert!(answer.len() < hello.len());
+    }
+    assert_eq!(bench.shard.metrics().dtls.cookies, 10_000);
+    assert_eq!(bench.shard.handshake_count(), 0);
+    // Noise costs nothing and gets nothing.
+    for length in 0..200 {
+        for first in [20_u8, 21, 22, 23, 25, 0, 0x40] {
+            let mut noise = vec![first; length];
+            bench.record(address(1), &mut noise);
+        }
+    }
+    assert!(bench.silent());
+    assert_eq!(bench.shard.handshake_count(), 0);
+}
+
+#[test]
+fn only_so_many_handshakes_are_under_way() {
+    let mut bench = Bench::with(Config {
+        max_handshakes: 2,
+        ..Config::default()
+    });
+    bench.put("device-0", Credential::psk(b"who-0", &key(0)).unwrap());
+    // Three show their cookies and then fall silent.
+    for number in 1..=3 {
+        let mut node = Node::new(0);
+        node.address = address(number);
+        node.connection
+            .connect(bench.now, None, &mut node.proof, &mut node.rng);
+        let mut buffer = [0; 1500];
+        for _ in 0..2 {
+            if let DtlsOutput::Transmit(hello) = node.connection.poll_output(&mut buffer) {
+                bench.record(node.address, hello);
+            }
+            if let Some((_, mut answer)) = bench.sent.pop_front() {
+                let mut datagram = Datagram::new(&mut answer);
+                node.connection.handle_input(
+                    bench.now,
+                    &mut datagram,
+                    &mut node.proof,
+                    &mut node.rng,
+                );
+            }
+        }
+        bench.sent.clear();
+    }
+    let metrics = bench.shard.metrics().dtls;
+    assert_eq!(
+        (metrics.handshakes_running, metrics.handshakes_refused),
+        (2, 1)
+    );
+    // They are given up, and others have their turn.
+    bench.pass(Duration::from_secs(600));
+    assert_eq!(bench.shard.handshake_count(), 0);
+    assert_eq!(bench.shard.metrics().dtls.handshakes_failed, 2);
+    bench.sent.clear();
+    let node = Node::new(0).connect(&mut bench);
+    assert!(node.connection.is_established());
+}

@@ -1,0 +1,403 @@
+//! Devices over DTLS, against the real program.
+
+mod support;
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::net::UdpSocket;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Token, Type};
+use dunlin_dtls::{
+    CertificateTypes, Config, Connection, Credentials, Datagram, Event, Output, Presented,
+    PrivateKey, PskKey,
+};
+use dunlin_time::Instant;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+use support::{Serve, run};
+
+/// What a device proves itself by.
+enum Proof {
+    Psk(Vec<u8>, Vec<u8>),
+    Key(PrivateKey),
+}
+
+impl Credentials for Proof {
+    type Peer = [u8; 91];
+
+    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
+        match self {
+            Self::Psk(identity, key) => Some((identity, PskKey::new(key)?)),
+            Self::Key(_) => None,
+        }
+    }
+
+    fn private_key(&self) -> Option<&PrivateKey> {
+        match self {
+            Self::Psk(..) => None,
+            Self::Key(key) => Some(key),
+        }
+    }
+
+    fn own_types(&self) -> CertificateTypes {
+        CertificateTypes {
+            raw_public_key: matches!(self, Self::Key(_)),
+            x509: false,
+        }
+    }
+
+    fn peer_types(&self) -> CertificateTypes {
+        self.own_types()
+    }
+
+    fn verify(&mut self, presented: Presented<'_>) -> Result<Self::Peer, dunlin_dtls::Alert> {
+        match presented {
+            Presented::RawPublicKey(key) => Ok(key.to_spki()),
+            _ => Err(dunlin_dtls::Alert::CERTIFICATE_UNKNOWN),
+        }
+    }
+}
+
+/// A device that answers nothing but what the test lets it.
+struct Node {
+    connection: Connection<[u8; 91], 1024, 1024>,
+    proof: Proof,
+    rng: StdRng,
+    socket: UdpSocket,
+    server: SocketAddr,
+    begin: std::time::Instant,
+    location: Vec<String>,
+    number: u16,
+}
+
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    // Short, so that what is lost under load is sent again.
+    let patience = Duration::from_millis(500);
+    socket.set_read_timeout(Some(patience)).expect("a timeout");
+    socket
+}
+
+impl Node {
+    /// A handshake that succeeds, or does not.
+    fn connect(server: &str, proof: Proof) -> Option<Self> {
+        let mut node = Self {
+            connection: Connection::client(Config {
+                initial_timeout: dunlin_time::Duration::from_secs(1),
+                ..Config::DEFAULT
+            }),
+            proof,
+            rng: rand::make_rng(),
+            socket: socket(),
+            server: server.parse().expect("an address"),
+            begin: std::time::Instant::now(),
+            location: Vec::new(),
+            number: 0,
+        };
+        let now = node.now();
+        node.connection
+            .connect(now, None, &mut node.proof, &mut node.rng);
+        while !node.connection.is_established() {
+            if !node.poll() {
+                return None;
+            }
+            node.receive();
+        }
+        assert!(node.poll());
+        Some(node)
+    }
+
+    fn now(&self) -> Instant {
+        let millis = self.begin.elapsed().as_millis();
+        Instant::from_millis(u64::try_from(millis).expect("a short test"))
+    }
+
+    /// Sends what is to be sent; whether the connection still lives.
+    fn poll(&mut self) -> bool {
+        let now = self.now();
+        self.connection.handle_timeout(now);
+        let mut buffer = [0; 1500];
+        loop {
+            match self.connection.poll_output(&mut buffer) {
+                Output::Transmit(datagram) => {
+                    self.socket.send_to(datagram, self.server).expect("sent");
+                }
+                Output::Event(Event::Failed(_)) => return false,
+                Output::Event(_) => {}
+                Output::Idle => return true,
+            }
+        }
+    }
+
+    /// What has arrived, if something does.
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        let mut buffer = [0; 1500];
+        let length = self.socket.recv(&mut buffer).ok()?;
+        let now = self.now();
+        let mut datagram = Datagram::new(&mut buffer[..length]);
+        let data =
+            self.connection
+                .handle_input(now, &mut datagram, &mut self.proof, &mut self.rng)?;
+        Some(data.to_vec())
+    }
+
+    fn send(&mut self, message: &[u8]) {
+        let mut buffer = [0; 1500];
+        let record = self
+            .connection
+            .send(message, &mut buffer)
+            .expect("a record");
+        self.socket.send_to(record, self.server).expect("sent");
+    }
+
+    /// Sends a request until it is answered.
+    fn request(&mut self, path: &[String], query: &[&str], payload: &str) -> Code {
+        self.number += 1;
+        let id = MessageId(self.number);
+        let mut buffer = [0; 300];
+        let mut message =
+            MessageBuilder::new(&mut buffer, Type::Confirmable, Code::POST, id, Token::EMPTY);
+        message.path(path.iter().map(String::as_bytes));
+        if !payload.is_empty() {
+            message.content_format(40);
+        }
+        message.query(query.iter().copied());
+        let message = message
+            .payload(payload.as_bytes())
+            .finish()
+            .expect("a message");
+        let begin = std::time::Instant::now();
+        while begin.elapsed() < support::DEADLINE {
+            self.send(message);
+            while let Some(answer) = self.receive() {
+                let answer = Message::parse(&answer).expect("a message");
+                if answer.id() == id {
+                    if answer.code() == Code::CREATED {
+                        self.location = answer
+                            .location_path()
+                            .map(|part| String::from_utf8(part.to_vec()).expect("text"))
+                            .collect();
+                    }
+                    return answer.code();
+                }
+            }
+        }
+        panic!("no answer");
+    }
+
+    fn register(&mut self, query: &[&str]) -> Code {
+        let mut all = vec!["lt=300", "lwm2m=1.1", "b=U"];
+        all.extend(query);
+        self.request(&["rd".to_owned()], &all, "</1/0>,</3/0>")
+    }
+
+    fn update(&mut self) -> Code {
+        let location = self.location.clone();
+        self.request(&location, &[], "")
+    }
+
+    /// Answers the next request with a text.
+    fn answer(&mut self, text: &str) -> String {
+        let begin = std::time::Instant::now();
+        while begin.elapsed() < support::DEADLINE {
+            let Some(request) = self.receive() else {
+                continue;
+            };
+            let request = Message::parse(&request).expect("a message");
+            if !request.code().is_request() {
+                continue;
+            }
+            let mut buffer = [0; 300];
+            let mut message = MessageBuilder::new(
+                &mut buffer,
+                Type::Acknowledgement,
+                Code::CONTENT,
+                request.id(),
+                request.token(),
+            );
+            message.content_format(0);
+            let answer = message
+                .payload(text.as_bytes())
+                .finish()
+                .expect("a message");
+            let path: Vec<_> = request
+                .uri_path()
+                .map(|part| String::from_utf8_lossy(part).into_owned())
+                .collect();
+            self.send(answer);
+            return path.join("/");
+        }
+        panic!("nothing was asked");
+    }
+}
+
+/// A key as `dunlin security add` shows it.
+fn psk(identity: &str, made: &Value) -> Proof {
+    let text = made["key"].as_str().expect("a key");
+    let digits = text.strip_prefix("hex:").expect("digits");
+    let key = (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits"))
+        .collect();
+    Proof::Psk(identity.into(), key)
+}
+
+fn start(folder: &std::path::Path, coap: &str, coaps: &str, http: &str) -> (Serve, String) {
+    let coaps = format!("coaps://{coaps}");
+    let serve = Serve::start_on(folder, coap, http, &["--coap", &coaps, "--log", "trace"]);
+    let ready = serve.program.json(|line| line.get("coaps").is_some());
+    let coaps = ready["coaps"][0].as_str().expect("an address").to_owned();
+    (serve, coaps)
+}
+
+#[test]
+fn devices_with_keys_are_let_in_and_nobody_else_takes_their_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let (serve, coaps) = start(folder, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0");
+    let client = |arguments: &[&str]| serve.client(folder, arguments);
+    let made = client(&["security", "add", "pilot", "--psk-identity", "who"]).json();
+    let secret = made["key"].as_str().expect("a key").replace("hex:", "");
+    assert_eq!(secret.len(), 32);
+    let private = PrivateKey::generate(&mut rand::make_rng::<StdRng>()).expect("a key");
+    std::fs::write(folder.join("public.der"), private.public_key().to_spki()).expect("writable");
+    client(&["security", "add", "raw", "--rpk", "public.der"]).succeeded();
+    client(&["security", "add", "x", "--rpk", "public.der"])
+        .failed(1, &["“raw” has this public key"]);
+    client(&[
+        "security",
+        "add",
+        "x",
+        "--psk-identity",
+        "y",
+        "--psk",
+        "hex:00",
+    ])
+    .failed(1, &["16 to 64"]);
+    client(&["security", "add", "x"]).failed(2, &["--psk-identity"]);
+    let list = client(&["security", "list"]).json();
+    assert_eq!(list["total"], 2);
+    assert_eq!(
+        list["credentials"][0],
+        json!({"endpoint": "pilot", "kind": "psk", "identity": "who"})
+    );
+
+    // The name comes with the key, and no other can be had with it.
+    let mut pilot = Node::connect(&coaps, psk("who", &made)).expect("let in");
+    assert_eq!(pilot.register(&["ep=raw"]), Code::FORBIDDEN);
+    assert_eq!(pilot.register(&["ep=nobody"]), Code::FORBIDDEN);
+    assert_eq!(pilot.register(&[]), Code::CREATED);
+    let shown = client(&["devices"]).json();
+    assert_eq!(shown["devices"][0]["endpoint"], "pilot");
+    assert_eq!(shown["devices"][0]["secure"], true);
+    // An unknown identity, and a wrong key.
+    assert!(Node::connect(&coaps, Proof::Psk(b"stranger".to_vec(), vec![7; 16])).is_none());
+    assert!(Node::connect(&coaps, Proof::Psk(b"who".to_vec(), vec![7; 16])).is_none());
+
+    // Without security the name is refused: the program's own agent cannot have it.
+    let uri = format!("coap://{}", serve.coap);
+    let agent = support::Program::start(
+        folder,
+        &["agent", "--json", "--server", &uri, "--endpoint", "pilot"],
+    );
+    agent.json(|line| line.to_string().contains("4.03"));
+    drop(agent);
+
+    // With a raw public key; the device knows the manager by its own.
+    let mut raw = Node::connect(&coaps, Proof::Key(private)).expect("let in");
+    let known = list["server_public_key"].as_str().expect("a key");
+    let seen = raw.connection.peer().expect("proven").to_vec();
+    assert_eq!(BASE64.encode(seen), known);
+    assert_eq!(raw.register(&["ep=raw"]), Code::CREATED);
+
+    let api = serve.api.clone();
+    let reading = std::thread::spawn({
+        let folder = folder.to_owned();
+        move || {
+            run(
+                &folder,
+                &[
+                    "--api",
+                    &api,
+                    "--json",
+                    "read",
+                    "pilot",
+                    "device.manufacturer",
+                ],
+            )
+        }
+    });
+    assert_eq!(pilot.answer("Dunlin"), "3/0/0");
+    let read = reading.join().expect("no panic").json();
+    assert_eq!(read["records"][0]["value"], "Dunlin");
+
+    client(&["security", "remove", "pilot", "psk"]).succeeded();
+    assert!(Node::connect(&coaps, psk("who", &made)).is_none());
+    assert!(serve.metric("dunlin_dtls_associations") > 0.5);
+    // Nothing was told to the log, however talkative.
+    let ended = serve.program.interrupt();
+    let told = format!("{}{}", ended.out.join(""), ended.err).to_lowercase();
+    assert!(ended.err.len() > 100, "a talkative log");
+    assert!(!told.contains(&secret), "the log has the key");
+}
+
+#[test]
+fn after_a_kill_the_next_record_of_every_device_is_accepted() {
+    const DEVICES: usize = 60;
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let (serve, coaps) = start(folder, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0");
+    let mut nodes: Vec<_> = (0..DEVICES)
+        .map(|number| {
+            let endpoint = format!("device-{number}");
+            let identity = format!("who-{number}");
+            let made = serve.client(
+                folder,
+                &["security", "add", &endpoint, "--psk-identity", &identity],
+            );
+            let mut node = Node::connect(&coaps, psk(&identity, &made.json())).expect("let in");
+            assert_eq!(node.register(&[]), Code::CREATED);
+            node
+        })
+        .collect();
+    let (coap, http) = (serve.coap.clone(), serve.http.clone());
+    serve.program.kill();
+
+    let (serve, _) = start(folder, &coap, &coaps, &http);
+    assert!((serve.metric("dunlin_dtls_associations") - 60.0).abs() < 0.5);
+    for (number, node) in nodes.iter_mut().enumerate() {
+        if number % 2 == 0 {
+            // It wakes up behind another address.
+            node.socket = socket();
+        }
+        assert_eq!(node.update(), Code::CHANGED);
+    }
+    let api = serve.api.clone();
+    let reading = std::thread::spawn({
+        let folder = folder.to_owned();
+        move || {
+            run(
+                &folder,
+                &[
+                    "--api",
+                    &api,
+                    "--json",
+                    "read",
+                    "device-0",
+                    "device.manufacturer",
+                ],
+            )
+        }
+    });
+    assert_eq!(nodes[0].answer("Dunlin"), "3/0/0");
+    let read = reading.join().expect("no panic").json();
+    assert_eq!(read["records"][0]["value"], "Dunlin");
+    assert!(
+        serve.metric("dunlin_registered_total") < 0.5,
+        "nobody registered again"
+    );
+    assert!(serve.metric("dunlin_dtls_handshakes_total{outcome=\"ok\"}") < 0.5);
+    assert!((serve.metric("dunlin_dtls_associations_moved_total") - 30.0).abs() < 0.5);
+}
