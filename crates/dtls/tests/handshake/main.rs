@@ -1,0 +1,12 @@
+//! Handshakes of a client and a server over a link in memory.
+#![cfg(all(
+    feature = "rpk",
+    feature = "x509",
+    feature = "gcm",
+    feature = "ccm8",
+    feature = "ticket",
+    feature = "psk"
+))]
+
+mod basics;
+mod world;
