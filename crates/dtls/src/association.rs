@@ -56,12 +56,18 @@ pub(crate) struct Keys {
     pub(crate) read_iv: [u8; 4],
 }
 
-impl Drop for Keys {
-    fn drop(&mut self) {
+impl Keys {
+    pub(crate) fn wipe(&mut self) {
         self.write_key.zeroize();
         self.read_key.zeroize();
         self.write_iv.zeroize();
         self.read_iv.zeroize();
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.wipe();
     }
 }
 

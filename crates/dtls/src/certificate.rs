@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::der::{NotDer, Reader, Tag};
+use crate::der::{Element, NotDer, Reader, Tag};
 use crate::{KeyError, PublicKey};
 
 mod extensions;
@@ -137,6 +137,10 @@ impl<'a> Certificate<'a> {
         if spki.tag != Tag::SEQUENCE {
             return Err(CertificateError::Malformed);
         }
+        let mut key = Reader::new(spki.content);
+        algorithm_identifier(key.nested(Tag::SEQUENCE)?)?;
+        key.octets()?;
+        key.finish()?;
         // Of unique identifiers, which may stand here, RFC 5280 §4.1.2.8 says that nobody must make them.
         let extensions = match fields.take_optional(Tag::context(3))? {
             Some(list) => Extensions::parse(list)?,
@@ -259,8 +263,7 @@ impl SignatureAlgorithm {
         /// ecdsa-with-SHA2, 1.2.840.10045.4.3 (RFC 5758 §3.2).
         const ECDSA_SHA2: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03];
 
-        let mut reader = Reader::new(identifier);
-        let oid = reader.take(Tag::OID)?;
+        let (oid, parameters) = algorithm_identifier(Reader::new(identifier))?;
         let algorithm = match oid.split_first_chunk() {
             Some((&ECDSA_SHA2, [2])) => Self::EcdsaSha256,
             Some((&ECDSA_SHA2, [3])) => Self::EcdsaSha384,
@@ -268,9 +271,23 @@ impl SignatureAlgorithm {
             _ => return Ok(Self::Other),
         };
         // RFC 5758 §3.2: without parameters.
-        reader.finish()?;
-        Ok(algorithm)
+        match parameters {
+            None => Ok(algorithm),
+            Some(_) => Err(NotDer),
+        }
     }
+}
+
+/// The algorithm and the parameters in the content of an `AlgorithmIdentifier` (RFC 5280 §4.1.1.2).
+fn algorithm_identifier(mut content: Reader<'_>) -> Result<(&[u8], Option<Element<'_>>), NotDer> {
+    let algorithm = content.oid()?;
+    let parameters = if content.is_empty() {
+        None
+    } else {
+        Some(content.element()?)
+    };
+    content.finish()?;
+    Ok((algorithm, parameters))
 }
 
 #[cfg(test)]

@@ -507,3 +507,12 @@ impl<P, const IN: usize, const OUT: usize> core::fmt::Debug for Connection<P, IN
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(
+    test,
+    feature = "client",
+    feature = "server",
+    feature = "psk",
+    feature = "ccm8"
+))]
+mod tests;

@@ -37,9 +37,16 @@ impl PskKey {
     }
 }
 
+impl Zeroize for PskKey {
+    fn zeroize(&mut self) {
+        self.bytes.zeroize();
+        self.len = 0;
+    }
+}
+
 impl Drop for PskKey {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        self.zeroize();
     }
 }
 

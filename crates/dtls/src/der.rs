@@ -170,6 +170,23 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The bytes of an object identifier: numbers in base 128, each in the fewest octets (X.690 §8.19).
+    pub(crate) fn oid(&mut self) -> Result<&'a [u8], NotDer> {
+        let bytes = self.take(Tag::OID)?;
+        let mut begins = true;
+        for byte in bytes {
+            if begins && *byte == 0x80 {
+                return Err(NotDer);
+            }
+            begins = byte & 0x80 == 0;
+        }
+        if begins && !bytes.is_empty() {
+            Ok(bytes)
+        } else {
+            Err(NotDer)
+        }
+    }
+
     /// The bytes of a bit string whose bits are whole bytes.
     pub(crate) fn octets(&mut self) -> Result<&'a [u8], NotDer> {
         whole_octets(self.take(Tag::BIT_STRING)?)
@@ -240,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_booleans_and_bits_have_one_form() {
+    fn values_have_one_form() {
         for (bytes, good) in [
             (&[2, 1, 0][..], true),
             (&[2, 0], false),
@@ -264,6 +281,15 @@ mod tests {
         assert_eq!(named_bits(&[0]), Ok(0));
         for wrong in [&[][..], &[1], &[0, 0x06], &[2, 0x06], &[8, 0]] {
             assert_eq!(named_bits(wrong), Err(NotDer), "{wrong:02x?}");
+        }
+        for (bytes, good) in [
+            (&[6, 3, 0x55, 0x1d, 0x0f][..], true),
+            (&[6, 3, 0x2a, 0x86, 0x48], true),
+            (&[6, 0], false),
+            (&[6, 2, 0x2a, 0x86], false),
+            (&[6, 3, 0x2a, 0x80, 0x01], false),
+        ] {
+            assert_eq!(Reader::new(bytes).oid().is_ok(), good, "{bytes:02x?}");
         }
         assert_eq!(whole_octets(&[0, 9]), Ok(&[9][..]));
         assert_eq!(whole_octets(&[1, 8]), Err(NotDer));

@@ -113,7 +113,8 @@ pub enum Failure {
     Misbehaved,
     /// The peer's PSK identity is unknown.
     UnknownIdentity,
-    /// The peer has another key than we have: its records of the new epoch cannot be read.
+    /// The peer has another key than we have, or somebody changed what was said: its records of the new epoch cannot be
+    /// read.
     WrongKey,
     /// The peer's Finished or signature does not fit what was said: somebody changed it, or the peer's key is not the one
     /// that it presented.

@@ -237,7 +237,7 @@ fn belongs(key: &PrivateKey, point: &[u8]) -> Result<(), KeyError> {
 
 /// Whether an `AlgorithmIdentifier` names keys on P-256 (RFC 5480 §2.1.1).
 fn p256(mut algorithm: Reader<'_>) -> Result<(), KeyError> {
-    if algorithm.take(Tag::OID)? != EC_PUBLIC_KEY {
+    if algorithm.oid()? != EC_PUBLIC_KEY {
         return Err(KeyError::UnsupportedAlgorithm);
     }
     named_curve(algorithm)
@@ -248,7 +248,7 @@ fn named_curve(mut parameters: Reader<'_>) -> Result<(), KeyError> {
     if parameters.peek() != Some(Tag::OID) {
         return Err(KeyError::UnsupportedCurve);
     }
-    if parameters.take(Tag::OID)? != SECP256R1 {
+    if parameters.oid()? != SECP256R1 {
         return Err(KeyError::UnsupportedCurve);
     }
     Ok(parameters.finish()?)

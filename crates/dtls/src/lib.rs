@@ -143,11 +143,19 @@ mod export;
 mod handshake;
 #[cfg(feature = "_ecdhe")]
 mod keys;
+#[cfg(feature = "_ecdhe")]
+mod pin;
 mod prf;
 mod reader;
 mod record;
 mod session;
 mod suite;
+#[cfg(all(feature = "server", feature = "ticket"))]
+mod ticket;
+#[cfg(feature = "x509")]
+pub mod trust;
+#[cfg(feature = "std")]
+mod verifier;
 mod window;
 mod writer;
 
@@ -172,6 +180,12 @@ pub use export::{Exported, ImportError};
 pub use handshake::state::Event;
 #[cfg(feature = "_ecdhe")]
 pub use keys::{KeyError, RAW_PUBLIC_KEY_MESSAGE_LEN, SPKI_LEN};
+#[cfg(feature = "_ecdhe")]
+pub use pin::{InvalidPin, MatchingType, Pin, UnknownNumber};
 pub use record::{ContentType, Datagram, Record, RecordHeader};
 pub use session::{Session, SessionId};
 pub use suite::CipherSuite;
+#[cfg(all(feature = "server", feature = "ticket"))]
+pub use ticket::TicketKeys;
+#[cfg(feature = "std")]
+pub use verifier::ChainVerifier;

@@ -15,7 +15,7 @@
  *
  * The server answers each record with the same bytes. The client sends each line of its standard input; the lines
  * "/rebind" (go on from another port), "/resume" (close and handshake again with the session) and "/close" are orders.
- * Both print "listening", "established SUITE …", "received TEXT", "closed" and "failed: WHY". The server serves one
+ * Both print "listening", "established SUITE …", "received TEXT", "closed" and "failed WHY". The server serves one
  * peer after the other, and takes a new address only with a record that proves to be the peer's.
  *
  * Builds with mbed TLS 2.28 and 3.6. */
@@ -66,7 +66,7 @@ static void fail(const char *what, int code) {
   char text[160] = "";
   if (code)
     mbedtls_strerror(code, text, sizeof text);
-  printf("failed: %s %s\n", what, text);
+  printf("failed %s %s\n", what, text);
   exit(1);
 }
 
@@ -237,7 +237,7 @@ static int handshake(void) {
 static void explain(int code) {
   char text[160];
   mbedtls_strerror(code, text, sizeof text);
-  printf("failed: %s\n", text);
+  printf("failed %s\n", text);
 }
 
 /* The next record: its length, 0 when the peer has closed, below 0 for an error. */

@@ -140,7 +140,7 @@ impl<'a> Extension<'a> {
     fn parse(reader: &mut Reader<'a>) -> Result<Self, NotDer> {
         let mut fields = reader.nested(Tag::SEQUENCE)?;
         let extension = Self {
-            id: fields.take(Tag::OID)?,
+            id: fields.oid()?,
             critical: fields.boolean_default_false()?,
             value: fields.take(Tag::OCTET_STRING)?,
         };
@@ -176,7 +176,7 @@ impl ExtendedKeyUsage {
             return Err(NotDer);
         }
         while !purposes.is_empty() {
-            let purpose = purposes.take(Tag::OID)?;
+            let purpose = purposes.oid()?;
             usage.server |= purpose == SERVER_AUTH || purpose == ANY_USAGE;
             usage.client |= purpose == CLIENT_AUTH || purpose == ANY_USAGE;
         }

@@ -71,7 +71,7 @@ impl<'a> Name<'a> {
 /// The next `AttributeTypeAndValue`: its type, and the tag and content of its value.
 fn attribute<'a>(reader: &mut Reader<'a>) -> Result<(&'a [u8], Tag, &'a [u8]), NotDer> {
     let mut pair = reader.nested(Tag::SEQUENCE)?;
-    let kind = pair.take(Tag::OID)?;
+    let kind = pair.oid()?;
     let value = pair.element()?;
     pair.finish()?;
     Ok((kind, value.tag, value.content))

@@ -8,5 +8,7 @@
     feature = "psk"
 ))]
 
+mod attacks;
 mod basics;
+mod rough;
 mod world;

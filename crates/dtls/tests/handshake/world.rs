@@ -222,6 +222,9 @@ pub(crate) fn wallets(way: Way) -> (Wallet, Wallet) {
 
 pub(crate) type End = Connection<&'static str, 1536, 2048>;
 
+/// Changes a datagram of a sender; false keeps it from being sent.
+pub(crate) type Tamper = Box<dyn FnMut(u8, &mut Vec<u8>) -> bool>;
+
 /// A client, a server that accepts one client after the other, and what lies between them.
 pub(crate) struct World {
     pub(crate) now: Instant,
@@ -239,7 +242,7 @@ pub(crate) struct World {
     /// All datagrams that were sent, with their sender.
     pub(crate) sent: Vec<(u8, Vec<u8>)>,
     /// What happens to a datagram before it is sent; false keeps it.
-    pub(crate) tamper: Box<dyn FnMut(u8, &mut Vec<u8>) -> bool>,
+    pub(crate) tamper: Tamper,
     /// How many bytes a datagram may have on the way.
     pub(crate) path_mtu: usize,
 }

@@ -56,7 +56,6 @@ echo "$server" | issue server "/O=Dunlin/CN=A server" intermediate $long
 printf 'extendedKeyUsage = clientAuth\nkeyUsage = digitalSignature, keyAgreement\n' |
     issue client "/CN=0123456789ABCDEF" intermediate $long
 echo "$server" | issue too-deep "/CN=Too deep" deeper $long
-echo "$server" | issue of-server "/CN=Issued by a server" server $long
 echo "$server" | issue of-impostor "/CN=Of the impostor" impostor $long
 
 echo "$server" | issue dates "/CN=One year" root 20250101000000Z 20251231235959Z
@@ -68,6 +67,9 @@ echo 'subjectAltName = DNS:a.example, DNS:b.example, IP:192.0.2.1, IP:2001:db8::
 CN = e.example' | issue names "/CN=f.example" root $long
 printf 'keyUsage = critical, keyAgreement\n' | issue agreement "/CN=Only agreement" root $long
 printf 'extendedKeyUsage = anyExtendedKeyUsage\n' | issue any-purpose "/CN=Any purpose" root $long
+echo "$server" | issue of-peer "/CN=Issued by no authority" any-purpose $long
+printf 'basicConstraints = CA:TRUE\nkeyUsage = cRLSign\n' | issue no-signer "/CN=No signer" root $long
+echo "$server" | issue of-no-signer "/CN=Issued by no signer" no-signer $long
 printf '1.2.3.4 = critical, DER:0500\n' | issue critical "/CN=Critical" root $long
 printf '1.2.3.4 = DER:0500\n' | issue unknown "/CN=Unknown, not critical" root $long
 printf '%s\nnameConstraints = critical, permitted;DNS:example.com\n' "$authority" | issue constrained "/CN=Constrained" root $long
