@@ -96,6 +96,7 @@ class Credentials:
         self.stranger = Key(folder, "stranger").signed_by(
             self.other_authority, f"DNS:{SERVER_NAME}", f"DNS:{CLIENT_NAME}", usage="serverAuth,clientAuth"
         )
+        self.authority_der = der(self.authority.certificate)
         self.gnutls_psk = folder / "gnutls.psk"
         # GnuTLS reads an identity with colons only in hexadecimal digits.
         self.gnutls_psk.write_text(f"#{PSK_IDENTITY.encode().hex()}:{PSK.hex()}\n")

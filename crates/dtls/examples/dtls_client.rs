@@ -16,7 +16,8 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 
 use anyhow::Result;
 use clap::Parser;
-use common::{Connection, Options, Owner, Watch, agreed, from_hex};
+use common::{Connection, Options, Owner, agreed, from_hex};
+use dunlin_dtls::trust::Role;
 use dunlin_dtls::{ConnectionId, Datagram, Event, Output, Session};
 
 #[derive(Parser)]
@@ -38,13 +39,12 @@ struct Client {
     owner: Owner,
     connection: Connection,
     socket: UdpSocket,
-    watch: Watch,
     is_over: bool,
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let mut owner = arguments.options.owner()?;
+    let mut owner = arguments.options.owner(Role::Server)?;
     owner.server_name.clone_from(&arguments.name);
     let mut config = arguments.options.config()?;
     if let Some(digits) = &arguments.cid {
@@ -55,7 +55,6 @@ fn main() -> Result<()> {
         socket: socket(arguments.server)?,
         arguments,
         owner,
-        watch: Watch::start(),
         is_over: false,
     };
     client.connect(None);
@@ -93,7 +92,7 @@ fn lines() -> Receiver<String> {
 
 impl Client {
     fn connect(&mut self, session: Option<Session>) {
-        let now = self.watch.now();
+        let now = self.owner.watch.now();
         self.connection
             .connect(now, session, &mut self.owner, &mut rand::rng());
     }
@@ -104,7 +103,7 @@ impl Client {
         match self.socket.recv(&mut buffer) {
             Ok(len) => {
                 let mut datagram = Datagram::new(&mut buffer[..len]);
-                let now = self.watch.now();
+                let now = self.owner.watch.now();
                 while let Some(data) = self.connection.handle_input(
                     now,
                     &mut datagram,
@@ -119,7 +118,7 @@ impl Client {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
             Err(error) => return Err(error.into()),
         }
-        self.connection.handle_timeout(self.watch.now());
+        self.connection.handle_timeout(self.owner.watch.now());
         if self.connection.is_established() {
             match lines.try_recv() {
                 Ok(line) => self.order(&line)?,

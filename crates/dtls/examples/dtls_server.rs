@@ -18,10 +18,13 @@ use std::sync::mpsc;
 
 use anyhow::Result;
 use clap::Parser;
-use common::{Connection, Options, Owner, Watch, agreed};
+use common::{Connection, Options, Owner, agreed};
+use dunlin_dtls::trust::Role;
 use dunlin_dtls::{
     Acceptor, Config, ConnectionId, Content, ContentType, Datagram, Event, Greeting, Output,
+    TicketKeys,
 };
+use dunlin_time::Duration;
 use rand::RngExt;
 
 #[derive(Parser)]
@@ -44,13 +47,15 @@ struct Arguments {
     manual: bool,
 }
 
+/// How long a key for tickets serves.
+const DAY: Duration = Duration::from_secs(86_400);
+
 struct Server {
     arguments: Arguments,
     owner: Owner,
     config: Config,
     acceptor: Acceptor,
     socket: UdpSocket,
-    watch: Watch,
     connections: HashMap<SocketAddr, Connection>,
     /// Where the client with a connection id is.
     ids: HashMap<ConnectionId, SocketAddr>,
@@ -58,9 +63,11 @@ struct Server {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let mut owner = arguments.options.owner()?;
+    let mut owner = arguments.options.owner(Role::Client)?;
     owner.keeps_sessions = arguments.sessions;
-    owner.gives_tickets = arguments.tickets;
+    owner.tickets = arguments
+        .tickets
+        .then(|| TicketKeys::new(owner.watch.now(), DAY, &mut rand::rng()));
     let socket = UdpSocket::bind(arguments.address)?;
     socket.set_read_timeout(Some(core::time::Duration::from_millis(10)))?;
     println!("listening {}", socket.local_addr()?);
@@ -70,7 +77,6 @@ fn main() -> Result<()> {
         arguments,
         owner,
         socket,
-        watch: Watch::start(),
         connections: HashMap::new(),
         ids: HashMap::new(),
     };
@@ -114,7 +120,7 @@ impl Server {
         }
         let mut answer = [0; Acceptor::ANSWER_LEN];
         let address = from.to_string();
-        let now = self.watch.now();
+        let now = self.owner.watch.now();
         let greeting = self
             .acceptor
             .handle_input(now, address.as_bytes(), bytes, &mut answer);
@@ -236,7 +242,7 @@ impl Server {
     }
 
     fn timeouts(&mut self) {
-        let now = self.watch.now();
+        let now = self.owner.watch.now();
         let due: Vec<_> = self
             .connections
             .iter_mut()

@@ -6,15 +6,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant as Clock;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes128Gcm, Nonce};
 use anyhow::{Context, Result, bail};
+use dunlin_dtls::certificate::UnixTime;
+use dunlin_dtls::trust::Role;
 use dunlin_dtls::{
-    Alert, CertificateTypes, CipherSuite, ClientAuthentication, Config, Credentials,
-    MaxFragmentLength, Presented, PrivateKey, PskKey, PskLookup, PublicKey, Session, SessionId,
+    Alert, Certificate, CertificateTypes, Chain, ChainVerifier, CipherSuite, ClientAuthentication,
+    Config, Credentials, MaxFragmentLength, Presented, PrivateKey, PskKey, PskLookup, PublicKey,
+    Session, TicketKeys,
 };
 use dunlin_time::{Duration, Instant};
-use rand::RngExt;
 
 /// A connection with room for chains of certificates.
 pub(crate) type Connection = dunlin_dtls::Connection<String, 4096, 4096>;
@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// Trusts who has this certificate.
     #[arg(long)]
     trust_certificate: Vec<PathBuf>,
+    /// Trusts whose certificate this authority signed.
+    #[arg(long)]
+    authority: Vec<PathBuf>,
     /// The only cipher suite, by its name; else all.
     #[arg(long)]
     suite: Option<String>,
@@ -99,11 +102,21 @@ impl Options {
     }
 
     /// The credentials.
-    pub(crate) fn owner(&self) -> Result<Owner> {
+    pub(crate) fn owner(&self, peer: Role) -> Result<Owner> {
         let mut owner = Owner {
+            watch: Watch::start(),
+            peer,
+            psks: Vec::new(),
+            key: None,
             raw: self.raw,
-            ticket_key: rand::rng().random(),
-            ..Owner::default()
+            certificate: None,
+            trusted_keys: Vec::new(),
+            trusted_certificates: Vec::new(),
+            authorities: None,
+            server_name: None,
+            keeps_sessions: false,
+            sessions: HashMap::new(),
+            tickets: None,
         };
         for pair in self.psk.chunks_exact(2) {
             let key = PskKey::new(&from_hex(&pair[1])?).context("a key of 1 to 64 bytes")?;
@@ -120,6 +133,10 @@ impl Options {
         }
         for path in &self.trust_certificate {
             owner.trusted_certificates.push(read(path)?);
+        }
+        if !self.authority.is_empty() {
+            let authorities: Result<Vec<_>> = self.authority.iter().map(read).collect();
+            owner.authorities = Some(ChainVerifier::new(authorities?)?);
         }
         Ok(owner)
     }
@@ -144,22 +161,38 @@ impl Options {
 }
 
 /// Answers what a handshake asks.
-#[derive(Default)]
 pub(crate) struct Owner {
+    pub(crate) watch: Watch,
+    peer: Role,
     psks: Vec<(String, PskKey)>,
     key: Option<PrivateKey>,
     raw: bool,
     certificate: Option<Vec<u8>>,
     trusted_keys: Vec<PublicKey>,
     trusted_certificates: Vec<Vec<u8>>,
-    /// The name that a client asks for.
+    authorities: Option<ChainVerifier>,
+    /// The name that a client asks for, and that is to stand in the server's certificate.
     pub(crate) server_name: Option<String>,
     /// A server keeps sessions.
     pub(crate) keeps_sessions: bool,
-    /// A server gives tickets.
-    pub(crate) gives_tickets: bool,
     sessions: HashMap<Vec<u8>, (Session, Option<String>)>,
-    ticket_key: [u8; 16],
+    /// A server gives tickets.
+    pub(crate) tickets: Option<TicketKeys>,
+}
+
+impl Owner {
+    /// Whether a chain is trusted: its first certificate by itself, or by an authority.
+    fn trusts(&self, chain: &Chain<'_>) -> bool {
+        let Some(der) = chain.end_entity() else {
+            return false;
+        };
+        let is_known = self.trusted_certificates.iter().any(|known| known == der);
+        is_known
+            || self.authorities.as_ref().is_some_and(|authorities| {
+                let name = self.server_name.as_deref();
+                authorities.check(chain, self.peer, today(), name).is_ok()
+            })
+    }
 }
 
 impl Credentials for Owner {
@@ -200,7 +233,7 @@ impl Credentials for Owner {
     fn peer_types(&self) -> CertificateTypes {
         CertificateTypes {
             raw_public_key: !self.trusted_keys.is_empty(),
-            x509: !self.trusted_certificates.is_empty(),
+            x509: !self.trusted_certificates.is_empty() || self.authorities.is_some(),
         }
     }
 
@@ -209,17 +242,13 @@ impl Credentials for Owner {
             Presented::RawPublicKey(key) if self.trusted_keys.contains(key) => {
                 Ok(format!("key:{}", to_hex(&key.as_point()[1..5])))
             }
-            Presented::Certificates(chain) => {
-                let der = chain.end_entity().ok_or(Alert::BAD_CERTIFICATE)?;
-                let trusted = self.trusted_certificates.iter().any(|known| known == der);
-                let certificate = chain.end_entity().filter(|_| trusted);
-                certificate
-                    .and_then(|der| dunlin_dtls::Certificate::parse(der).ok())
-                    .map(|certificate| {
-                        let name = certificate.subject().common_name().unwrap_or_default();
-                        format!("certificate:{name}")
-                    })
-                    .ok_or(Alert::CERTIFICATE_UNKNOWN)
+            Presented::Certificates(chain) if self.trusts(&chain) => {
+                let certificate = chain
+                    .end_entity()
+                    .and_then(|der| Certificate::parse(der).ok())
+                    .ok_or(Alert::BAD_CERTIFICATE)?;
+                let name = certificate.subject().common_name().unwrap_or_default();
+                Ok(format!("certificate:{name}"))
             }
             _ => Err(Alert::CERTIFICATE_UNKNOWN),
         }
@@ -247,48 +276,28 @@ impl Credentials for Owner {
     }
 
     fn gives_tickets(&self) -> bool {
-        self.gives_tickets
+        self.tickets.is_some()
     }
 
-    /// A nonce, a tag, and encrypted the suite, the master secret and the peer (RFC 5077 §4).
     fn seal_ticket(
         &mut self,
         session: &Session,
         peer: Option<&String>,
         buffer: &mut [u8],
     ) -> Option<usize> {
-        let mut state = session.suite().number().to_be_bytes().to_vec();
-        state.extend_from_slice(session.master_secret());
-        state.extend_from_slice(peer.map_or("", String::as_str).as_bytes());
-        let nonce: [u8; 12] = rand::rng().random();
-        let cipher = Aes128Gcm::new(&self.ticket_key.into());
-        let tag = cipher
-            .encrypt_inout_detached(&Nonce::from(nonce), b"", state.as_mut_slice().into())
-            .ok()?;
-        let ticket = [&nonce[..], &tag[..], &state[..]].concat();
-        buffer.get_mut(..ticket.len())?.copy_from_slice(&ticket);
-        Some(ticket.len())
+        let peer = peer.map_or("", String::as_str).as_bytes();
+        let now = self.watch.now();
+        self.tickets
+            .as_mut()?
+            .seal(now, session, peer, buffer, &mut rand::rng())
     }
 
     fn open_ticket(&mut self, ticket: &[u8]) -> Option<(Session, Option<String>)> {
-        let (nonce, sealed) = ticket.split_first_chunk::<12>()?;
-        let (tag, sealed) = sealed.split_first_chunk::<16>()?;
-        let mut state = sealed.to_vec();
-        let cipher = Aes128Gcm::new(&self.ticket_key.into());
-        cipher
-            .decrypt_inout_detached(
-                &Nonce::from(*nonce),
-                b"",
-                state.as_mut_slice().into(),
-                &(*tag).into(),
-            )
-            .ok()?;
-        let (suite, rest) = state.split_first_chunk()?;
-        let (master, peer) = rest.split_first_chunk::<48>()?;
-        let suite = CipherSuite::from_number(u16::from_be_bytes(*suite))?;
-        let session = Session::new(SessionId::default(), suite, *master);
-        let peer = String::from_utf8(peer.to_vec()).ok()?;
-        Some((session, (!peer.is_empty()).then_some(peer)))
+        let now = self.watch.now();
+        self.tickets.as_mut()?.open(now, ticket, |peer| {
+            let peer = String::from_utf8(peer.to_vec()).ok()?;
+            Some((!peer.is_empty()).then_some(peer))
+        })
     }
 }
 
@@ -355,4 +364,10 @@ pub(crate) fn from_hex(digits: &str) -> Result<Vec<u8>> {
 
 fn read(path: &PathBuf) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The time, for certificates.
+fn today() -> UnixTime {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    UnixTime(since.map_or(0, |since| since.as_secs().cast_signed()))
 }
