@@ -26,9 +26,10 @@ pub(crate) struct Arguments {
 }
 
 /// The measured programs: the name of the figure and the firmware's program.
-const IMAGES: [(&str, &str); 3] = [
+const IMAGES: [(&str, &str); 4] = [
     ("empty/plain", "empty"),
     ("coap/get-responder", "responder"),
+    ("dtls/psk-client", "secure"),
     ("agent/plain", "silent"),
 ];
 

@@ -185,6 +185,8 @@ pub use pin::{InvalidPin, MatchingType, Pin, UnknownNumber};
 pub use record::{ContentType, Datagram, Record, RecordHeader};
 pub use session::{Session, SessionId};
 pub use suite::CipherSuite;
+
+pub use dunlin_time as time;
 #[cfg(all(feature = "server", feature = "ticket"))]
 pub use ticket::TicketKeys;
 #[cfg(feature = "std")]

@@ -2,13 +2,16 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha256};
+#[cfg(feature = "sha512")]
+use sha2::{Sha384, Sha512};
 
 use crate::PublicKey;
 
 /// How a pin is kept: /0/x/13 (Matching Type), as RFC 6698 §2.1.3 has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum MatchingType {
     /// 0: as it is. The default, and all that LwM2M 1.0 knows.
     #[default]
@@ -16,8 +19,10 @@ pub enum MatchingType {
     /// 1: its SHA-256 hash.
     Sha256,
     /// 2: its SHA-384 hash.
+    #[cfg(feature = "sha512")]
     Sha384,
     /// 3: its SHA-512 hash.
+    #[cfg(feature = "sha512")]
     Sha512,
 }
 
@@ -37,12 +42,14 @@ impl core::error::Error for UnknownNumber {}
 impl TryFrom<u8> for MatchingType {
     type Error = UnknownNumber;
 
-    /// The meaning of /0/x/13.
+    /// The meaning of /0/x/13; 2 and 3 have one with the feature `sha512`.
     fn try_from(number: u8) -> Result<Self, UnknownNumber> {
         Ok(match number {
             0 => Self::Exact,
             1 => Self::Sha256,
+            #[cfg(feature = "sha512")]
             2 => Self::Sha384,
+            #[cfg(feature = "sha512")]
             3 => Self::Sha512,
             _ => return Err(UnknownNumber(number)),
         })
@@ -82,7 +89,9 @@ impl<'a> Pin<'a> {
         let fits = match matching {
             MatchingType::Exact => !data.is_empty(),
             MatchingType::Sha256 => data.len() == 32,
+            #[cfg(feature = "sha512")]
             MatchingType::Sha384 => data.len() == 48,
+            #[cfg(feature = "sha512")]
             MatchingType::Sha512 => data.len() == 64,
         };
         if fits {
@@ -102,7 +111,9 @@ impl<'a> Pin<'a> {
         match self.matching {
             MatchingType::Exact => self.data == der,
             MatchingType::Sha256 => self.data == Sha256::digest(der).as_slice(),
+            #[cfg(feature = "sha512")]
             MatchingType::Sha384 => self.data == Sha384::digest(der).as_slice(),
+            #[cfg(feature = "sha512")]
             MatchingType::Sha512 => self.data == Sha512::digest(der).as_slice(),
         }
     }
@@ -133,7 +144,9 @@ mod tests {
         for (number, data) in [
             (0, &spki[..]),
             (1, &Sha256::digest(spki)),
+            #[cfg(feature = "sha512")]
             (2, &Sha384::digest(spki)),
+            #[cfg(feature = "sha512")]
             (3, &Sha512::digest(spki)),
         ] {
             let matching = MatchingType::try_from(number).unwrap();

@@ -87,7 +87,7 @@ pub enum TrustError {
     UnknownIssuer,
     /// A signature is not that of the issuer.
     BadSignature,
-    /// A signature with an algorithm other than ECDSA with SHA-256, SHA-384 or SHA-512.
+    /// A signature with an algorithm other than ECDSA with SHA-256, or with the feature `sha512` SHA-384 or SHA-512.
     UnsupportedSignature,
     /// The issuer of a certificate may not sign certificates (RFC 5280 §4.2.1.3, §4.2.1.9).
     NotAnAuthority,

@@ -66,22 +66,29 @@ impl<'a> Host<'a> {
 
 /// The host of a CoAP URI (RFC 7252 §6): what stands between `//` and the port or the path.
 fn coap_host(uri: &str) -> Option<&str> {
-    let (scheme, rest) = uri.split_once("://")?;
+    let scheme = until(uri, b":");
     // coap, coaps, and those of RFC 8323, as coaps+tcp.
-    if !scheme
-        .get(..4)
-        .is_some_and(|start| start.eq_ignore_ascii_case("coap"))
-    {
+    if !scheme.get(..4)?.eq_ignore_ascii_case("coap") {
         return None;
     }
-    let authority = rest.split(['/', '?', '#']).next()?;
+    let rest = uri.get(scheme.len()..)?.strip_prefix("://")?;
+    let authority = until(rest, b"/?#");
     if authority.starts_with('[') {
-        return authority
-            .split_inclusive(']')
-            .next()
-            .filter(|host| host.ends_with(']'));
+        let address = until(authority, b"]");
+        // With its bracket, which must be there.
+        return authority.get(..address.len().checked_add(1)?);
     }
-    authority.split(':').next()
+    Some(until(authority, b":"))
+}
+
+/// What stands in `text` before the first of the characters `ends`; without one, all.
+///
+/// The standard library's searches for texts are large, and not free of panics.
+fn until<'a>(text: &'a str, ends: &[u8]) -> &'a str {
+    match text.bytes().position(|byte| ends.contains(&byte)) {
+        Some(end) => text.get(..end).unwrap_or(text),
+        None => text,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Following a chain from an anchor to the peer (RFC 5280 §6.1).
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha256};
+#[cfg(feature = "sha512")]
+use sha2::{Sha384, Sha512};
 
 use super::{Expected, Role, TrustAnchor, TrustError, certificate_is_pinned};
 use crate::certificate::{Certificate, SignatureAlgorithm};
@@ -101,9 +103,11 @@ fn is_signed(certificate: &Certificate<'_>, issuer: &PublicKey) -> Result<(), Tr
     // ECDSA takes the leftmost bits of a hash that is longer than the order of the curve (FIPS 186-4 §6.4).
     let hash = match certificate.signature_algorithm() {
         SignatureAlgorithm::EcdsaSha256 => Sha256::digest(tbs).first_chunk().copied(),
+        #[cfg(feature = "sha512")]
         SignatureAlgorithm::EcdsaSha384 => Sha384::digest(tbs).first_chunk().copied(),
+        #[cfg(feature = "sha512")]
         SignatureAlgorithm::EcdsaSha512 => Sha512::digest(tbs).first_chunk().copied(),
-        SignatureAlgorithm::Other => None,
+        _ => None,
     };
     let hash = hash.ok_or(TrustError::UnsupportedSignature)?;
     if issuer.verify(&hash, certificate.signature()) {

@@ -1,7 +1,9 @@
 use std::vec;
 use std::vec::Vec;
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha256};
+#[cfg(feature = "sha512")]
+use sha2::{Sha384, Sha512};
 
 use super::*;
 use crate::MatchingType;
@@ -55,7 +57,9 @@ fn pins(der: &[u8]) -> Vec<(MatchingType, Vec<u8>)> {
             [
                 (MatchingType::Exact, pinned.to_vec()),
                 (MatchingType::Sha256, Sha256::digest(pinned).to_vec()),
+                #[cfg(feature = "sha512")]
                 (MatchingType::Sha384, Sha384::digest(pinned).to_vec()),
+                #[cfg(feature = "sha512")]
                 (MatchingType::Sha512, Sha512::digest(pinned).to_vec()),
             ]
         })
@@ -237,6 +241,10 @@ fn a_chain_is_in_order_and_whole() {
             &[pki!("too-deep.der"), pki!("deeper.der"), INTERMEDIATE],
             TrustError::PathTooLong,
         ),
+        (
+            &[pki!("of-for-clients.der"), pki!("for-clients.der")],
+            TrustError::WrongPurpose,
+        ),
         (&[pki!("of-impostor.der")], TrustError::BadSignature),
         (&[INTERMEDIATE], TrustError::AuthorityAsPeer),
         (&[ROOT], TrustError::AuthorityAsPeer),
@@ -258,7 +266,12 @@ fn a_chain_is_in_order_and_whole() {
     ] {
         assert_eq!(below(ROOT, chain, &SERVER_ROLE), Err(error));
     }
-    assert_eq!(below(ROOT, &[pki!("sha384.der")], &SERVER_ROLE), Ok(()));
+    let sha384 = if cfg!(feature = "sha512") {
+        Ok(())
+    } else {
+        Err(TrustError::UnsupportedSignature)
+    };
+    assert_eq!(below(ROOT, &[pki!("sha384.der")], &SERVER_ROLE), sha384);
     assert_eq!(below(ROOT, &[pki!("unknown.der")], &SERVER_ROLE), Ok(()));
     let client = Expected {
         role: Role::Client,
@@ -304,13 +317,21 @@ fn dates_hold_to_the_second_where_the_time_is_known() {
     assert_eq!(at(1_767_225_600), Err(TrustError::Expired));
     assert_eq!(below(ROOT, &chain, &SERVER_ROLE), Ok(()));
 
-    // An authority's dates count too: both hold from 2020 on, only the peer's since 1950.
-    let old = Expected {
-        time: Some(UnixTime(0)),
+    // The dates of an authority count, those of the anchor do not.
+    let at = |seconds| Expected {
+        time: Some(UnixTime(seconds)),
         ..SERVER_ROLE
     };
-    assert_eq!(below(ROOT, &[pki!("before-unix.der")], &old), Ok(()));
-    assert_eq!(below(ROOT, FULL, &old), Err(TrustError::NotYetValid));
+    let chain = [pki!("of-year.der"), pki!("year.der")];
+    assert_eq!(below(ROOT, &chain, &at(1_735_689_600)), Ok(()));
+    for (seconds, error) in [
+        (1_735_689_599, TrustError::NotYetValid),
+        (1_767_225_600, TrustError::Expired),
+    ] {
+        assert_eq!(below(ROOT, &chain, &at(seconds)), Err(error));
+        assert_eq!(below(pki!("year.der"), &chain[..1], &at(seconds)), Ok(()));
+    }
+    assert_eq!(below(ROOT, &[pki!("before-unix.der")], &at(0)), Ok(()));
 }
 
 #[test]

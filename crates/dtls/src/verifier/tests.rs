@@ -123,6 +123,12 @@ fn devices_and_servers_judge_alike() {
             Some(TrustError::PathTooLong),
         ),
         (
+            &[pki!("of-for-clients.der"), pki!("for-clients.der")],
+            Role::Server,
+            None,
+            Some(TrustError::WrongPurpose),
+        ),
+        (
             &[pki!("of-impostor.der")],
             Role::Server,
             None,
@@ -187,4 +193,12 @@ fn dates_hold_to_the_second() {
     assert_eq!(at(1_735_689_600), Ok(()));
     assert_eq!(at(1_767_225_599), Ok(()));
     assert_eq!(at(1_767_225_600), Err(TrustError::Expired));
+
+    let later = UnixTime(1_767_225_600);
+    let chain = [pki!("of-year.der"), pki!("year.der")];
+    assert!(check(&chain, Role::Server, NOW, None).is_ok());
+    assert_eq!(
+        check(&chain, Role::Server, later, None),
+        Err(TrustError::Expired)
+    );
 }

@@ -70,6 +70,10 @@ printf 'extendedKeyUsage = anyExtendedKeyUsage\n' | issue any-purpose "/CN=Any p
 echo "$server" | issue of-peer "/CN=Issued by no authority" any-purpose $long
 printf 'basicConstraints = CA:TRUE\nkeyUsage = cRLSign\n' | issue no-signer "/CN=No signer" root $long
 echo "$server" | issue of-no-signer "/CN=Issued by no signer" no-signer $long
+printf '%s\nextendedKeyUsage = clientAuth\n' "$authority" | issue for-clients "/CN=For clients" root $long
+echo "$server" | issue of-for-clients "/CN=Issued by one for clients" for-clients $long
+echo "$authority" | issue year "/CN=Authority of a year" root 20250101000000Z 20251231235959Z
+echo "$server" | issue of-year "/CN=Issued by the authority of a year" year $long
 printf '1.2.3.4 = critical, DER:0500\n' | issue critical "/CN=Critical" root $long
 printf '1.2.3.4 = DER:0500\n' | issue unknown "/CN=Unknown, not critical" root $long
 printf '%s\nnameConstraints = critical, permitted;DNS:example.com\n' "$authority" | issue constrained "/CN=Constrained" root $long
