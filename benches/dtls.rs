@@ -12,7 +12,8 @@ use core::time::Duration;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion, criterion_group};
-use dtls_peers::{Cipher, Kind, LENGTHS, dimpl, openssl, raw};
+use dtls_peers::{Cipher, Kind, LENGTHS, dimpl, dunlin, openssl, raw};
+use dunlin_dtls::Association;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Time of the processor that this process has used.
@@ -35,7 +36,7 @@ impl Measurement for CpuTime {
     }
 
     fn end(&self, start: Duration) -> Duration {
-        Self::used() - start
+        Self::used().saturating_sub(start)
     }
 
     fn add(&self, one: &Duration, other: &Duration) -> Duration {
@@ -58,6 +59,8 @@ impl Measurement for CpuTime {
 fn handshake(c: &mut Criterion<CpuTime>) {
     for kind in Kind::ALL {
         let mut group = c.benchmark_group(format!("dtls/handshake/{}", kind.name()));
+        let mut ours = dunlin::Peer::new(kind);
+        group.bench_function("dunlin", |b| b.iter(|| ours.handshake()));
         let peer = dimpl::Peer::new(kind);
         group.bench_function("dimpl", |b| b.iter(|| peer.handshake()));
         group.finish();
@@ -66,12 +69,16 @@ fn handshake(c: &mut Criterion<CpuTime>) {
 
 fn protect(c: &mut Criterion<CpuTime>) {
     for cipher in Cipher::ALL {
+        let mut ours = dunlin::Peer::with(cipher).handshake();
         let mut peer = dimpl::Peer::with(cipher).handshake();
         let raw = raw::Raw::new(cipher);
         for length in LENGTHS {
             let mut group = c.benchmark_group(format!("dtls/protect/{}/{length}", cipher.name()));
             let data = vec![7; length];
             let mut buffer = [0; 2048];
+            group.bench_function("dunlin", |b| {
+                b.iter(|| ours.protect(black_box(&data), &mut buffer));
+            });
             group.bench_function("dimpl", |b| {
                 b.iter(|| peer.protect(black_box(&data), &mut buffer));
             });
@@ -91,37 +98,90 @@ fn protect(c: &mut Criterion<CpuTime>) {
 
 fn unprotect(c: &mut Criterion<CpuTime>) {
     for cipher in Cipher::ALL {
-        let mut peer = dimpl::Peer::with(cipher).handshake();
+        // One end protects while the records are made ready, the other unprotects while the time is taken.
+        let ours = RefCell::new(dunlin::Peer::with(cipher).handshake());
+        let peer = RefCell::new(dimpl::Peer::with(cipher).handshake());
         let raw = raw::Raw::new(cipher);
         for length in LENGTHS {
             let mut group = c.benchmark_group(format!("dtls/unprotect/{}/{length}", cipher.name()));
             let data = vec![7; length];
-            group.bench_function("dimpl", |b| {
-                let peer = RefCell::new(&mut peer);
-                let mut buffer = [0; 2048];
+            let record = |protect: &dyn Fn(&mut [u8]) -> usize| {
+                let mut record = vec![0; 2048];
+                let used = protect(&mut record);
+                record.truncate(used);
+                record
+            };
+            group.bench_function("dunlin", |b| {
                 b.iter_batched_ref(
-                    || {
-                        let mut packet = vec![0; 2048];
-                        let used = peer.borrow_mut().protect(&data, &mut packet);
-                        packet.truncate(used);
-                        packet
-                    },
-                    |packet| peer.borrow_mut().unprotect(packet, &mut buffer),
+                    || record(&|buffer| ours.borrow_mut().protect(&data, buffer)),
+                    |record| ours.borrow_mut().unprotect(record),
                     BatchSize::SmallInput,
                 );
             });
+            group.bench_function("dimpl", |b| {
+                let mut buffer = [0; 2048];
+                b.iter_batched_ref(
+                    || record(&|buffer| peer.borrow_mut().protect(&data, buffer)),
+                    |record| peer.borrow_mut().unprotect(record, &mut buffer),
+                    BatchSize::SmallInput,
+                );
+            });
+            let mut sealed = vec![7; length + raw.tag_len()];
+            raw.seal(&mut sealed);
             group.bench_function("raw", |b| {
-                let mut sealed = vec![7; length + raw.tag_len()];
-                raw.seal(&mut sealed);
                 b.iter_batched_ref(
                     || sealed.clone(),
                     |record| raw.open(record),
                     BatchSize::SmallInput,
                 );
             });
+            group.bench_function("raw-with-key-schedule", |b| {
+                b.iter_batched_ref(
+                    || sealed.clone(),
+                    |record| raw::Raw::new(cipher).open(record),
+                    BatchSize::SmallInput,
+                );
+            });
             group.finish();
         }
     }
+}
+
+/// Resident bytes of a server's association at rest, as so many of them grow this process.
+fn memory(_: &mut Criterion<CpuTime>) {
+    if !external::measuring() {
+        return;
+    }
+    let bench = "dtls/memory/association";
+    let mut one = dunlin::Peer::with(Cipher::Ccm8).handshake().server;
+    let exported = one.export(1);
+    let ours = grown(100_000, || {
+        Association::import(exported.as_bytes()).expect("just exported")
+    });
+    external::report(bench, "dunlin", ours, "bytes");
+    let peer = dimpl::Peer::with(Cipher::Ccm8);
+    let theirs = grown(2_000, || peer.handshake().server);
+    external::report(bench, "dimpl", theirs, "bytes");
+}
+
+/// Resident bytes for each of `count` things.
+fn grown<T>(count: u32, make: impl Fn() -> T) -> f64 {
+    let before = resident();
+    let mut kept = Vec::new();
+    kept.reserve_exact(usize::try_from(count).expect("fits"));
+    kept.extend((0..count).map(|_| make()));
+    let after = resident();
+    drop(black_box(kept));
+    (after - before) * 1024.0 / f64::from(count)
+}
+
+/// Kilobytes of this process that are in memory.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+    let word = line.and_then(|line| line.split_whitespace().next());
+    word.and_then(|word| word.parse().ok()).expect("a number")
 }
 
 /// OpenSSL in a process of its own, on the same work.
@@ -136,6 +196,8 @@ fn of_openssl(_: &mut Criterion<CpuTime>) {
         let bench = format!("dtls/handshake/{}", kind.name());
         external::report(&bench, "openssl", program.handshake(kind), "ns");
     }
+    let resident = program.memory();
+    external::report("dtls/memory/association", "openssl", resident, "bytes");
     for cipher in Cipher::ALL {
         for length in LENGTHS {
             let figures = program.record(cipher, length);
@@ -150,7 +212,7 @@ fn of_openssl(_: &mut Criterion<CpuTime>) {
 criterion_group! {
     name = benches;
     config = Criterion::default().with_measurement(CpuTime);
-    targets = handshake, protect, unprotect, of_openssl
+    targets = memory, handshake, protect, unprotect, of_openssl
 }
 
 fn main() {

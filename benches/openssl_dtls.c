@@ -2,6 +2,7 @@
  *
  *   openssl_dtls handshake psk|ecdhe|ecdhe-mutual SECONDS CERTIFICATE KEY      nanoseconds for a handshake, both sides
  *   openssl_dtls record ccm8|gcm LENGTH SECONDS CERTIFICATE KEY               nanoseconds to protect, and to unprotect
+ *   openssl_dtls memory COUNT CERTIFICATE KEY                                 resident bytes of a server's association
  *
  * The time is this process's on the processor. The work is ours: HelloVerifyRequest with a cookie by HMAC, the extended
  * master secret, one certificate that is pinned and not checked against an authority, no tickets, no session cache.
@@ -239,6 +240,19 @@ static void records(struct pair pair, int len, unsigned long count, double *prot
   *unprotect = reading / (double)(count * RECORDS);
 }
 
+/* Kilobytes of this process that are in memory. */
+static double resident(void) {
+  char line[256];
+  long kilobytes = 0;
+  FILE *status = fopen("/proc/self/status", "r");
+  while (status && fgets(line, sizeof line, status))
+    if (sscanf(line, "VmRSS: %ld", &kilobytes) == 1)
+      break;
+  if (status)
+    fclose(status);
+  return (double)kilobytes;
+}
+
 int main(int argc, char **argv) {
   if (argc == 6 && !strcmp(argv[1], "handshake")) {
     int is_psk = !strcmp(argv[2], "psk");
@@ -261,6 +275,16 @@ int main(int argc, char **argv) {
       records(pair, len, count, protect + i, unprotect + i);
     printf("%.1f %.1f\n", median(protect), median(unprotect));
     end(pair);
+    return 0;
+  }
+  if (argc == 5 && !strcmp(argv[1], "memory")) {
+    configure("psk", "PSK-AES128-CCM8", argv[3], argv[4]);
+    end(handshake());
+    int count = atoi(argv[2]);
+    double before = resident();
+    for (int i = 0; i < count; i++)
+      SSL_free(handshake().client);
+    printf("%.0f\n", (resident() - before) * 1024 / count);
     return 0;
   }
   fprintf(stderr, "usage: openssl_dtls handshake KIND SECONDS CERTIFICATE KEY, or record SUITE LENGTH SECONDS CERTIFICATE KEY\n");

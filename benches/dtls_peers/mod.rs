@@ -1,7 +1,8 @@
-//! The peers of `benches/dtls.rs`: dimpl with the same RustCrypto primitives, OpenSSL in a process of its own, and the
-//! primitives alone.
+//! The peers of `benches/dtls.rs`: ours, dimpl with the same RustCrypto primitives, OpenSSL in a process of its own, and
+//! the primitives alone.
 
 pub(crate) mod dimpl;
+pub(crate) mod dunlin;
 pub(crate) mod openssl;
 pub(crate) mod raw;
 

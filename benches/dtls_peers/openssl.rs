@@ -39,6 +39,12 @@ impl Program {
         self.run(&["record", cipher.name(), &length.to_string(), "2"])
     }
 
+    /// Resident bytes of a server's association.
+    pub(crate) fn memory(&self) -> f64 {
+        let [bytes] = self.run(&["memory", "2000"]);
+        bytes
+    }
+
     fn run<const N: usize>(&self, arguments: &[&str]) -> [f64; N] {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/dtls_peers");
         let output = Command::new(&self.0)

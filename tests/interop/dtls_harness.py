@@ -7,6 +7,7 @@ MBEDTLS_CID_PEER (`dtls/mbedtls_peer.c`, with Debian's mbed TLS and with 3.6).
 import functools
 import os
 import re
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -47,6 +48,10 @@ class Key:
         self.certificate = folder / f"{name}.crt.pem"
         openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.private)
         openssl("pkey", "-in", self.private, "-pubout", "-out", self.public)
+        # Both in one file, the private one by itself (RFC 5915): so libcoap reads them.
+        self.pair = folder / f"{name}.pair.pem"
+        openssl("ec", "-in", self.private, "-out", self.pair)
+        self.pair.write_text(self.public.read_text() + self.pair.read_text())
         openssl("pkey", "-in", self.private, "-outform", "DER", "-out", der(self.private))
         openssl("pkey", "-in", self.private, "-pubout", "-outform", "DER", "-out", der(self.public))
 
@@ -199,6 +204,18 @@ class MbedtlsServer(Mbedtls):
 class MbedtlsClient(Mbedtls):
     def __init__(self, port, **options):
         super().__init__("client", port, options)
+
+
+def port_before_a_port():
+    """A free port after which there is one: libcoap and aiocoap take the port after that which they are told for DTLS."""
+    while True:
+        port = free_port()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 def coap_get(path="", message_id=0x1234):

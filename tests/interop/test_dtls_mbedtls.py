@@ -86,12 +86,15 @@ class OurClientTheirServer(unittest.TestCase):
             client.echo("22.3 C")
 
     def test_resumes_by_ticket(self):
-        for credential in ["psk", "x509"]:
-            keys = credentials()
-            options = their_psk() if credential == "psk" else their_x509(keys.server)
-            ours = psk() if credential == "psk" else x509(keys.client, keys.server)
+        # A ticket of theirs has the client's certificate in it, if there is one, and would be too long to keep.
+        keys = credentials()
+        certificate = {"cert": keys.server.certificate, "key": keys.server.private}
+        for options, ours in [
+            (their_psk(), psk()),
+            (certificate, ["--authority", keys.authority_der, "--name", SERVER_NAME]),
+        ]:
             with (
-                self.subTest(credential),
+                self.subTest(ours[0]),
                 MbedtlsServer(**options, tickets=1) as server,
                 OurClient(server.port, *ours) as client,
             ):
