@@ -12,6 +12,7 @@ mod firmware;
 mod fuzz;
 mod instructions;
 mod interop;
+mod peers;
 mod project;
 mod size;
 mod thumb;
