@@ -197,6 +197,22 @@ fn an_encoder_keeps_its_first_error() {
 }
 
 #[test]
+fn what_is_beside_the_node_of_the_request_is_outside() {
+    for (base, nodes) in [
+        ("/3/0/6", ["/3/0/6", "/3/0/7"]),
+        ("/3/0/6", ["/3/0/6/1", "/3/0/7/1"]),
+        ("/3/0/6/1", ["/3/0/6/1", "/3/0/6/2"]),
+        ("/3/0", ["/3/0/6", "/3/1/7"]),
+    ] {
+        let records = nodes.map(|node| record(node, Value::Integer(1)));
+        for format in MANY {
+            let result = encode(format, base, &records);
+            assert_eq!(result, Err(EncodeError::Outside), "{format} of {base}");
+        }
+    }
+}
+
+#[test]
 fn every_buffer_too_small_is_an_error() {
     let records = [
         record("/3303/0/5700", Value::Float(21.25)),

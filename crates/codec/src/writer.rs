@@ -1,7 +1,7 @@
 //! A buffer that fills up, or a window that moves along a payload longer than the buffer.
 
-use crate::EncodeError;
 use crate::short::Short;
+use crate::{EncodeError, SHORT_WAYS};
 
 /// How deep containers nest: the maps of LwM2M CBOR around each of the four numbers of a path, and the outermost.
 pub(crate) const DEPTH: usize = 5;
@@ -342,11 +342,20 @@ fn copy(place: &mut [u8], bytes: &[u8]) {
 }
 
 /// Moves the first `count` bytes of `area` on by `by`, if they stay in it.
-// One copy, written so that the compiler sees that `copy_within` cannot panic.
 #[inline(never)]
 fn shift(area: &mut [u8], count: usize, by: usize) {
-    if count <= area.len() && by <= area.len().wrapping_sub(count) {
-        area.copy_within(..count, by);
+    if SHORT_WAYS {
+        if count <= area.len() && by <= area.len().wrapping_sub(count) {
+            area.copy_within(..count, by);
+        }
+        return;
+    }
+    // Byte by byte from the end: `copy_within` brings a large function into an image.
+    for from in (0..count).rev() {
+        let byte = area.get(from).copied().unwrap_or_default();
+        if let Some(place) = area.get_mut(from.saturating_add(by)) {
+            *place = byte;
+        }
     }
 }
 

@@ -10,6 +10,10 @@ mod big;
 mod parse;
 mod print;
 
+/// Whether numbers of few digits have ways of their own, which give what the long arithmetic gives: not on a device, where
+/// a multiplication of floats is a function that takes flash.
+const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+
 pub use parse::{integer, natural, parse, scaled};
 pub use print::{Style, digits_of, print, print_with};
 

@@ -17,6 +17,8 @@ use crate::{EncodeError, Record};
 pub(crate) struct Encoder<'b> {
     writer: Writer<'b>,
     base: Path,
+    /// Whether the node of the request is at most an object instance.
+    is_shallow: bool,
     /// The last record; the root, which no record is about, before the first.
     last: Path,
     /// The maps that are open, the outermost first.
@@ -65,6 +67,7 @@ impl<'b> Encoder<'b> {
         let mut encoder = Self {
             writer,
             base,
+            is_shallow: base.level() <= Level::Instance,
             last: Path::ROOT,
             maps: [Map::default(); DEPTH],
             open: 0,
@@ -126,8 +129,11 @@ impl<'b> Encoder<'b> {
     /// Writes an integer or a text of the same object instance as the record before; `None` for any other record.
     #[inline]
     pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
-        let path = record.path;
-        if !path.follows(&self.last) {
+        // Beside a resource that the request itself names, all is outside.
+        if !self.is_shallow {
+            return None;
+        }
+        if !record.path.follows(&self.last) {
             return self.push_turn(record);
         }
         self.put_next(record)

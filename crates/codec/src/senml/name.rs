@@ -107,7 +107,7 @@ impl<'a> Names<'a> {
     fn path_of_text(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
         let mut buffer = [0; LONGEST];
         let mut writer = Writer::new(&mut buffer);
-        if self.implied {
+        if cfg!(feature = "lwm2m-json") && self.implied {
             let full = |_| DecodeErrorKind::Name(PathErrorKind::TooDeep);
             writer.put(self.prefix.as_bytes()).map_err(full)?;
             if !name.bytes.starts_with(b"/") {

@@ -5,7 +5,7 @@ use dunlin_model::{Children, Level, Path, PathErrorKind, Value, ValueType};
 use super::Name;
 use super::name::{Names, below};
 use crate::record::typed;
-use crate::{DecodeErrorKind, Record, Types};
+use crate::{DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -133,6 +133,9 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
 
     /// Looks again whether most records are simple, after a change of a base field.
     fn note_parent(&mut self) {
+        if !SHORT_WAYS {
+            return;
+        }
         let plain = self.base_time.is_none() && self.base_value == Value::None;
         let parent = if plain { self.names.parent() } else { None };
         self.parent = parent

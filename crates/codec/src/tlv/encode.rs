@@ -4,6 +4,7 @@ use dunlin_model::{InstanceId, Level, Path, ResourceId, ResourceInstanceId, Valu
 
 use super::{Kind, WIDE_ID};
 use crate::short::Short;
+use crate::single_precision::narrow;
 use crate::writer::{Mark, Writer};
 use crate::{EncodeError, Record};
 
@@ -69,6 +70,10 @@ impl<'b> Encoder<'b> {
     /// any other record.
     #[inline]
     pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        // Beside a resource that the request itself names, all is outside.
+        if self.level > Level::Instance {
+            return None;
+        }
         if !record.path.follows(&self.last) {
             return self.push_turn(record);
         }
@@ -307,14 +312,4 @@ impl<'b> Encoder<'b> {
         header(kind, id, value.len())?.put(&mut self.writer)?;
         self.writer.put(value)
     }
-}
-
-/// The same number with 32 bits, if they hold it.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "compared bit by bit on the way back"
-)]
-fn narrow(number: f64) -> Option<f32> {
-    let narrow = number as f32;
-    (f64::from(narrow).to_bits() == number.to_bits()).then_some(narrow)
 }

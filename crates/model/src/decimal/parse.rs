@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+use super::SHORT_WAYS;
 use super::big::Big;
 
 /// More digits than this change nothing: no float is as near to the middle between two others.
@@ -129,7 +130,7 @@ fn exponent(text: &[u8]) -> Option<i32> {
 /// ```
 pub fn scaled(negative: bool, mantissa: u64, exponent: i32) -> Option<f64> {
     // Both numbers are floats, and so is what comes out, rounded once.
-    if mantissa <= 1 << 53 && (-22..=22).contains(&exponent) {
+    if SHORT_WAYS && mantissa <= 1 << 53 && (-22..=22).contains(&exponent) {
         let power = power(exponent.unsigned_abs());
         #[expect(clippy::cast_precision_loss, reason = "up to 2^53")]
         let number = mantissa as f64;
@@ -140,6 +141,10 @@ pub fn scaled(negative: bool, mantissa: u64, exponent: i32) -> Option<f64> {
         };
         return Some(if negative { -number } else { number });
     }
+    scaled_at_length(negative, mantissa, exponent)
+}
+
+pub(super) fn scaled_at_length(negative: bool, mantissa: u64, exponent: i32) -> Option<f64> {
     let mut words = [0; WORDS];
     divide(
         negative,

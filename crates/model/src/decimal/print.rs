@@ -1,5 +1,6 @@
 //! From numbers to digits.
 
+use super::SHORT_WAYS;
 use super::big::Big;
 use super::parse::power;
 
@@ -17,10 +18,10 @@ pub enum Style {
 
 /// The fewest digits that are read as the same float, and where the point stands: 0.`digits` × 10^`point`.
 #[derive(Debug)]
-struct Digits {
+pub(super) struct Digits {
     text: [u8; 20],
     count: usize,
-    point: i32,
+    pub(super) point: i32,
 }
 
 impl Digits {
@@ -31,7 +32,7 @@ impl Digits {
         }
     }
 
-    fn as_slice(&self) -> &[u8] {
+    pub(super) fn as_slice(&self) -> &[u8] {
         self.text.get(..self.count).unwrap_or_default()
     }
 
@@ -63,8 +64,7 @@ impl Digits {
 pub fn digits_of(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut first = 0;
     for (place, byte) in buffer.iter_mut().enumerate().rev() {
-        let tens = number / 10;
-        let [digit, ..] = number.wrapping_sub(tens.wrapping_mul(10)).to_le_bytes();
+        let (tens, digit) = divided_by_ten(number);
         *byte = b'0' | digit;
         (first, number) = (place, tens);
         if tens == 0 {
@@ -72,6 +72,31 @@ pub fn digits_of(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
         }
     }
     buffer.get(first..).unwrap_or_default()
+}
+
+/// The tens of a number, and its last digit.
+#[inline]
+fn divided_by_ten(number: u64) -> (u64, u8) {
+    if SHORT_WAYS {
+        let tens = number / 10;
+        let [digit, ..] = number.wrapping_sub(tens.wrapping_mul(10)).to_le_bytes();
+        return (tens, digit);
+    }
+    in_pieces(number)
+}
+
+/// The same in pieces of 16 bits, which a device divides in one instruction, where 64 bits take a large function.
+pub(super) fn in_pieces(number: u64) -> (u64, u8) {
+    let (mut tens, mut left) = (0_u64, 0_u32);
+    for piece in [48, 32, 16, 0] {
+        let [low, high, ..] = (number >> piece).to_le_bytes();
+        let dividend = left << 16 | u32::from(u16::from_le_bytes([low, high]));
+        let quotient = dividend / 10;
+        left = dividend.wrapping_sub(quotient.wrapping_mul(10));
+        tens = tens << 16 | u64::from(quotient);
+    }
+    let [digit, ..] = left.to_le_bytes();
+    (tens, digit)
 }
 
 /// Prints a finite number without exponent, with the fewest digits that are read as the same number, and gives how many
@@ -109,10 +134,8 @@ pub fn print_with(number: f64, style: Style, put: &mut dyn FnMut(&[u8]) -> bool)
     if number == 0.0 {
         return put(b"0");
     }
-    let digits = match few_digits(number) {
-        Some(digits) => digits,
-        None => all_digits(number),
-    };
+    let few = if SHORT_WAYS { few_digits(number) } else { None };
+    let digits = few.unwrap_or_else(|| all_digits(number));
     let point = digits.point;
     if style == Style::Exponent && !(-5..=15).contains(&point) {
         let (first, rest) = digits.as_slice().split_at_checked(1).unwrap_or_default();
@@ -148,7 +171,7 @@ pub fn print_with(number: f64, style: Style, put: &mut dyn FnMut(&[u8]) -> bool)
     clippy::float_cmp,
     reason = "positive and below 10^15, and compared exactly"
 )]
-fn few_digits(number: f64) -> Option<Digits> {
+pub(super) fn few_digits(number: f64) -> Option<Digits> {
     for places in 0..=22_u32 {
         let power = power(places);
         let shifted = number * power;
@@ -167,7 +190,7 @@ fn few_digits(number: f64) -> Option<Digits> {
 }
 
 /// The digits of any number, by the method of Steele and White, with Dragon4's corrections.
-fn all_digits(number: f64) -> Digits {
+pub(super) fn all_digits(number: f64) -> Digits {
     let bits = number.to_bits();
     let (fraction, biased) = (
         bits & 0x000f_ffff_ffff_ffff,

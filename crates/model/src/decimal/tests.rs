@@ -25,6 +25,11 @@ fn check(number: f64) {
         Some(number.to_bits()),
         "{plain}"
     );
+    // What a device does is the same.
+    if let Some(few) = print::few_digits(number.abs()).filter(|_| number != 0.0) {
+        let all = print::all_digits(number.abs());
+        assert_eq!((few.as_slice(), few.point), (all.as_slice(), all.point));
+    }
     let short = printed(number, Style::Exponent);
     assert_eq!(
         short.parse::<f64>().unwrap().to_bits(),
@@ -219,6 +224,15 @@ proptest! {
     #[test]
     fn numbers_of_sensors_come_back(number in any::<i32>(), places in 0..9) {
         check(f64::from(number) / 10_f64.powi(places));
+    }
+
+    #[test]
+    fn what_a_device_does_is_the_same(number in any::<u64>(), bits in 0..64_u32, exponent in -340..340_i32) {
+        let number = number >> bits;
+        let [digit, ..] = (number % 10).to_le_bytes();
+        prop_assert_eq!(print::in_pieces(number), (number / 10, digit));
+        prop_assert_eq!(parse::scaled_at_length(false, number, exponent), scaled(false, number, exponent));
+        prop_assert_eq!(parse::scaled_at_length(true, number, exponent % 23), scaled(true, number, exponent % 23));
     }
 
     #[test]
