@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use dunlin_coap::DuplicateWindow;
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use rand_core::Rng;
@@ -12,10 +11,8 @@ use crate::content::SINGLE;
 use crate::engine::{Core, State};
 use crate::observation::Observation;
 use crate::registration::{Leave, Registration, Slot};
+use crate::replay::Replay;
 use crate::{Config, Counters, Objects, Output, set};
-
-/// Places in the index of the window of duplicates.
-const INDEX: usize = 32;
 
 /// An `LwM2M` client as a state machine: without socket, thread, clock or heap.
 ///
@@ -46,7 +43,7 @@ pub struct Agent<
     servers: [Option<Slot<P>>; SERVERS],
     observations: [Option<Observation>; OBSERVATIONS],
     attributes: [Option<Attached>; OBSERVATIONS],
-    replay: DuplicateWindow<[u8; REPLAY], [u32; INDEX]>,
+    replay: Replay<[u8; REPLAY]>,
     upload: [u8; UPLOAD],
 }
 
@@ -105,7 +102,6 @@ impl<
     /// ```
     pub fn with_capacity(objects: O, config: Config<'a>, mut rng: R) -> Self {
         let [a, b, ..] = rng.next_u32().to_ne_bytes();
-        let seed = rng.next_u64();
         let lifetime = config.parameters.exchange_lifetime();
         Self {
             objects,
@@ -113,13 +109,14 @@ impl<
             servers: [const { None }; SERVERS],
             observations: [None; OBSERVATIONS],
             attributes: [None; OBSERVATIONS],
-            replay: DuplicateWindow::new([0; REPLAY], [0; INDEX], lifetime, seed),
+            replay: Replay::new(lifetime),
             upload: [0; UPLOAD],
             rng,
             config,
         }
     }
 
+    #[inline(never)]
     fn core(&mut self) -> Core<'_, P> {
         Core {
             objects: &mut self.objects,

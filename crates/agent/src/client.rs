@@ -1,6 +1,6 @@
 //! The agent as a client: Register, Update and De-register, and the answers to them (Core 1.2.2 §6.2).
 
-use dunlin_coap::block::BlockSender;
+use dunlin_coap::block::{BlockSender, BlockSize};
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{
     Code, Message, MessageBuilder, MessageId, OptionNumber, Retry, Tokens, Transmission, Type,
@@ -9,9 +9,10 @@ use dunlin_lwm2m::{Register, Update};
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::links::{self, Links};
 use crate::registration::{Exchange, Leave, Location, Registration, Told, Wait, spread};
 use crate::reply::join;
-use crate::{Error, Event, Failure, links};
+use crate::{Error, Event, Failure};
 
 /// Room for header and options of a request, beside the endpoint name.
 const HEADER: usize = 128;
@@ -162,14 +163,18 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut block = None;
         if with_list {
             let space = buffer.get_mut(reserved..).ok_or(Error::NoSpace)?;
-            let length = links::list(&*self.objects, self.config, space)?;
+            let list =
+                |skip, space| links::list(&*self.objects, self.config, Links::new(skip, space));
             if exchange.blocks.is_none() {
-                let blocks = BlockSender::new(length, self.config.block_size);
+                let fits = BlockSize::at_most(space.len()).ok_or(Error::NoSpace)?;
+                let length = list(0, &mut []).total;
+                let blocks = BlockSender::new(length, fits.min(self.config.block_size));
                 exchange.blocks = Some(blocks.map_err(|_| Error::NoSpace)?);
             }
             let blocks = exchange.blocks.as_ref().ok_or(Error::Failed)?;
             let current = blocks.current();
-            part = current.offset..current.offset.saturating_add(current.len);
+            let space = space.get_mut(..current.len).ok_or(Error::NoSpace)?;
+            part = 0..list(current.offset, space).length;
             block = current.block;
         }
         let (header, _) = buffer

@@ -7,6 +7,7 @@ use rand_core::Rng;
 
 use crate::attributes::Attached;
 use crate::event::count;
+use crate::features::OBSERVE;
 use crate::observation::Observation;
 use crate::registration::Slot;
 use crate::replay::Replay;
@@ -74,7 +75,7 @@ pub(crate) struct Core<'c, P> {
     pub(crate) observations: &'c mut [Option<Observation>],
     pub(crate) attributes: &'c mut [Option<Attached>],
     pub(crate) upload: &'c mut [u8],
-    pub(crate) replay: &'c mut dyn Replay,
+    pub(crate) replay: &'c mut Replay<[u8]>,
 }
 
 impl<P: Copy + Eq> Core<'_, P> {
@@ -185,12 +186,17 @@ impl<P: Copy + Eq> Core<'_, P> {
                 return Some(sent);
             }
         }
-        for index in 0..self.observations.len() {
+        for index in 0..self.observed() {
             if let Some(sent) = self.poll_observation(index, buffer) {
                 return Some(sent);
             }
         }
         None
+    }
+
+    /// How many places for observations there are.
+    fn observed(&self) -> usize {
+        if OBSERVE { self.observations.len() } else { 0 }
     }
 
     /// When the clock is to be told next.
@@ -199,8 +205,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             return Some(self.state.now);
         }
         let servers = (0..self.servers.len()).filter_map(|index| self.server_due(index));
-        let observations =
-            (0..self.observations.len()).filter_map(|index| self.observation_due(index));
+        let observations = (0..self.observed()).filter_map(|index| self.observation_due(index));
         servers.chain(observations).min()
     }
 }

@@ -130,6 +130,7 @@ pub struct Counters {
 }
 
 /// Counts one more.
+#[inline(never)]
 pub(crate) fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);
 }

@@ -96,6 +96,7 @@ pub mod derive;
 mod engine;
 mod error;
 mod event;
+mod features;
 mod field;
 mod links;
 mod object;

@@ -8,8 +8,9 @@ use dunlin_model::{Attributes, Path, Value};
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::features::OBSERVE;
 use crate::registration::Slot;
-use crate::reply::{Body, Head, Shape, encode_at, encoded, fingerprint, write_payload};
+use crate::reply::{Body, Head, Payload, Source};
 use crate::{Error, Event, attributes, content};
 
 /// The longest time without a confirmable notification: RFC 7641 §4.5.
@@ -155,6 +156,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// Forgets all observations of `server`, as its registration begins anew or is over (Core 1.2.2 §6.2.1).
     pub(crate) fn end_observations(&mut self, server: usize) {
+        if !OBSERVE {
+            return;
+        }
         while let Some(index) = self.find_observation(|known| known.server == server) {
             self.end_observation(index);
         }
@@ -179,6 +183,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// An Acknowledgement of a notification; whether `id` is one's.
     pub(crate) fn notification_acknowledged(&mut self, server: usize, id: MessageId) -> bool {
+        if !OBSERVE {
+            return false;
+        }
         let now = self.state.now;
         let Some(slot) = self.servers.get_mut(server).and_then(Option::as_mut) else {
             return false;
@@ -195,6 +202,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// A Reset in answer to a notification: the server has lost interest (RFC 7641 §3.6).
     pub(crate) fn notification_rejected(&mut self, server: usize, id: MessageId) -> bool {
+        if !OBSERVE {
+            return false;
+        }
         let found = self.find_observation(|known| {
             known.server == server
                 && known.last_id == id
@@ -211,7 +221,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         &mut self,
         index: usize,
         id: MessageId,
-        payload: &[u8],
+        payload: Payload,
     ) -> Option<u32> {
         let path = self.observations.get(index)?.as_ref()?.path;
         let content = self.content(path, payload);
@@ -221,13 +231,13 @@ impl<P: Copy + Eq> Core<'_, P> {
         Some(observation.sequence.get())
     }
 
-    fn content(&self, path: Path, payload: &[u8]) -> Content {
+    fn content(&self, path: Path, payload: Payload) -> Content {
         let number = content::value(&*self.objects, path).and_then(|value| match value {
             Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
             value => value.as_f64(),
         });
         Content {
-            fingerprint: fingerprint(payload),
+            fingerprint: payload.fingerprint,
             number,
         }
     }
@@ -329,14 +339,15 @@ impl<P: Copy + Eq> Core<'_, P> {
         let attributes = self.ruling(&observation);
         let slot = self.servers.get(observation.server)?.as_ref()?;
         let confirmable = again.is_some() || self.is_confirmable(&observation, slot, &attributes);
-        let encoding = encode_at(buffer, |space| {
-            content::encode(&*self.objects, observation.path, observation.format, space)
-        });
-        let len = match encoding {
-            Ok(len) => len,
+        let source = Source::Node {
+            path: observation.path,
+            format: observation.format,
+        };
+        let payload = match self.prepare(source, buffer) {
+            Ok(payload) => payload,
             Err(error) => return self.notify_end(index, error, buffer),
         };
-        let content = self.content(observation.path, encoded(buffer, len));
+        let content = self.content(observation.path, payload);
         let overdue = attributes.effective_pmax().is_some_and(|pmax| {
             now.saturating_duration_since(observation.last_at) >= Duration::from_secs(pmax.into())
         });
@@ -384,13 +395,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             id,
             token: observation.token,
         };
-        let shape = Shape {
-            format: observation.format,
-            block: None,
-            observation: None,
-            size: self.config.block_size,
-        };
-        match write_payload(head, shape, Some(sequence), len, buffer) {
+        match self.present(head, payload, None, Some(sequence), buffer) {
             Ok(len) => Some((to, len)),
             Err(error) => self.notify_end(index, error, buffer),
         }

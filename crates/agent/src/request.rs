@@ -1,6 +1,6 @@
 //! The agent as a server: what is asked of it (Core 1.2.2 §6.3 and §6.4).
 
-use dunlin_coap::block::{BlockReceiver, Next, TransferKey};
+use dunlin_coap::block::{BlockReceiver, Next};
 use dunlin_coap::request::unknown_critical;
 use dunlin_coap::{Code, Message, OptionNumber, Type};
 use dunlin_codec::ContentFormat;
@@ -9,10 +9,11 @@ use dunlin_model::{AttributeChanges, Level, ObjectId, Path};
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::features::OBSERVE;
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
 use crate::replay::Known;
-use crate::reply::{Body, Reply};
+use crate::reply::{Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
 use crate::{Error, Event, attributes, content, write};
 
@@ -20,7 +21,7 @@ use crate::{Error, Event, attributes, content, write};
 #[derive(Debug, Clone)]
 pub(crate) struct Upload {
     server: usize,
-    key: TransferKey,
+    key: u32,
     receiver: BlockReceiver,
 }
 
@@ -109,9 +110,29 @@ impl<P: Copy + Eq> Core<'_, P> {
         let block = message.block2().map_err(|_| Error::BadValue)?;
         refuse_blocks(&operation, message)?;
         match operation {
+            Operation::Observe { .. }
+            | Operation::CancelObserve { .. }
+            | Operation::WriteAttributes { .. }
+                if !OBSERVE =>
+            {
+                Err(Error::NotImplemented.into())
+            }
             Operation::Read { accept, .. } => self.read(path, accept, block, None),
             Operation::Discover { depth, .. } => {
-                Ok((Code::CONTENT, Body::Links { path, depth, block }))
+                let source = Source::Links {
+                    path,
+                    depth,
+                    server,
+                };
+                let observation = None;
+                Ok((
+                    Code::CONTENT,
+                    Body::Content {
+                        source,
+                        block,
+                        observation,
+                    },
+                ))
             }
             Operation::Observe {
                 accept, attributes, ..
@@ -179,8 +200,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         Ok((
             Code::CONTENT,
             Body::Content {
-                path,
-                format,
+                source: Source::Node { path, format },
                 block,
                 observation,
             },
@@ -242,8 +262,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 mode,
             );
         };
-        // There is one upload at a time, and the server is compared: no seed could keep a server from mixing up its own.
-        let key = TransferKey::new(message, [0, 0]);
+        let key = transfer_key(message);
         let ours = |upload: &Upload| upload.server == server && upload.key == key;
         let mut receiver = match self.state.upload.take() {
             Some(upload) if ours(&upload) => upload.receiver,
@@ -365,6 +384,20 @@ fn refuse_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<(),
         Ok(_) => Ok(()),
         Err(_) => Err(Error::BadValue.into()),
     }
+}
+
+/// Tells one upload of a server from the next by method and options, but for the block itself and those that are no
+/// part of a cache key (RFC 7959 §2.5, RFC 9175 §3.3). There is one upload at a time and the server is compared: a
+/// server could mix up nothing but its own, so a plain hash is enough.
+fn transfer_key(message: &Message<'_>) -> u32 {
+    let mut hash = fnv(FNV, &[message.code().0]);
+    for (number, value) in message.options() {
+        let same = matches!(number, OptionNumber::BLOCK1 | OptionNumber::CONTENT_FORMAT);
+        if !same && !number.is_no_cache_key() {
+            hash = fnv(fnv(hash, &number.0.to_be_bytes()), value);
+        }
+    }
+    hash
 }
 
 /// Carries out a Write, or a Create, which gives the path of the new instance.

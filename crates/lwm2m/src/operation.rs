@@ -349,14 +349,11 @@ fn read_path(message: &Message<'_>) -> Result<Path, RequestError> {
 
 fn read_depth(message: &Message<'_>) -> Result<Option<u8>, RequestError> {
     let mut depth = None;
-    for item in query::items(message) {
-        match item? {
-            ("depth", Some(value)) if depth.is_none() => {
-                let levels = query::decimal(value).filter(|levels| *levels <= 3);
-                depth = levels.and_then(|levels| u8::try_from(levels).ok());
-                if depth.is_none() {
-                    return Err(RequestError::bad_request("depth is 0, 1, 2 or 3"));
-                }
+    for item in message.uri_query() {
+        match item.strip_prefix(b"depth=") {
+            Some([digit @ b'0'..=b'3']) if depth.is_none() => depth = Some(digit & 0x0f),
+            Some(_) if depth.is_none() => {
+                return Err(RequestError::bad_request("depth is 0, 1, 2 or 3"));
             }
             _ => {
                 return Err(RequestError::bad_request(

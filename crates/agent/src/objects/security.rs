@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use dunlin_model::objects::SECURITY;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::{CapacityError, String, Vec};
 
@@ -77,7 +78,10 @@ impl<const N: usize> Security<N> {
 }
 
 impl ObjectType for SecurityAccount {
-    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::SECURITY;
+    const DEFINITION: &'static ObjectDefinition = &super::trimmed(
+        &SECURITY,
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10]) },
+    );
 }
 
 impl Object for SecurityAccount {

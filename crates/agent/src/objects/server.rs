@@ -1,6 +1,7 @@
 //! Object 1, LwM2M Server.
 
 use dunlin_lwm2m::{Arguments, Binding};
+use dunlin_model::objects::SERVER;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::String;
 
@@ -71,7 +72,10 @@ impl<const N: usize> Server<N> {
 }
 
 impl ObjectType for ServerAccount {
-    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::SERVER;
+    const DEFINITION: &'static ObjectDefinition = &super::trimmed(
+        &SERVER,
+        &const { super::resources(&SERVER, [0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 17, 18, 19, 26]) },
+    );
 }
 
 impl Object for ServerAccount {
