@@ -12,7 +12,7 @@ use crate::engine::{Core, State};
 use crate::observation::Observation;
 use crate::registration::{Leave, Registration, Slot};
 use crate::replay::Replay;
-use crate::{Config, Counters, Objects, Output, set};
+use crate::{Config, Counters, Objects, Output, provision, set};
 
 /// An `LwM2M` client as a state machine: without socket, thread, clock or heap.
 ///
@@ -230,6 +230,23 @@ impl<
             *free = Some(slot);
         }
         Ok(())
+    }
+
+    /// The URI of the Bootstrap-Server, if the Security object has its account.
+    pub fn bootstrap_account(&self) -> Option<&str> {
+        let account = provision::account(&self.objects)?;
+        account.read(ResourceId::of::<0>(), SINGLE)?.as_str()
+    }
+
+    /// Starts to bootstrap at the Bootstrap-Server, which is at `peer`: after the Client Hold Off Time of its account,
+    /// until [`Event::Bootstrapped`](crate::Event::Bootstrapped). The agent knows the way from then on, and bootstraps
+    /// again when a server asks for it (/1/x/9) or registrations keep failing (/1/x/16).
+    #[cfg(feature = "bootstrap")]
+    pub fn bootstrap(&mut self, now: Instant, peer: P) {
+        self.handle_timeout(now);
+        let hold_off = crate::bootstrap::hold_off(&self.objects);
+        let until = self.state.now.saturating_add(hold_off);
+        self.state.bootstrap = Some(crate::bootstrap::Bootstrap::new(peer, until));
     }
 
     /// The instance of the Server object with this short server id.

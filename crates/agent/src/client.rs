@@ -9,6 +9,7 @@ use dunlin_lwm2m::{Register, Update};
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::features::BOOTSTRAP;
 use crate::links::{self, Links};
 use crate::registration::{Exchange, Leave, Location, Registration, Told, Wait, spread};
 use crate::reply::join;
@@ -55,25 +56,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let slot = self.servers.get_mut(index)?.as_mut()?;
         if let Some(exchange) = slot.state.exchange_mut() {
-            let parameters = &self.config.parameters;
-            let next = match &mut exchange.wait {
-                Wait::Turn => {
-                    exchange.wait = Wait::Acknowledgement(Transmission::start(
-                        now,
-                        parameters,
-                        self.rng.next_u32(),
-                    ));
-                    Retry::Again
-                }
-                Wait::Acknowledgement(transmission) => {
-                    let next = transmission.on_timeout(now, parameters);
-                    if next == Retry::Again {
-                        count(&mut self.state.counters.retransmitted);
-                    }
-                    next
-                }
-                Wait::Answer(_) => Retry::GiveUp,
-            };
+            let mut exchange = exchange.clone();
+            let next = self.step(&mut exchange);
+            let slot = self.servers.get_mut(index)?.as_mut()?;
+            *slot.state.exchange_mut()? = exchange;
             if next == Retry::GiveUp {
                 self.failed(index, Failure::NoAnswer, None);
                 return None;
@@ -82,6 +68,27 @@ impl<P: Copy + Eq> Core<'_, P> {
             self.begin(index)?;
         }
         self.send(index, buffer)
+    }
+
+    /// What is to be done about a request whose time has come: its message is sent, once more or for the first time, or
+    /// nothing more.
+    pub(crate) fn step(&mut self, exchange: &mut Exchange) -> Retry {
+        let (now, parameters) = (self.state.now, &self.config.parameters);
+        match &mut exchange.wait {
+            Wait::Turn => {
+                let random = self.rng.next_u32();
+                exchange.wait = Wait::Acknowledgement(Transmission::start(now, parameters, random));
+                Retry::Again
+            }
+            Wait::Acknowledgement(transmission) => {
+                let next = transmission.on_timeout(now, parameters);
+                if next == Retry::Again {
+                    count(&mut self.state.counters.retransmitted);
+                }
+                next
+            }
+            Wait::Answer(_) => Retry::GiveUp,
+        }
     }
 
     /// Begins the request that is due.
@@ -113,8 +120,13 @@ impl<P: Copy + Eq> Core<'_, P> {
             .get(index)?
             .as_ref()?
             .to_tell(&*self.objects, self.config);
+        Some(self.new_exchange(telling))
+    }
+
+    /// A request whose first message is sent now.
+    pub(crate) fn new_exchange(&mut self, telling: Told) -> Exchange {
         let now = self.state.now;
-        Some(Exchange {
+        Exchange {
             id: self.state.ids.next(),
             token: Tokens::default().next(&mut self.rng),
             begun: now,
@@ -125,7 +137,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             )),
             telling,
             blocks: None,
-        })
+        }
     }
 
     /// Writes the message of the request under way.
@@ -214,6 +226,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// A response from `peer`.
     pub(crate) fn response(&mut self, peer: P, message: &Message<'_>) {
+        if self.bootstrap_response(peer, message) {
+            return;
+        }
         let confirmable = message.message_type() == Type::Confirmable;
         let found = self.server_at(peer);
         let slot = found
@@ -226,10 +241,10 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             return;
         };
-        let expected = slot.state.exchange().is_some_and(|exchange| {
-            exchange.token == message.token()
-                && (message.message_type() != Type::Acknowledgement || exchange.id == message.id())
-        });
+        let expected = slot
+            .state
+            .exchange()
+            .is_some_and(|exchange| exchange.expects(message));
         let repeated = confirmable && slot.last_response == Some(message.id());
         if confirmable {
             if expected {
@@ -321,6 +336,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// An Empty Acknowledgement from `peer`.
     pub(crate) fn acknowledged(&mut self, peer: P, id: MessageId) {
+        self.bootstrap_control(peer, id, Type::Acknowledgement);
         let Some(index) = self.server_at(peer) else {
             return;
         };
@@ -340,6 +356,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// A Reset from `peer`.
     pub(crate) fn rejected(&mut self, peer: P, id: MessageId) {
+        self.bootstrap_control(peer, id, Type::Reset);
         let Some(index) = self.server_at(peer) else {
             return;
         };
@@ -376,11 +393,15 @@ impl<P: Copy + Eq> Core<'_, P> {
                     until: now.saturating_add(retry),
                 };
                 let server = slot.short_server_id;
+                let bootstrap = BOOTSTRAP && slot.leads_to_bootstrap(&*self.objects);
                 self.state.tell(Event::RegistrationFailed {
                     server,
                     reason,
                     retry,
                 });
+                if bootstrap {
+                    self.want_bootstrap();
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use heapless::Deque;
 use rand_core::Rng;
 
 use crate::attributes::Attached;
+use crate::bootstrap::Bootstrap;
 use crate::event::count;
 use crate::features::OBSERVE;
 use crate::observation::Observation;
@@ -31,6 +32,8 @@ pub(crate) struct State<P> {
     pub(crate) replies: Deque<Reply<P>, REPLIES>,
     pub(crate) events: Deque<Event, EVENTS>,
     pub(crate) counters: Counters,
+    /// The Bootstrap-Server, once the owner has said where it is.
+    pub(crate) bootstrap: Option<Bootstrap<P>>,
     /// The long request that is being received in blocks.
     pub(crate) upload: Option<Upload>,
 }
@@ -44,6 +47,7 @@ impl<P> State<P> {
             replies: Deque::new(),
             events: Deque::new(),
             counters: Counters::default(),
+            bootstrap: None,
             upload: None,
         }
     }
@@ -179,6 +183,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         if self.state.changed {
             return None;
         }
+        if let Some(sent) = self.poll_bootstrap(buffer) {
+            return Some(sent);
+        }
+        if self.is_bootstrapping() {
+            return None;
+        }
         for index in 0..self.servers.len() {
             // A request that has failed may make way for another that is due at once: a Register after an Update.
             let sent = self.poll_server(index, buffer);
@@ -204,8 +214,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         if self.state.changed {
             return Some(self.state.now);
         }
+        let bootstrap = self.bootstrap_due();
+        if self.is_bootstrapping() {
+            return bootstrap;
+        }
         let servers = (0..self.servers.len()).filter_map(|index| self.server_due(index));
         let observations = (0..self.observed()).filter_map(|index| self.observation_due(index));
-        servers.chain(observations).min()
+        servers.chain(observations).chain(bootstrap).min()
     }
 }

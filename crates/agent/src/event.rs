@@ -83,6 +83,19 @@ pub enum Event {
         /// The target.
         path: Path,
     },
+    /// A bootstrap is wanted, by a server (/1/x/9) or since registrations fail: call
+    /// [`bootstrap`](crate::Agent::bootstrap).
+    BootstrapWanted,
+    /// The accounts are as the Bootstrap-Server wants them: [connect](crate::Agent::connect) to the
+    /// [servers](crate::Agent::accounts). All registrations of before are forgotten.
+    Bootstrapped,
+    /// A bootstrap has failed; the next attempt follows by itself.
+    BootstrapFailed {
+        /// What went wrong.
+        reason: Failure,
+        /// The time until the next attempt.
+        retry: Duration,
+    },
     /// A server has asked for a reboot (/3/0/4). Its answer has been given out already.
     Reboot,
     /// A server has asked for a factory reset (/3/0/5). Its answer has been given out already.

@@ -6,3 +6,6 @@ pub(crate) const OBSERVE: bool = cfg!(feature = "observe");
 
 /// Words for a person in answers that refuse something.
 pub(crate) const DIAGNOSTICS: bool = cfg!(feature = "diagnostics");
+
+/// The Bootstrap interface.
+pub(crate) const BOOTSTRAP: bool = cfg!(feature = "bootstrap");

@@ -88,6 +88,7 @@ extern crate self as dunlin_agent;
 
 mod agent;
 mod attributes;
+mod bootstrap;
 mod client;
 mod config;
 mod content;
@@ -102,6 +103,7 @@ mod links;
 mod object;
 pub mod objects;
 mod observation;
+mod provision;
 mod registration;
 mod replay;
 mod reply;

@@ -70,6 +70,20 @@ impl<'b> Links<'b> {
         self.put(b"=");
     }
 
+    /// Adds an attribute whose value stands in quotes.
+    pub(crate) fn quoted(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.put(b"\"");
+        for byte in value.as_bytes() {
+            if matches!(byte, b'"' | b'\\') {
+                self.put(b"\\");
+            }
+            self.put(&[*byte]);
+        }
+        self.put(b"\"");
+    }
+
+    /// Adds an attribute whose value is a version.
     pub(crate) fn version(&mut self, name: &str, version: Version) {
         self.attribute(name, version.major.into());
         self.put(b".");
@@ -293,7 +307,7 @@ impl Tree<'_, '_> {
 
 /// The version of an object where it must be said: where it is not the one that the enabler implies (Core 1.2.2
 /// §7.2.2).
-fn announced(definition: &ObjectDefinition, enabler: LwM2mVersion) -> Option<Version> {
+pub(crate) fn announced(definition: &ObjectDefinition, enabler: LwM2mVersion) -> Option<Version> {
     let implied = objects::implied_version(definition.id, enabler.into());
     (definition.version != implied).then_some(definition.version)
 }

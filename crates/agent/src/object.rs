@@ -173,6 +173,12 @@ pub trait ObjectType: Object + Sized {
     fn create() -> Option<Self> {
         None
     }
+
+    /// A new instance for a Bootstrap-Server, which may make instances where servers cannot: those of the Security and
+    /// the Server object. The default is that of [`create`](Self::create).
+    fn provide() -> Option<Self> {
+        Self::create()
+    }
 }
 
 /// An object in a set, with the definition known when the program is compiled: an [`ObjectType`], or [`Instances`] of one.
@@ -227,6 +233,24 @@ pub trait Collection {
     fn delete(&mut self, id: InstanceId) -> Result<(), Error> {
         let _ = id;
         Err(Error::NotAllowed)
+    }
+
+    /// Makes an instance with this id, which is not in use, for a Bootstrap-Server.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
+        self.create(id)
+    }
+
+    /// Removes the instance with this id, which is in use, for a Bootstrap-Server.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
+        self.delete(id)
     }
 }
 
@@ -382,6 +406,18 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
 
     fn delete(&mut self, id: InstanceId) -> Result<(), Error> {
         if T::create().is_none() {
+            return Err(Error::NotAllowed);
+        }
+        self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)
+    }
+
+    fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
+        let instance = T::provide().ok_or(Error::NotAllowed)?;
+        self.insert(id.get(), instance).map_err(|_| Error::NoSpace)
+    }
+
+    fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
+        if T::provide().is_none() {
             return Err(Error::NotAllowed);
         }
         self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)

@@ -2,7 +2,7 @@
 
 use dunlin_coap::block::BlockSender;
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_coap::{MessageId, Parameters, Token, Transmission};
+use dunlin_coap::{Message, MessageId, Parameters, Token, Transmission, Type};
 use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
@@ -115,6 +115,8 @@ pub(crate) struct Slot<P> {
     pub(crate) location: Location,
     /// Failed attempts in this communication sequence.
     failures: u32,
+    /// Communication sequences that have failed.
+    pub(crate) sequences: u32,
     /// When the registration was last refreshed.
     pub(crate) refreshed: Instant,
     pub(crate) told: Told,
@@ -128,6 +130,12 @@ pub(crate) struct Slot<P> {
 }
 
 impl Exchange {
+    /// Whether `message`, a response, is the one to this request.
+    pub(crate) fn expects(&self, message: &Message<'_>) -> bool {
+        self.token == message.token()
+            && (message.message_type() != Type::Acknowledgement || self.id == message.id())
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
         match self.wait {
             Wait::Turn => Instant::ZERO,
@@ -168,6 +176,7 @@ impl<P> Slot<P> {
             state: Registration::Waiting { until },
             location: Location::default(),
             failures: 0,
+            sequences: 0,
             refreshed: until,
             told: Told::default(),
             update: false,
@@ -283,6 +292,7 @@ impl<P> Slot<P> {
         self.failures = self.failures.saturating_add(1);
         let seconds = if self.failures >= count {
             self.failures = 0;
+            self.sequences = self.sequences.saturating_add(1);
             u64::from(
                 self.setting(objects, ResourceId::of::<19>())
                     .unwrap_or(SEQUENCE_DELAY),
@@ -300,9 +310,19 @@ impl<P> Slot<P> {
         spread(Duration::from_secs(seconds.max(1)), random)
     }
 
+    /// Whether the last failure ended the last communication sequence (/1/x/20), and a bootstrap is to follow (/1/x/16).
+    pub(crate) fn leads_to_bootstrap(&self, objects: &dyn Objects) -> bool {
+        let sequences = self.setting(objects, ResourceId::of::<20>()).unwrap_or(1);
+        let on_failure = self.read(objects, ResourceId::of::<16>());
+        self.failures == 0
+            && self.sequences >= sequences.max(1)
+            && on_failure.and_then(|value| value.as_bool()) != Some(false)
+    }
+
     /// A registration has succeeded.
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
+        self.sequences = 0;
     }
 }
 

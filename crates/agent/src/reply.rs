@@ -9,7 +9,7 @@ use crate::engine::Core;
 use crate::event::count;
 use crate::features::OBSERVE;
 use crate::links::Links;
-use crate::{Error, content, links, text::decimal};
+use crate::{Error, content, links, provision, text::decimal};
 
 /// Room for the header and the options of an answer, in front of a payload that is written before its length and so
 /// its options are known.
@@ -66,13 +66,15 @@ pub(crate) enum Source {
         depth: Option<u8>,
         server: usize,
     },
+    /// The links of `path`, for a Bootstrap-Discover.
+    Accounts { path: Path },
 }
 
 impl Source {
     fn format(self) -> ContentFormat {
         match self {
             Self::Node { format, .. } => format,
-            Self::Links { .. } => ContentFormat::LINK_FORMAT,
+            Self::Links { .. } | Self::Accounts { .. } => ContentFormat::LINK_FORMAT,
         }
     }
 }
@@ -108,6 +110,9 @@ impl<P: Copy + Eq> Core<'_, P> {
                 depth,
                 Links::new(skip, space),
             ),
+            Source::Accounts { path } => {
+                provision::discover(&*self.objects, self.config, path, Links::new(skip, space))
+            }
         }
     }
 

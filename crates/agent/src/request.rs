@@ -7,15 +7,16 @@ use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{Operation, RequestError, WriteMode};
 use dunlin_model::{AttributeChanges, Level, ObjectId, Path};
 
+use crate::bootstrap::BOOTSTRAP_SERVER;
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::OBSERVE;
+use crate::features::{BOOTSTRAP, OBSERVE};
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
 use crate::replay::Known;
 use crate::reply::{Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
-use crate::{Error, Event, attributes, content, write};
+use crate::{Error, Event, attributes, content, provision, write};
 
 /// A long request that arrives in blocks (RFC 7959 §2.5): one at a time.
 #[derive(Debug, Clone)]
@@ -26,10 +27,19 @@ pub(crate) struct Upload {
 }
 
 /// What a request comes to: a code and what goes with it.
-type Answer = (Code, Body);
+pub(crate) type Answer = (Code, Body);
+
+/// What is done with a payload.
+#[derive(Clone, Copy)]
+pub(crate) enum Change {
+    Write(WriteMode),
+    Create,
+    /// A Bootstrap-Write.
+    Provision,
+}
 
 /// Why a request is refused.
-struct Refusal(Answer);
+pub(crate) struct Refusal(Answer);
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
@@ -52,7 +62,14 @@ impl<P: Copy + Eq> Core<'_, P> {
                 .and_then(Option::as_ref)
                 .is_some_and(Slot::is_registered)
         };
-        let Some(server) = self.server_at(peer).filter(registered) else {
+        let found = if self.is_served_by(peer) {
+            Some(BOOTSTRAP_SERVER)
+        } else if self.is_bootstrapping() {
+            None
+        } else {
+            self.server_at(peer).filter(registered)
+        };
+        let Some(server) = found else {
             // Nobody else is answered: not before the registration is complete (Core 1.2.2 §6.2.1), and never a stranger.
             count(&mut self.state.counters.strangers);
             return;
@@ -102,6 +119,9 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn carry_out(&mut self, server: usize, message: &Message<'_>) -> Result<Answer, Refusal> {
+        if BOOTSTRAP && server == BOOTSTRAP_SERVER {
+            return self.provision(message);
+        }
         let operation = Operation::from_request(message)?;
         let path = operation.path();
         if content::is_secret(path) {
@@ -176,15 +196,15 @@ impl<P: Copy + Eq> Core<'_, P> {
                 format,
                 payload,
                 ..
-            } => self.with_payload(server, message, path, format, payload, Some(mode)),
+            } => self.with_payload(server, message, path, format, payload, Change::Write(mode)),
             Operation::Create {
                 format, payload, ..
-            } => self.with_payload(server, message, path, format, payload, None),
+            } => self.with_payload(server, message, path, format, payload, Change::Create),
             _ => Err(Error::NotImplemented.into()),
         }
     }
 
-    fn format(&self, accept: Option<ContentFormat>) -> ContentFormat {
+    pub(crate) fn format(&self, accept: Option<ContentFormat>) -> ContentFormat {
         accept.unwrap_or(self.config.format)
     }
 
@@ -242,14 +262,14 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// A Write (with its mode) or a Create, in one message or as a block of several.
-    fn with_payload(
+    pub(crate) fn with_payload(
         &mut self,
         server: usize,
         message: &Message<'_>,
         path: Path,
         format: ContentFormat,
         payload: &[u8],
-        mode: Option<WriteMode>,
+        change: Change,
     ) -> Result<Answer, Refusal> {
         let block = message.block1().map_err(|_| Error::BadValue)?;
         let Some(block) = block.filter(|block| block.more() || block.number() > 0) else {
@@ -259,7 +279,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                     format,
                     bytes: payload,
                 },
-                mode,
+                change,
             );
         };
         let key = transfer_key(message);
@@ -299,7 +319,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 });
                 Ok((Code::CONTINUE, Body::Received(next)))
             }
-            Next::Complete(_) => self.apply_upload(path, format, received.end(), mode),
+            Next::Complete(_) => self.apply_upload(path, format, received.end(), change),
         }
     }
 
@@ -308,26 +328,28 @@ impl<P: Copy + Eq> Core<'_, P> {
         path: Path,
         format: ContentFormat,
         len: usize,
-        mode: Option<WriteMode>,
+        change: Change,
     ) -> Result<Answer, Refusal> {
         let bytes = self.upload.get(..len).unwrap_or_default();
-        let done = carry(self.objects, path, Payload { format, bytes }, mode)?;
-        Ok(self.applied(path, done))
+        let done = carry(self.objects, path, Payload { format, bytes }, change)?;
+        Ok(self.applied(path, done, change))
     }
 
     fn apply(
         &mut self,
         path: Path,
         payload: Payload<'_>,
-        mode: Option<WriteMode>,
+        change: Change,
     ) -> Result<Answer, Refusal> {
-        let done = carry(self.objects, path, payload, mode)?;
-        Ok(self.applied(path, done))
+        let done = carry(self.objects, path, payload, change)?;
+        Ok(self.applied(path, done, change))
     }
 
-    fn applied(&mut self, path: Path, created: Option<Path>) -> Answer {
+    fn applied(&mut self, path: Path, created: Option<Path>, change: Change) -> Answer {
         self.state.changed = true;
         match created {
+            // Of a bootstrap the owner hears when it is complete.
+            None if matches!(change, Change::Provision) => (Code::CHANGED, Body::Nothing),
             None => {
                 self.state.tell(Event::Written { path });
                 (Code::CHANGED, Body::Nothing)
@@ -360,6 +382,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                     }
                 }
             }
+            (Some(1), Some(9)) => self.want_bootstrap(),
             (Some(3), Some(4)) => self.state.tell(Event::Reboot),
             (Some(3), Some(5)) => self.state.tell(Event::FactoryReset),
             _ => {}
@@ -405,20 +428,23 @@ fn carry(
     objects: &mut dyn crate::Objects,
     path: Path,
     payload: Payload<'_>,
-    mode: Option<WriteMode>,
+    change: Change,
 ) -> Result<Option<Path>, Error> {
-    match (mode, path.object_id()) {
-        (Some(mode), _) => {
+    match (change, path.object_id()) {
+        (Change::Provision, _) if BOOTSTRAP => {
+            provision::write(objects, path, payload).map(|()| None)
+        }
+        (Change::Write(mode), _) => {
             if path.level() < Level::Instance {
                 return Err(Error::NotAllowed);
             }
             write::write(objects, path, mode, payload).map(|()| None)
         }
-        (None, Some(object)) => {
+        (Change::Create, Some(object)) => {
             let id = write::create(objects, object, payload)?;
             Ok(Some(Path::instance(object, id)))
         }
-        (None, None) => Err(Error::NotAllowed),
+        _ => Err(Error::NotAllowed),
     }
 }
 

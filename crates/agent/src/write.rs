@@ -45,7 +45,7 @@ impl Payload<'_> {
     }
 
     /// Calls `each` for every record of the payload.
-    fn visit(
+    pub(crate) fn visit(
         &self,
         base: Path,
         definition: &'static ObjectDefinition,
@@ -485,12 +485,12 @@ fn clear(object: &mut dyn Object, definition: &'static ObjectDefinition, path: P
 }
 
 /// A record that says: this multiple resource has no instances.
-fn is_no_instances(definition: &ResourceDefinition, record: &Record<'_>) -> bool {
+pub(crate) fn is_no_instances(definition: &ResourceDefinition, record: &Record<'_>) -> bool {
     definition.multiple && record.path.level() == Level::Resource && record.value == Value::None
 }
 
 /// The value of `record` in the type and range of its resource, and which resource instance it is for.
-fn typed<'v>(
+pub(crate) fn typed<'v>(
     definition: &ResourceDefinition,
     record: &Record<'v>,
 ) -> Result<(dunlin_model::ResourceInstanceId, Value<'v>), Error> {

@@ -301,7 +301,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-const MISSING_FORMAT: RequestError = RequestError::new(
+pub(crate) const MISSING_FORMAT: RequestError = RequestError::new(
     Code::UNSUPPORTED_CONTENT_FORMAT,
     "a payload needs its Content-Format",
 );
@@ -323,7 +323,7 @@ fn write_accept(builder: &mut MessageBuilder<'_>, accept: Option<ContentFormat>)
 
 /// The path of the object tree in the Uri-Path options: at most four decimal identifiers below 65535. A trailing
 /// empty segment (a URI ending in a slash) adds nothing.
-fn read_path(message: &Message<'_>) -> Result<Path, RequestError> {
+pub(crate) fn read_path(message: &Message<'_>) -> Result<Path, RequestError> {
     const NO_SUCH_PATH: RequestError =
         RequestError::not_found("the path is not /object/instance/resource/instance");
     let mut path = Path::ROOT;

@@ -6,7 +6,7 @@ use dunlin_model::objects::SECURITY;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::{CapacityError, String, Vec};
 
-use crate::{Instances, Object, ObjectType};
+use crate::{Error, Instances, Object, ObjectType};
 
 /// Object 0, LwM2M Security, with room for `N` accounts: where the servers are and how to talk to them.
 ///
@@ -35,8 +35,8 @@ pub enum SecurityMode {
 pub struct SecurityAccount {
     /// The server's URI, such as `coap://lwm2m.example.com:5683` (resource 0).
     pub uri: String<96>,
-    /// Whether the account is a Bootstrap-Server's (resource 1). The agent does not bootstrap yet: it leaves such
-    /// an account alone.
+    /// Whether the account is a Bootstrap-Server's (resource 1). The agent asks
+    /// it by [`bootstrap`](crate::Agent::bootstrap), and never registers at it.
     pub bootstrap: bool,
     /// How the account is secured (resource 2).
     pub mode: SecurityMode,
@@ -46,6 +46,8 @@ pub struct SecurityAccount {
     pub secret_key: Vec<u8, 32>,
     /// The short server id, 1 to 65534, that the account shares with an instance of the Server object (resource 10).
     pub short_server_id: u16,
+    /// How long the client waits before it asks a Bootstrap-Server, seconds (resource 11).
+    pub hold_off: u32,
 }
 
 impl SecurityAccount {
@@ -61,6 +63,54 @@ impl SecurityAccount {
             ..Self::default()
         })
     }
+}
+
+impl SecurityAccount {
+    /// An account of a Bootstrap-Server without security.
+    ///
+    /// # Errors
+    ///
+    /// When `uri` is longer than 96 bytes.
+    pub fn no_sec_bootstrap(uri: &str) -> Result<Self, CapacityError> {
+        Ok(Self {
+            uri: String::try_from(uri)?,
+            bootstrap: true,
+            ..Self::default()
+        })
+    }
+
+    fn set(&mut self, resource: ResourceId, value: &Value<'_>) -> Result<(), Error> {
+        match (resource.get(), value) {
+            (0, Value::String(uri)) => super::set(&mut self.uri, uri)?,
+            (1, Value::Boolean(bootstrap)) => self.bootstrap = *bootstrap,
+            (2, Value::Integer(mode)) => {
+                self.mode = match mode {
+                    0 => SecurityMode::PreSharedKey,
+                    1 => SecurityMode::RawPublicKey,
+                    2 => SecurityMode::Certificate,
+                    3 => SecurityMode::NoSec,
+                    _ => return Err(Error::BadValue),
+                }
+            }
+            (3, Value::Opaque(bytes)) => self.identity = vector(bytes)?,
+            // There is no place for a server's public key.
+            (4, Value::Opaque([])) => {}
+            (5, Value::Opaque(bytes)) => self.secret_key = vector(bytes)?,
+            (10, Value::Integer(number)) => {
+                self.short_server_id = u16::try_from(*number).map_err(|_| Error::BadValue)?;
+            }
+            (11, Value::Integer(number)) => {
+                self.hold_off = u32::try_from(*number).map_err(|_| Error::BadValue)?;
+            }
+            (0..=5 | 10 | 11, _) => return Err(Error::BadValue),
+            _ => return Err(Error::NotFound),
+        }
+        Ok(())
+    }
+}
+
+fn vector<const N: usize>(bytes: &[u8]) -> Result<Vec<u8, N>, Error> {
+    Vec::from_slice(bytes).map_err(|_| Error::BadValue)
 }
 
 impl<const N: usize> Security<N> {
@@ -80,11 +130,34 @@ impl<const N: usize> Security<N> {
 impl ObjectType for SecurityAccount {
     const DEFINITION: &'static ObjectDefinition = &super::trimmed(
         &SECURITY,
-        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10]) },
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11]) },
     );
+
+    fn provide() -> Option<Self> {
+        Some(Self::default())
+    }
 }
 
 impl Object for SecurityAccount {
+    /// What a Bootstrap-Server writes: no other server comes here.
+    fn check(
+        &self,
+        resource: ResourceId,
+        _: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        Self::default().set(resource, value)
+    }
+
+    fn write(
+        &mut self,
+        resource: ResourceId,
+        _: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        self.set(resource, value)
+    }
+
     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
         Some(match resource.get() {
             0 => Value::String(&self.uri),
@@ -98,7 +171,8 @@ impl Object for SecurityAccount {
             3 => Value::Opaque(&self.identity),
             4 => Value::Opaque(&[]),
             5 => Value::Opaque(&self.secret_key),
-            10 => Value::Integer(self.short_server_id.into()),
+            10 if !self.bootstrap => Value::Integer(self.short_server_id.into()),
+            11 => Value::Integer(self.hold_off.into()),
             _ => return None,
         })
     }

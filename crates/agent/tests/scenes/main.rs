@@ -2,6 +2,7 @@
 
 mod bench;
 mod blockwise;
+mod bootstrap;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod hostile;
