@@ -284,6 +284,22 @@ impl<
         }
     }
 
+    /// Sends what can be read of up to eight nodes to a server that has not asked for it (Core 1.2.2 §6.4.7): at the next
+    /// poll, as it reads then. [`Event::Sent`](crate::Event::Sent) or
+    /// [`Event::SendFailed`](crate::Event::SendFailed) tells the end.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`](crate::SendError).
+    #[cfg(feature = "send")]
+    pub fn send(
+        &mut self,
+        server: u16,
+        paths: &[dunlin_model::Path],
+    ) -> Result<(), crate::SendError> {
+        self.core().begin_send(server, paths)
+    }
+
     /// Ends the registration at the server; [`connect`](Self::connect) begins another. When there is none yet, it
     /// stops trying.
     pub fn deregister(&mut self, server: u16) {
@@ -292,7 +308,9 @@ impl<
                 Registration::Waiting { .. } | Registration::Registering(_) => {
                     slot.state = Registration::Stopped;
                 }
-                Registration::Registered { .. } | Registration::Updating(_) => {
+                Registration::Registered { .. }
+                | Registration::Updating(_)
+                | Registration::Sending(..) => {
                     slot.leave = Some(Leave::ForGood);
                 }
                 Registration::Deregistering(_, ref mut leave) => *leave = Leave::ForGood,

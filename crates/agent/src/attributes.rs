@@ -15,7 +15,7 @@ pub(crate) struct Attached {
     pmax: Option<u32>,
     edge: Option<bool>,
     con: Option<bool>,
-    /// Which server, by its place among the agent's.
+    /// Which server, by its place among the agent's; or [`own`] of an observation.
     server: u8,
 }
 
@@ -42,6 +42,20 @@ impl Attached {
 /// application decides when there is something to evaluate, and histories.
 pub(crate) fn is_supported(attributes: &Attributes) -> bool {
     attributes.epmin.is_none() && attributes.epmax.is_none() && attributes.hqmax.is_none()
+}
+
+/// What stands for the server where the attributes are those that an observation came with; they are at the root.
+pub(crate) fn own(observation: usize) -> usize {
+    observation.saturating_add(128)
+}
+
+/// Forgets all that `server` has attached.
+pub(crate) fn detach(table: &mut [Option<Attached>], server: usize) {
+    for slot in table {
+        if slot.is_some_and(|entry| usize::from(entry.server) == server) {
+            *slot = None;
+        }
+    }
 }
 
 /// What `server` has attached to the node itself.

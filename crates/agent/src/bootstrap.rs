@@ -55,6 +55,7 @@ pub(crate) struct Bootstrap<P> {
 }
 
 impl<P> Bootstrap<P> {
+    #[cfg(feature = "bootstrap")]
     pub(crate) fn new(peer: P, until: Instant) -> Self {
         Self {
             peer,
@@ -136,15 +137,19 @@ impl<P: Copy + Eq> Core<'_, P> {
                 self.bootstrap_mut()?.stage = Stage::Requesting(exchange);
             }
             Stage::Requesting(_) => {
-                let mut exchange = match &self.bootstrap_mut()?.stage {
-                    Stage::Requesting(exchange) => exchange.clone(),
-                    _ => return None,
+                let random = self.rng.next_u32();
+                let mut bootstrap = self.state.bootstrap.take()?;
+                let next = match &mut bootstrap.stage {
+                    Stage::Requesting(exchange) => {
+                        exchange.step(self.state.now, &self.config.parameters, random, self.state)
+                    }
+                    _ => Retry::GiveUp,
                 };
-                if self.step(&mut exchange) == Retry::GiveUp {
+                self.state.bootstrap = Some(bootstrap);
+                if next == Retry::GiveUp {
                     self.bootstrap_failed(Failure::NoAnswer);
                     return None;
                 }
-                self.bootstrap_mut()?.stage = Stage::Requesting(exchange);
             }
             _ => {
                 self.bootstrap_failed(Failure::NoAnswer);
@@ -298,6 +303,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     fn finish_bootstrap(&mut self) {
         for index in 0..self.servers.len() {
             self.end_observations(index);
+            self.end_send(index, Some(Failure::NoAnswer));
             if let Some(slot) = self.servers.get_mut(index) {
                 *slot = None;
             }

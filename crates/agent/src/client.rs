@@ -9,9 +9,9 @@ use dunlin_lwm2m::{Register, Update};
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::BOOTSTRAP;
+use crate::features::{BOOTSTRAP, SEND};
 use crate::links::{self, Links};
-use crate::registration::{Exchange, Leave, Location, Registration, Told, Wait, spread};
+use crate::registration::{Exchange, Leave, Location, Registration, Slot, Told, Wait, spread};
 use crate::reply::join;
 use crate::{Error, Event, Failure};
 
@@ -37,13 +37,16 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Stopped => None,
             Registration::Waiting { until } => Some(*until),
             Registration::Registered { .. } if slot.unconfirmed.is_some() => None,
-            Registration::Registered { .. } if slot.leave.is_some() => Some(self.state.now),
+            Registration::Registered { .. } if slot.leave.is_some() || slot.sending.is_some() => {
+                Some(self.state.now)
+            }
             Registration::Registered { quiet_until } if slot.update => Some(*quiet_until),
             Registration::Registered { quiet_until } => slot
                 .update_due(&self.config.parameters)
                 .map(|due| due.max(*quiet_until)),
             Registration::Registering(exchange)
             | Registration::Updating(exchange)
+            | Registration::Sending(exchange, _)
             | Registration::Deregistering(exchange, _) => Some(exchange.deadline()),
         }
     }
@@ -56,11 +59,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let slot = self.servers.get_mut(index)?.as_mut()?;
         if let Some(exchange) = slot.state.exchange_mut() {
-            let mut exchange = exchange.clone();
-            let next = self.step(&mut exchange);
-            let slot = self.servers.get_mut(index)?.as_mut()?;
-            *slot.state.exchange_mut()? = exchange;
-            if next == Retry::GiveUp {
+            let random = self.rng.next_u32();
+            let parameters = &self.config.parameters;
+            if exchange.step(now, parameters, random, self.state) == Retry::GiveUp {
                 self.failed(index, Failure::NoAnswer, None);
                 return None;
             }
@@ -68,27 +69,6 @@ impl<P: Copy + Eq> Core<'_, P> {
             self.begin(index)?;
         }
         self.send(index, buffer)
-    }
-
-    /// What is to be done about a request whose time has come: its message is sent, once more or for the first time, or
-    /// nothing more.
-    pub(crate) fn step(&mut self, exchange: &mut Exchange) -> Retry {
-        let (now, parameters) = (self.state.now, &self.config.parameters);
-        match &mut exchange.wait {
-            Wait::Turn => {
-                let random = self.rng.next_u32();
-                exchange.wait = Wait::Acknowledgement(Transmission::start(now, parameters, random));
-                Retry::Again
-            }
-            Wait::Acknowledgement(transmission) => {
-                let next = transmission.on_timeout(now, parameters);
-                if next == Retry::Again {
-                    count(&mut self.state.counters.retransmitted);
-                }
-                next
-            }
-            Wait::Answer(_) => Retry::GiveUp,
-        }
     }
 
     /// Begins the request that is due.
@@ -99,11 +79,14 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Waiting { .. } => {
                 slot.state = Registration::Registering(exchange);
                 slot.unconfirmed = None;
+                self.end_send(index, Some(Failure::NoAnswer));
                 self.end_observations(index);
             }
-            Registration::Registered { .. } => {
+            Registration::Registered { quiet_until } => {
                 if let Some(leave) = slot.leave.take() {
                     slot.state = Registration::Deregistering(exchange, leave);
+                } else if SEND && slot.sending.is_some() {
+                    slot.state = Registration::Sending(exchange, *quiet_until);
                 } else {
                     slot.update = false;
                     slot.state = Registration::Updating(exchange);
@@ -143,7 +126,13 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// Writes the message of the request under way.
     fn send(&mut self, index: usize, buffer: &mut [u8]) -> Option<(P, usize)> {
         let to = self.servers.get(index)?.as_ref()?.peer;
-        if let Ok(len) = self.write_request(index, buffer) {
+        let sends = |slot: &Slot<P>| matches!(slot.state, Registration::Sending(..));
+        let written = if SEND && self.servers.get(index)?.as_ref().is_some_and(sends) {
+            self.write_send(index, buffer)
+        } else {
+            self.write_request(index, buffer)
+        };
+        if let Ok(len) = written {
             Some((to, len))
         } else {
             self.failed(index, Failure::NoSpace, None);
@@ -305,6 +294,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 slot.update = true;
             }
             (Registration::Deregistering(..), _) => self.left(index),
+            (Registration::Sending(..), Code::CHANGED) => self.end_send(index, None),
             (_, code) if code.is_success() => self.failed(index, Failure::BadAnswer, None),
             (_, code) => self.failed(index, Failure::Refused(code), wait),
         }
@@ -385,6 +375,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Updating(_) if slot.leave.is_some() => self.left(index),
             Registration::Updating(_) => slot.state = Registration::Waiting { until: now },
             Registration::Deregistering(..) => self.left(index),
+            Registration::Sending(..) => self.end_send(index, Some(reason)),
             _ => {
                 let random = self.rng.next_u32();
                 let own = slot.back_off(&*self.objects, random);
@@ -426,6 +417,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         slot.state = state;
         slot.told = Told::default();
         let server = slot.short_server_id;
+        self.end_send(index, Some(Failure::NoAnswer));
         self.end_observations(index);
         self.state.tell(Event::Deregistered { server, retry });
     }

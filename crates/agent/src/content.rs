@@ -19,16 +19,16 @@ pub(crate) fn encode(
     buffer: &mut [u8],
 ) -> Result<Part, Error> {
     encode_part(format, path, skip, buffer, |encoder| {
-        let mut sink = Sink {
-            encoder,
-            tlv: format == ContentFormat::TLV,
-        };
-        node(objects, path, &mut sink)
+        node(objects, path, &mut Sink::new(encoder, format))
     })
 }
 
 /// Gives what can be read at and below `path`.
-fn node(objects: &dyn Objects, path: Path, sink: &mut Sink<'_, '_>) -> Result<(), Error> {
+pub(crate) fn node(
+    objects: &dyn Objects,
+    path: Path,
+    sink: &mut Sink<'_, '_>,
+) -> Result<(), Error> {
     let (collection, definition) = lookup(objects, path)?;
     let Some(id) = path.instance_id() else {
         for id in set::instances(collection) {
@@ -53,12 +53,17 @@ fn node(objects: &dyn Objects, path: Path, sink: &mut Sink<'_, '_>) -> Result<()
 }
 
 /// Where what is read goes.
-struct Sink<'s, 'b> {
+pub(crate) struct Sink<'s, 'b> {
     encoder: &'s mut Encoder<'b>,
     tlv: bool,
 }
 
-impl Sink<'_, '_> {
+impl<'s, 'b> Sink<'s, 'b> {
+    pub(crate) fn new(encoder: &'s mut Encoder<'b>, format: ContentFormat) -> Self {
+        let tlv = format == ContentFormat::TLV;
+        Self { encoder, tlv }
+    }
+
     fn push(&mut self, path: Path, value: Value<'_>) -> Result<(), Error> {
         Ok(self.encoder.push(&Record::new(path, value))?)
     }

@@ -7,6 +7,7 @@ use rand_core::Rng;
 
 use crate::attributes::Attached;
 use crate::bootstrap::Bootstrap;
+use crate::composite::Lists;
 use crate::event::count;
 use crate::features::OBSERVE;
 use crate::observation::Observation;
@@ -34,6 +35,8 @@ pub(crate) struct State<P> {
     pub(crate) counters: Counters,
     /// The Bootstrap-Server, once the owner has said where it is.
     pub(crate) bootstrap: Option<Bootstrap<P>>,
+    /// The lists of nodes of composite operations.
+    pub(crate) lists: Lists,
     /// The long request that is being received in blocks.
     pub(crate) upload: Option<Upload>,
 }
@@ -48,6 +51,7 @@ impl<P> State<P> {
             events: Deque::new(),
             counters: Counters::default(),
             bootstrap: None,
+            lists: Lists::new(),
             upload: None,
         }
     }

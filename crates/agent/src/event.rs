@@ -53,6 +53,18 @@ pub enum Event {
         /// When the agent will register again by itself.
         retry: Option<Duration>,
     },
+    /// A server has taken a [Send](crate::Agent::send).
+    Sent {
+        /// The server.
+        server: u16,
+    },
+    /// A Send has failed, and is not tried again.
+    SendFailed {
+        /// The server.
+        server: u16,
+        /// What went wrong.
+        reason: Failure,
+    },
     /// A server has written at and below this path.
     Written {
         /// The target of the Write.

@@ -9,3 +9,9 @@ pub(crate) const DIAGNOSTICS: bool = cfg!(feature = "diagnostics");
 
 /// The Bootstrap interface.
 pub(crate) const BOOTSTRAP: bool = cfg!(feature = "bootstrap");
+
+/// Send.
+pub(crate) const SEND: bool = cfg!(feature = "send");
+
+/// Read-Composite, Write-Composite and Observe-Composite.
+pub(crate) const COMPOSITE: bool = cfg!(feature = "composite");

@@ -90,6 +90,7 @@ mod agent;
 mod attributes;
 mod bootstrap;
 mod client;
+mod composite;
 mod config;
 mod content;
 #[doc(hidden)]
@@ -108,6 +109,7 @@ mod registration;
 mod replay;
 mod reply;
 mod request;
+mod send;
 mod set;
 #[cfg(feature = "std")]
 pub mod std;
@@ -120,6 +122,8 @@ pub use error::Error;
 pub use event::{Counters, Event, Failure, Output};
 pub use field::{Execute, Field, FieldType, ResourceInstances, ResourceValue, Time};
 pub use object::{Collection, CollectionType, Instances, Object, ObjectType};
+#[cfg(feature = "send")]
+pub use send::SendError;
 pub use set::Objects;
 
 #[cfg(feature = "derive")]

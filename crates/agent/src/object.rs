@@ -142,6 +142,17 @@ pub trait Object {
         }
     }
 
+    /// Takes one resource instance of a multiple resource away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none, [`Error::NotAllowed`] where none can be taken away: without a field.
+    fn remove(&mut self, resource: ResourceId, index: ResourceInstanceId) -> Result<(), Error> {
+        self.field_mut(resource)
+            .ok_or(Error::NotAllowed)?
+            .remove(index)
+    }
+
     /// Carries out an Execute.
     ///
     /// # Errors

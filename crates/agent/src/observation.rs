@@ -22,8 +22,11 @@ pub(crate) struct Observation {
     /// Which server, by its place among the agent's.
     pub(crate) server: usize,
     pub(crate) token: Token,
+    /// The node; the root where it is about several.
     pub(crate) path: Path,
     pub(crate) format: ContentFormat,
+    /// The list of several nodes.
+    pub(crate) list: Option<u8>,
     /// Something may have changed since the last notification.
     pub(crate) check: bool,
     sequence: SequenceNumber,
@@ -65,6 +68,7 @@ impl Observation {
             token,
             path,
             format,
+            list: None,
             check: false,
             sequence: SequenceNumber::default(),
             last_id: MessageId(0),
@@ -72,6 +76,22 @@ impl Observation {
             confirmed_at: now,
             content: 0,
             number: None,
+        }
+    }
+}
+
+impl Observation {
+    /// What a notification tells.
+    pub(crate) fn source(&self) -> Source {
+        match self.list {
+            Some(list) => Source::Paths {
+                list,
+                format: self.format,
+            },
+            None => Source::Node {
+                path: self.path,
+                format: self.format,
+            },
         }
     }
 }
@@ -110,10 +130,14 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// Keeps a new observation, in place of one with the same token or of the same path; gives its place, or `None`
     /// when there is no room.
     pub(crate) fn observe(&mut self, observation: Observation) -> Option<usize> {
+        let lists = &self.state.lists;
+        let paths = |of: &Observation| of.list.map(|list| lists.get(list));
         let same = |known: &Observation| {
             known.server == observation.server
                 && (known.token == observation.token
-                    || (known.path == observation.path && known.format == observation.format))
+                    || (known.path == observation.path
+                        && paths(known) == paths(&observation)
+                        && known.format == observation.format))
         };
         let known = self
             .observations
@@ -128,6 +152,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         // The numbers go on, or a client that renews its interest would take what follows for old (RFC 7641 §3.4).
         let sequence = slot.map_or(SequenceNumber::default(), |known| known.sequence);
+        if let Some(list) = slot.and_then(|known| known.list) {
+            self.state.lists.free(list);
+        }
         *slot = Some(Observation {
             sequence,
             ..observation
@@ -142,6 +169,10 @@ impl<P: Copy + Eq> Core<'_, P> {
             self.state.tell(Event::Unobserved {
                 path: observation.path,
             });
+            if let Some(list) = observation.list {
+                self.state.lists.free(list);
+            }
+            attributes::detach(self.attributes, attributes::own(index));
         }
         self.forget_unconfirmed(index);
     }
@@ -242,9 +273,27 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
     }
 
-    /// The attributes that rule an observation: those of its node, then the server's defaults (/1/x/2 and /1/x/3).
-    fn ruling(&self, observation: &Observation) -> Attributes {
-        let attached = attributes::effective(self.attributes, observation.server, observation.path);
+    /// The attributes that rule an observation: those it came with, those of its nodes, then the server's defaults (/1/x/2 and /1/x/3).
+    fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
+        let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
+        let of = |path| attributes::effective(self.attributes, observation.server, path);
+        let attached = match observation.list {
+            None => of(observation.path),
+            // The node that is to be told of most often rules.
+            Some(list) => self
+                .state
+                .lists
+                .get(list)
+                .iter()
+                .map(|path| of(*path))
+                .fold(Attributes::NONE, |all, one| Attributes {
+                    pmin: all.pmin.max(one.pmin),
+                    pmax: [all.pmax, one.pmax].into_iter().flatten().min(),
+                    con: all.con.max(one.con),
+                    ..Attributes::NONE
+                }),
+        };
+        let attached = own.or(attached);
         let (pmin, pmax) = self
             .servers
             .get(observation.server)
@@ -264,7 +313,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !slot.is_registered() {
             return None;
         }
-        let attributes = self.ruling(observation);
+        let attributes = self.ruling(index, observation);
         if let Some(unconfirmed) = &slot.unconfirmed {
             if unconfirmed.observation == index {
                 return Some(unconfirmed.deadline());
@@ -336,14 +385,10 @@ impl<P: Copy + Eq> Core<'_, P> {
                 }
             }
         }
-        let attributes = self.ruling(&observation);
+        let attributes = self.ruling(index, &observation);
         let slot = self.servers.get(observation.server)?.as_ref()?;
         let confirmable = again.is_some() || self.is_confirmable(&observation, slot, &attributes);
-        let source = Source::Node {
-            path: observation.path,
-            format: observation.format,
-        };
-        let payload = match self.prepare(source, buffer) {
+        let payload = match self.prepare(observation.source(), buffer) {
             Ok(payload) => payload,
             Err(error) => return self.notify_end(index, error, buffer),
         };

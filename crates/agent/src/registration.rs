@@ -2,12 +2,15 @@
 
 use dunlin_coap::block::BlockSender;
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_coap::{Message, MessageId, Parameters, Token, Transmission, Type};
+use dunlin_coap::{Message, MessageId, Parameters, Retry, Token, Transmission, Type};
 use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
 
+use crate::engine::State;
+use crate::event::count;
 use crate::observation::Unconfirmed;
+use crate::send::Sending;
 use crate::{Config, Objects, content::SINGLE, links};
 
 /// The longest Location-Path that is kept, in bytes with one for each segment.
@@ -57,6 +60,8 @@ pub(crate) enum Registration {
     Registered { quiet_until: Instant },
     /// Registered, and an Update is under way.
     Updating(Exchange),
+    /// Registered, and a Send is under way; what holds for Updates afterwards.
+    Sending(Exchange, Instant),
     /// Still registered as far as the server knows, and a De-register is under way.
     Deregistering(Exchange, Leave),
 }
@@ -125,11 +130,37 @@ pub(crate) struct Slot<P> {
     /// A De-register is wanted.
     pub(crate) leave: Option<Leave>,
     pub(crate) unconfirmed: Option<Unconfirmed>,
+    pub(crate) sending: Option<Sending>,
     /// The last confirmable response, which the server sends again when it misses the Acknowledgement.
     pub(crate) last_response: Option<MessageId>,
 }
 
 impl Exchange {
+    /// What is to be done about a request whose time has come: its message is sent, once more or for the first time, or
+    /// nothing more.
+    pub(crate) fn step<P>(
+        &mut self,
+        now: Instant,
+        parameters: &Parameters,
+        random: u32,
+        state: &mut State<P>,
+    ) -> Retry {
+        match &mut self.wait {
+            Wait::Turn => {
+                self.wait = Wait::Acknowledgement(Transmission::start(now, parameters, random));
+                Retry::Again
+            }
+            Wait::Acknowledgement(transmission) => {
+                let next = transmission.on_timeout(now, parameters);
+                if next == Retry::Again {
+                    count(&mut state.counters.retransmitted);
+                }
+                next
+            }
+            Wait::Answer(_) => Retry::GiveUp,
+        }
+    }
+
     /// Whether `message`, a response, is the one to this request.
     pub(crate) fn expects(&self, message: &Message<'_>) -> bool {
         self.token == message.token()
@@ -151,6 +182,7 @@ impl Registration {
         match self {
             Self::Registering(exchange)
             | Self::Updating(exchange)
+            | Self::Sending(exchange, _)
             | Self::Deregistering(exchange, _) => Some(exchange),
             Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
         }
@@ -161,6 +193,7 @@ impl Registration {
         match self {
             Self::Registering(exchange)
             | Self::Updating(exchange)
+            | Self::Sending(exchange, _)
             | Self::Deregistering(exchange, _) => Some(exchange),
             Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
         }
@@ -182,6 +215,7 @@ impl<P> Slot<P> {
             update: false,
             leave: None,
             unconfirmed: None,
+            sending: None,
             last_response: None,
         }
     }
@@ -190,7 +224,7 @@ impl<P> Slot<P> {
     pub(crate) fn is_registered(&self) -> bool {
         matches!(
             self.state,
-            Registration::Registered { .. } | Registration::Updating(_)
+            Registration::Registered { .. } | Registration::Updating(_) | Registration::Sending(..)
         )
     }
 
@@ -200,7 +234,11 @@ impl<P> Slot<P> {
     }
 
     /// A resource of the Server object.
-    fn read<'o>(&self, objects: &'o dyn Objects, resource: ResourceId) -> Option<Value<'o>> {
+    pub(crate) fn read<'o>(
+        &self,
+        objects: &'o dyn Objects,
+        resource: ResourceId,
+    ) -> Option<Value<'o>> {
         objects
             .instance(ObjectId::of::<1>(), self.account)?
             .read(resource, SINGLE)
@@ -225,7 +263,7 @@ impl<P> Slot<P> {
     /// Asks for an Update when the server has been told, or is being told, what no longer holds.
     pub(crate) fn review(&mut self, objects: &dyn Objects, config: &Config<'_>) {
         let told = match &self.state {
-            Registration::Registered { .. } => self.told,
+            Registration::Registered { .. } | Registration::Sending(..) => self.told,
             Registration::Updating(exchange) => exchange.telling,
             _ => return,
         };

@@ -7,13 +7,13 @@ use dunlin_model::Path;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::OBSERVE;
+use crate::features::{COMPOSITE, OBSERVE, SEND};
 use crate::links::Links;
-use crate::{Error, content, links, provision, text::decimal};
+use crate::{Error, composite, content, links, provision, text::decimal};
 
 /// Room for the header and the options of an answer, in front of a payload that is written before its length and so
 /// its options are known.
-const HEADER: usize = 64;
+pub(crate) const HEADER: usize = 64;
 
 /// An answer that waits to be fetched. Its content is read from the objects when it is written, so that nothing of
 /// it is kept.
@@ -56,10 +56,12 @@ pub(crate) enum Body {
 }
 
 /// What a payload tells.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Source {
     /// What can be read at `path`.
     Node { path: Path, format: ContentFormat },
+    /// What can be read of the nodes of a list.
+    Paths { list: u8, format: ContentFormat },
     /// The links of `path`, for a Discover of a server.
     Links {
         path: Path,
@@ -71,9 +73,9 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    fn format(self) -> ContentFormat {
+    pub(crate) fn format(self) -> ContentFormat {
         match self {
-            Self::Node { format, .. } => format,
+            Self::Node { format, .. } | Self::Paths { format, .. } => format,
             Self::Links { .. } | Self::Accounts { .. } => ContentFormat::LINK_FORMAT,
         }
     }
@@ -83,20 +85,30 @@ impl Source {
 #[derive(Clone, Copy)]
 pub(crate) struct Payload {
     source: Source,
-    total: usize,
+    pub(crate) total: usize,
     /// How much of it is in the buffer.
-    held: usize,
+    pub(crate) held: usize,
     /// Tells it from others.
     pub(crate) fingerprint: u32,
 }
 
 impl<P: Copy + Eq> Core<'_, P> {
     /// Writes a part of a payload into `space`.
-    fn part(&self, source: Source, skip: usize, space: &mut [u8]) -> Result<Part, Error> {
+    pub(crate) fn part(
+        &self,
+        source: Source,
+        skip: usize,
+        space: &mut [u8],
+    ) -> Result<Part, Error> {
         match source {
             Source::Node { path, format } => {
                 content::encode(&*self.objects, path, format, skip, space)
             }
+            Source::Paths { list, format } if COMPOSITE || SEND => {
+                let paths = self.state.lists.get(list);
+                composite::encode(&*self.objects, paths, format, skip, space)
+            }
+            Source::Paths { .. } => Err(Error::NotImplemented),
             Source::Links {
                 path,
                 depth,
@@ -227,11 +239,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         buffer: &mut [u8],
     ) -> Option<usize> {
         let observation = observation.filter(|_| OBSERVE);
+        let kept = observation.is_some();
         let written = self.prepare(source, buffer).and_then(|payload| {
             let sequence =
                 observation.and_then(|index| self.begin_observation(index, head.id, payload));
             self.present(head, payload, block, sequence, buffer)
         });
+        if let Source::Paths { list, .. } = source
+            && !kept
+        {
+            self.state.lists.free(list);
+        }
         match written {
             Ok(len) => Some(len),
             Err(error) => {

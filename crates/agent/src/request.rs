@@ -2,21 +2,21 @@
 
 use dunlin_coap::block::{BlockReceiver, Next};
 use dunlin_coap::request::unknown_critical;
-use dunlin_coap::{Code, Message, OptionNumber, Type};
+use dunlin_coap::{Code, Message, OptionNumber, Token, Type};
 use dunlin_codec::ContentFormat;
-use dunlin_lwm2m::{Operation, RequestError, WriteMode};
-use dunlin_model::{AttributeChanges, Level, ObjectId, Path};
+use dunlin_lwm2m::{LwM2mVersion, Operation, RequestError, WriteMode};
+use dunlin_model::{AttributeChanges, Attributes, Level, ObjectId, Path};
 
 use crate::bootstrap::BOOTSTRAP_SERVER;
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::{BOOTSTRAP, OBSERVE};
+use crate::features::{BOOTSTRAP, COMPOSITE, OBSERVE};
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
 use crate::replay::Known;
 use crate::reply::{Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
-use crate::{Error, Event, attributes, content, provision, write};
+use crate::{Error, Event, attributes, composite, content, provision, write};
 
 /// A long request that arrives in blocks (RFC 7959 §2.5): one at a time.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub(crate) enum Change {
     Create,
     /// A Bootstrap-Write.
     Provision,
+    /// A Write-Composite.
+    Composite,
 }
 
 /// Why a request is refused.
@@ -157,19 +159,45 @@ impl<P: Copy + Eq> Core<'_, P> {
             Operation::Observe {
                 accept, attributes, ..
             } => {
-                if !attributes.is_empty() {
-                    return Err(RequestError::bad_request(
-                        "attributes in Observe are not supported",
-                    )
-                    .into());
-                }
                 let format = self.format(accept);
                 content::check(&*self.objects, path, format)?;
+                self.check_attributes(path, &attributes)?;
                 let observation =
                     Observation::new(server, message.token(), path, format, self.state.now);
                 // Without room for it the answer is that to a Read (RFC 7641 §4.1).
-                let place = self.observe(observation);
+                let place = self.observe_with(observation, attributes)?;
                 self.read(path, accept, block, place)
+            }
+            Operation::ReadComposite {
+                format,
+                accept,
+                payload,
+            } if COMPOSITE => {
+                let bytes = payload;
+                self.read_composite(Payload { format, bytes }, accept, block, None)
+            }
+            Operation::ObserveComposite {
+                format,
+                accept,
+                payload,
+                attributes,
+            } if COMPOSITE && OBSERVE => {
+                attributes.check_composite().map_err(|_| Error::BadValue)?;
+                let bytes = payload;
+                let observing = Some((server, message.token(), attributes));
+                self.read_composite(Payload { format, bytes }, accept, block, observing)
+            }
+            Operation::CancelObserveComposite {
+                format,
+                accept,
+                payload,
+            } if COMPOSITE && OBSERVE => {
+                self.cancel(server, message.token());
+                let bytes = payload;
+                self.read_composite(Payload { format, bytes }, accept, block, None)
+            }
+            Operation::WriteComposite { format, payload } if COMPOSITE => {
+                self.with_payload(server, message, path, format, payload, Change::Composite)
             }
             Operation::CancelObserve { accept, .. } => {
                 self.cancel(server, message.token());
@@ -185,7 +213,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 Ok((Code::CHANGED, Body::Nothing))
             }
             Operation::Delete { .. } => {
-                write::delete(self.objects, path)?;
+                write::delete(self.objects, path, self.config.version)?;
                 attributes::forget(self.attributes, path);
                 self.state.changed = true;
                 self.state.tell(Event::Deleted { path });
@@ -227,12 +255,80 @@ impl<P: Copy + Eq> Core<'_, P> {
         ))
     }
 
+    /// The answer to a composite operation that reads: with a server, a token and attributes it is an observation.
+    fn read_composite(
+        &mut self,
+        payload: Payload<'_>,
+        accept: Option<ContentFormat>,
+        block: Option<dunlin_coap::block::Block>,
+        observing: Option<(usize, Token, Attributes)>,
+    ) -> Result<Answer, Refusal> {
+        let format = match accept {
+            Some(format) if composite::is_for_several(format) => format,
+            Some(_) => return Err(Error::NotAcceptable.into()),
+            None => composite::format_for_several(self.config.format),
+        };
+        let paths = composite::read_list(payload)?;
+        if !composite::is_readable(&*self.objects, &paths) {
+            return Err(Error::NotFound.into());
+        }
+        let list = self.state.lists.keep(paths)?;
+        let mut observation = None;
+        if let Some((server, token, attributes)) = observing {
+            let mut new = Observation::new(server, token, Path::ROOT, format, self.state.now);
+            new.list = Some(list);
+            let place = self.observe_with(new, attributes);
+            if place.is_err() {
+                self.state.lists.free(list);
+            }
+            observation = place?;
+        }
+        let source = Source::Paths { list, format };
+        let body = Body::Content {
+            source,
+            block,
+            observation,
+        };
+        Ok((Code::CONTENT, body))
+    }
+
+    /// Keeps a new observation with the attributes that it came with (Core 1.2.2 §6.4.1).
+    fn observe_with(
+        &mut self,
+        observation: Observation,
+        attributes: Attributes,
+    ) -> Result<Option<usize>, Error> {
+        if !attributes.is_empty() && self.config.version < LwM2mVersion::V1_2 {
+            return Err(Error::BadValue);
+        }
+        let Some(place) = self.observe(observation) else {
+            return Ok(None);
+        };
+        let own = attributes::own(place);
+        attributes::detach(self.attributes, own);
+        let attached = attributes::attach(self.attributes, own, Path::ROOT, attributes);
+        if let Err(error) = attached {
+            self.end_observation(place);
+            return Err(error);
+        }
+        Ok(Some(place))
+    }
+
     fn write_attributes(
         &mut self,
         server: usize,
         path: Path,
         changes: &AttributeChanges,
     ) -> Result<(), Error> {
+        content::lookup(&*self.objects, path)?;
+        let before = attributes::attached(self.attributes, server, path);
+        let after = changes.apply(before).map_err(|_| Error::BadValue)?;
+        self.check_attributes(path, &after)?;
+        attributes::attach(self.attributes, server, path, after)
+    }
+
+    /// Whether these attributes may be those of a node.
+    fn check_attributes(&self, path: Path, attributes: &Attributes) -> Result<(), Error> {
         let (collection, definition) = content::lookup(&*self.objects, path)?;
         let mut kind = None;
         if let Some(id) = path.instance_id() {
@@ -250,15 +346,13 @@ impl<P: Copy + Eq> Core<'_, P> {
                 kind = Some(found.kind);
             }
         }
-        let before = attributes::attached(self.attributes, server, path);
-        let after = changes.apply(before).map_err(|_| Error::BadValue)?;
-        after
+        attributes
             .check_target(path.level(), kind)
             .map_err(|_| Error::BadValue)?;
-        if !attributes::is_supported(&after) {
+        if !attributes::is_supported(attributes) {
             return Err(Error::BadValue);
         }
-        attributes::attach(self.attributes, server, path, after)
+        Ok(())
     }
 
     /// A Write (with its mode) or a Create, in one message or as a block of several.
@@ -395,7 +489,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 fn refuse_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<(), Refusal> {
     if matches!(
         operation,
-        Operation::Write { .. } | Operation::Create { .. }
+        Operation::Write { .. } | Operation::Create { .. } | Operation::WriteComposite { .. }
     ) {
         return Ok(());
     }
@@ -430,7 +524,12 @@ fn carry(
     payload: Payload<'_>,
     change: Change,
 ) -> Result<Option<Path>, Error> {
+    let single = content::is_for_single_requests(payload.format);
+    if !single && !matches!(change, Change::Composite) && !payload.bytes.is_empty() {
+        return Err(Error::UnsupportedFormat);
+    }
     match (change, path.object_id()) {
+        (Change::Composite, _) if COMPOSITE => composite::write(objects, payload).map(|()| None),
         (Change::Provision, _) if BOOTSTRAP => {
             provision::write(objects, path, payload).map(|()| None)
         }

@@ -2,7 +2,7 @@
 
 use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
 use dunlin_codec::decimal;
-use dunlin_model::{AttributeChanges, AttributeError, AttributeValue};
+use dunlin_model::{Attributes, AttributeChanges, AttributeError, AttributeValue};
 
 use crate::RequestError;
 use crate::query::Text;
@@ -30,6 +30,20 @@ pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestErr
             _ => "an attribute's value is no number of its kind",
         })
     })
+}
+
+/// Reads the attributes that an Observe has as parameters (Core 1.2.2 §6.4.1): each with a value.
+pub(crate) fn parameters(message: &Message<'_>) -> Result<Attributes, RequestError> {
+    if message.uri_query().next().is_none() {
+        return Ok(Attributes::NONE);
+    }
+    let changes = read(message)?;
+    if changes.removed().next().is_some() {
+        return Err(RequestError::bad_request(
+            "an attribute of Observe needs a value",
+        ));
+    }
+    Ok(changes.set())
 }
 
 /// Adds a Uri-Query option for each change.

@@ -11,7 +11,7 @@
 //!
 //! | The server sends | read by | written by |
 //! |---|---|---|
-//! | Read, Discover, Write, Write-Attributes, Execute, Create, Delete, Observe, Cancel | [`Operation::from_request`] | [`Operation::write`] |
+//! | Read, Discover, Write, Write-Attributes, Execute, Create, Delete, Observe, Cancel, and those of several nodes | [`Operation::from_request`] | [`Operation::write`] |
 //! | the operations of bootstrap | [`BootstrapOperation::from_request`] | [`BootstrapOperation::write`] |
 //!
 //! ```

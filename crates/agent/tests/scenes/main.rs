@@ -5,9 +5,11 @@ mod blockwise;
 mod bootstrap;
 #[path = "../checks/mod.rs"]
 mod checks;
+mod composite;
 mod hostile;
 mod observe;
 mod reading;
 mod registration;
 mod rich;
+mod send;
 mod writing;

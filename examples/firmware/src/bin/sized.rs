@@ -60,6 +60,12 @@ fn main() -> ! {
         if black_box(false) {
             agent.deregister(SERVER);
         }
+        #[cfg(feature = "mid")]
+        if black_box(false) {
+            agent.bootstrap(now, black_box(1));
+            let path = dunlin_agent::model::Path::ROOT;
+            connected &= agent.send(SERVER, black_box(&[path])).is_ok();
+        }
         agent.handle_timeout(now);
         loop {
             match agent.poll_output(BUFFER) {
