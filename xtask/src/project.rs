@@ -10,10 +10,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// The crates that must build without `std` and without an allocator.
-pub(crate) const CORE: [&str; 5] = [
+pub(crate) const CORE: [&str; 7] = [
+    "dunlin-time",
     "dunlin-model",
     "dunlin-codec",
     "dunlin-coap",
+    "dunlin-dtls",
     "dunlin-lwm2m",
     "dunlin-agent",
 ];

@@ -37,9 +37,10 @@ pub(crate) struct Arguments {
 }
 
 /// The measured programs: the name of the figure and the firmware's program.
-const IMAGES: [(&str, Program); 6] = [
+const IMAGES: [(&str, Program); 7] = [
     ("empty/plain", Program::named("empty")),
     ("coap/get-responder", Program::named("responder")),
+    ("dtls/psk-client", Program::named("secure")),
     ("agent/minimal", agent("minimal")),
     ("agent/plain", agent("plain")),
     ("agent/mid", agent("mid")),

@@ -120,11 +120,12 @@ pub mod proxy;
 pub mod reliable;
 pub mod request;
 mod rto;
-pub mod time;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod transmission;
 pub mod uri;
+
+pub use dunlin_time as time;
 
 pub use builder::{BuildError, MessageBuilder};
 pub use cache_key::CacheKey;

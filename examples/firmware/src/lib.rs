@@ -8,7 +8,7 @@ use core::convert::Infallible;
 use dunlin_agent::objects::{Device, Security, Server, Temperature};
 #[cfg(feature = "talking")]
 use dunlin_agent::{Agent, Config, Objects};
-use rand_core::TryRng;
+use rand_core::{TryCryptoRng, TryRng};
 
 /// The endpoint name that the device registers under.
 pub const ENDPOINT: &str = "urn:dev:ops:32473-firmware-1";
@@ -55,6 +55,9 @@ impl Generator {
         Self(seed | 1)
     }
 }
+
+/// Only as far as a simulation goes: a real device takes its numbers from hardware.
+impl TryCryptoRng for Generator {}
 
 impl TryRng for Generator {
     type Error = Infallible;

@@ -1,14 +1,25 @@
 //! Time as the caller tells it: whole milliseconds, no clock.
 //!
+//! Every engine of Dunlin takes the time through these two types, so that one owner with one clock can drive them all.
 //! All arithmetic saturates, so that no input can make it overflow: a deadline beyond the end of time is
 //! [`Instant::MAX`].
+//!
+//! ```
+//! use dunlin_time::{Duration, Instant};
+//!
+//! let now = Instant::from_secs(10);
+//! let deadline = now + Duration::from_millis(1_500);
+//! assert_eq!(deadline.as_millis(), 11_500);
+//! assert_eq!(deadline - now, Duration::from_millis(1_500));
+//! ```
+#![no_std]
 
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 
 /// A point in time, in milliseconds since an epoch that the caller chooses.
 ///
-/// Only differences matter to this crate; the caller's clock must not run backwards.
+/// Only differences matter to the engines; the caller's clock must not run backwards.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

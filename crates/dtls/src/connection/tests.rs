@@ -1,0 +1,159 @@
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::vec::Vec;
+
+use super::*;
+use crate::handshake::header;
+use crate::prf::MasterSecret;
+use crate::suite::CipherSuite;
+
+type Small = Connection<(), 256, 256>;
+
+struct Nobody;
+
+impl Credentials for Nobody {
+    type Peer = ();
+}
+
+/// Two ends that are connected, without a handshake.
+fn connected() -> (Small, Association) {
+    let make = |role| {
+        let master = MasterSecret::new([7; 48]);
+        Association::new(CipherSuite::SUPPORTED[0], role, &master, &[1; 32], &[2; 32])
+    };
+    let mut client = Small::client(Config::DEFAULT);
+    client.restore(make(Role::Client));
+    (client, make(Role::Server))
+}
+
+fn deliver(client: &mut Small, record: &mut [u8]) -> Vec<Vec<u8>> {
+    let (mut datagram, mut rng) = (Datagram::new(record), StdRng::seed_from_u64(1));
+    let now = Instant::ZERO;
+    while client
+        .handle_input(now, &mut datagram, &mut Nobody, &mut rng)
+        .is_some()
+    {}
+    let (mut buffer, mut sent) = ([0; 256], Vec::new());
+    while let Output::Transmit(bytes) = client.poll_output(&mut buffer) {
+        sent.push(bytes.to_vec());
+    }
+    sent
+}
+
+#[test]
+fn a_connection_with_a_pre_shared_key_fits_a_small_device() {
+    // Public keys and tickets have their own room; on a Cortex-M3 all of it is smaller.
+    let most = if cfg!(any(feature = "_ecdhe", feature = "ticket")) {
+        2_112
+    } else {
+        1_300
+    };
+    assert!(size_of::<Small>() <= most, "{}", size_of::<Small>());
+}
+
+#[test]
+fn renegotiation_is_refused_with_one_word_for_each_record() {
+    let (mut client, mut server) = connected();
+    let mut buffer = [0; 128];
+    let request = header(kind::HELLO_REQUEST, 0, 0, 0, 0);
+    let mut many = [request, request].concat();
+    many.truncate(24);
+    let record = server
+        .protect_as(ContentType::HANDSHAKE, &many, &mut buffer)
+        .unwrap();
+    let mut answers = deliver(&mut client, record);
+    assert_eq!(answers.len(), 1);
+    let opened = server.next(&mut Datagram::new(&mut answers[0])).unwrap();
+    assert_eq!(
+        opened.content,
+        Content::Alert(Level::Warning, Alert::NO_RENEGOTIATION)
+    );
+    assert!(client.is_established());
+}
+
+#[test]
+fn a_fatal_alert_ends_the_association_and_a_warning_does_not() {
+    let (mut client, mut server) = connected();
+    let mut buffer = [0; 128];
+    let warning = server
+        .protect_as(ContentType::ALERT, &[1, 90], &mut buffer)
+        .unwrap();
+    deliver(&mut client, warning);
+    assert!(client.is_established());
+    let fatal = server
+        .protect_as(ContentType::ALERT, &[2, 20], &mut buffer)
+        .unwrap()
+        .to_vec();
+    let mut fatal = fatal;
+    let mut datagram = Datagram::new(&mut fatal);
+    let mut rng = StdRng::seed_from_u64(1);
+    client.handle_input(Instant::ZERO, &mut datagram, &mut Nobody, &mut rng);
+    let failed = Event::Failed(Failure::Alerted(Alert::BAD_RECORD_MAC));
+    assert_eq!(client.poll_output(&mut buffer), Output::Event(failed));
+    assert!(client.is_over());
+}
+
+#[test]
+fn a_flood_of_alerts_is_answered_by_nothing() {
+    let (mut client, mut server) = connected();
+    let mut buffer = [0; 128];
+    for _ in 0..1_000 {
+        let alert = server
+            .protect_as(ContentType::ALERT, &[1, 100], &mut buffer)
+            .unwrap();
+        assert!(deliver(&mut client, alert).is_empty());
+    }
+    assert!(client.is_established());
+}
+
+#[test]
+fn several_records_of_a_datagram_are_given_one_by_one() {
+    let (mut client, mut server) = connected();
+    let mut bytes = [0; 256];
+    let mut used = 0;
+    for data in [&b"one"[..], b"two", b"three"] {
+        used += server.protect(data, &mut bytes[used..]).unwrap().len();
+    }
+    let mut datagram = Datagram::new(&mut bytes[..used]);
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut got = Vec::new();
+    while let Some(data) = client.handle_input(Instant::ZERO, &mut datagram, &mut Nobody, &mut rng)
+    {
+        got.push(data.to_vec());
+    }
+    assert_eq!(got, [&b"one"[..], b"two", b"three"]);
+}
+
+#[test]
+fn a_client_without_credentials_says_so_and_sends_nothing() {
+    let mut client = Small::client(Config::DEFAULT);
+    let mut rng = StdRng::seed_from_u64(1);
+    client.connect(Instant::ZERO, None, &mut Nobody, &mut rng);
+    let mut buffer = [0; 256];
+    let Output::Transmit(alert) = client.poll_output(&mut buffer) else {
+        panic!("no alert");
+    };
+    assert_eq!(alert[0], 21);
+    let failed = Event::Failed(Failure::NoCredentials);
+    assert_eq!(client.poll_output(&mut buffer), Output::Event(failed));
+}
+
+/// Keys are wiped by the `Drop` of [`Keys`](crate::association::Keys), of
+/// [`PskKey`](crate::PskKey) and by `Zeroizing`; a dropped value's memory cannot be read without `unsafe`, which this
+/// crate forbids. So the wiping itself is called here, on the fields that it must reach.
+#[test]
+fn what_is_wiped_is_all_zeros() {
+    use zeroize::Zeroize;
+    let (mut client, _) = connected();
+    let keys = &mut client.association().unwrap().keys;
+    assert_ne!(keys.write_key, [0; 16]);
+    keys.wipe();
+    assert_eq!((keys.write_key, keys.read_key), ([0; 16], [0; 16]));
+    assert_eq!((keys.write_iv, keys.read_iv), ([0; 4], [0; 4]));
+    let mut psk = crate::PskKey::new(b"secret").unwrap();
+    psk.zeroize();
+    assert_eq!(psk.as_bytes(), [0; 0]);
+    let mut master = MasterSecret::new([3; 48]);
+    master.zeroize();
+    assert_eq!(*master, [0; 48]);
+}

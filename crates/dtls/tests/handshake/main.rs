@@ -1,0 +1,14 @@
+//! Handshakes of a client and a server over a link in memory.
+#![cfg(all(
+    feature = "rpk",
+    feature = "x509",
+    feature = "gcm",
+    feature = "ccm8",
+    feature = "ticket",
+    feature = "psk"
+))]
+
+mod attacks;
+mod basics;
+mod rough;
+mod world;

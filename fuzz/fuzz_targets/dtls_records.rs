@@ -1,0 +1,10 @@
+//! Records and exported associations of DTLS, as arbitrary bytes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../crates/dtls/tests/arbitrary/checks.rs"]
+#[allow(dead_code, reason = "the file has the bodies of two targets")]
+mod checks;
+
+fuzz_target!(|bytes: &[u8]| checks::records(bytes));
