@@ -36,10 +36,10 @@ pub struct Agent<
     const REPLAY: usize = 512,
     const UPLOAD: usize = 1024,
 > {
-    objects: O,
-    rng: R,
+    pub(crate) objects: O,
+    pub(crate) rng: R,
     config: Config<'a>,
-    state: State<P>,
+    pub(crate) state: State<P>,
     servers: [Option<Slot<P>>; SERVERS],
     observations: [Option<Observation>; OBSERVATIONS],
     attributes: [Option<Attached>; OBSERVATIONS],
@@ -55,6 +55,8 @@ pub enum ConnectError {
     UnknownServer,
     /// All places for servers are taken.
     NoSpace,
+    /// The credentials of the account are of no use.
+    Security,
 }
 
 impl fmt::Display for ConnectError {
@@ -62,6 +64,7 @@ impl fmt::Display for ConnectError {
         f.write_str(match self {
             Self::UnknownServer => "no instance of object 1 has this short server id",
             Self::NoSpace => "all places for servers are taken",
+            Self::Security => "the credentials of the account are of no use",
         })
     }
 }

@@ -120,6 +120,8 @@ pub enum Event {
 pub enum Failure {
     /// The server did not answer in time.
     NoAnswer,
+    /// There is no association with it: a handshake has failed, or what came of one has ended.
+    Security,
     /// The server refused with this code.
     Refused(Code),
     /// The server rejected the message or gave an answer without a usable location.

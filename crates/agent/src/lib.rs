@@ -109,6 +109,8 @@ mod registration;
 mod replay;
 mod reply;
 mod request;
+#[cfg(feature = "_dtls")]
+mod secure;
 mod send;
 mod set;
 #[cfg(feature = "std")]
@@ -122,6 +124,8 @@ pub use error::Error;
 pub use event::{Counters, Event, Failure, Output};
 pub use field::{Execute, Field, FieldType, ResourceInstances, ResourceValue, Time};
 pub use object::{Collection, CollectionType, Instances, Object, ObjectType};
+#[cfg(feature = "_dtls")]
+pub use secure::Secure;
 #[cfg(feature = "send")]
 pub use send::SendError;
 pub use set::Objects;

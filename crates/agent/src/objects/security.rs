@@ -28,6 +28,14 @@ pub enum SecurityMode {
     NoSec,
 }
 
+/// Room for an identity of a pre-shared key, or for a SubjectPublicKeyInfo of a key on P-256.
+const IDENTITY: usize = if cfg!(feature = "rpk") { 91 } else { 64 };
+
+const SERVER_KEY: usize = if cfg!(feature = "rpk") { 91 } else { 0 };
+
+/// Room for a pre-shared key, or for a private key in the form of RFC 5958.
+const SECRET: usize = if cfg!(feature = "rpk") { 160 } else { 32 };
+
 /// One instance of the Security object.
 ///
 /// `Debug` shows neither the key nor its identity.
@@ -41,9 +49,11 @@ pub struct SecurityAccount {
     /// How the account is secured (resource 2).
     pub mode: SecurityMode,
     /// The public key or identity (resource 3).
-    pub identity: Vec<u8, 64>,
+    pub identity: Vec<u8, IDENTITY>,
+    /// The server's public key as a SubjectPublicKeyInfo (resource 4). There is room for it with the feature `rpk`.
+    pub server_public_key: Vec<u8, SERVER_KEY>,
     /// The secret key (resource 5).
-    pub secret_key: Vec<u8, 32>,
+    pub secret_key: Vec<u8, SECRET>,
     /// The short server id, 1 to 65534, that the account shares with an instance of the Server object (resource 10).
     pub short_server_id: u16,
     /// How long the client waits before it asks a Bootstrap-Server, seconds (resource 11).
@@ -93,8 +103,7 @@ impl SecurityAccount {
                 }
             }
             (3, Value::Opaque(bytes)) => self.identity = vector(bytes)?,
-            // There is no place for a server's public key.
-            (4, Value::Opaque([])) => {}
+            (4, Value::Opaque(bytes)) => self.server_public_key = vector(bytes)?,
             (5, Value::Opaque(bytes)) => self.secret_key = vector(bytes)?,
             (10, Value::Integer(number)) => {
                 self.short_server_id = u16::try_from(*number).map_err(|_| Error::BadValue)?;
@@ -169,7 +178,7 @@ impl Object for SecurityAccount {
                 SecurityMode::NoSec => 3,
             }),
             3 => Value::Opaque(&self.identity),
-            4 => Value::Opaque(&[]),
+            4 => Value::Opaque(&self.server_public_key),
             5 => Value::Opaque(&self.secret_key),
             10 if !self.bootstrap => Value::Integer(self.short_server_id.into()),
             11 => Value::Integer(self.hold_off.into()),

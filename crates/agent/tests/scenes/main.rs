@@ -11,5 +11,6 @@ mod observe;
 mod reading;
 mod registration;
 mod rich;
+mod secure;
 mod send;
 mod writing;
