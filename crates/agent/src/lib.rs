@@ -95,6 +95,7 @@ mod config;
 mod content;
 #[doc(hidden)]
 pub mod derive;
+mod doors;
 mod engine;
 mod error;
 mod event;
@@ -120,6 +121,7 @@ mod write;
 
 pub use agent::{Agent, ConnectError};
 pub use config::Config;
+pub use doors::Doors;
 pub use error::Error;
 pub use event::{Counters, Event, Failure, Output};
 pub use field::{Execute, Field, FieldType, ResourceInstances, ResourceValue, Time};

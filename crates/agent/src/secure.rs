@@ -5,9 +5,9 @@
 //! knows nothing of it.
 
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_dtls::{Config as DtlsConfig, Connection, Credentials, Datagram, PskKey};
 #[cfg(feature = "rpk")]
 use dunlin_dtls::{Alert, CertificateTypes, Presented, PrivateKey};
+use dunlin_dtls::{Config as DtlsConfig, Connection, Credentials, Datagram, PskKey};
 use dunlin_model::{ObjectId, ResourceId};
 use rand_core::CryptoRng;
 
@@ -172,8 +172,7 @@ impl<
                     break;
                 };
                 let connection = &mut link.connection;
-                let data =
-                    connection.handle_input(now, &mut datagram, &mut keys, &mut agent.rng);
+                let data = connection.handle_input(now, &mut datagram, &mut keys, &mut agent.rng);
                 match data {
                     Some(data) => agent.handle_input(now, peer, data),
                     None => break,
@@ -380,7 +379,9 @@ fn mode(account: &dyn Object) -> Option<i64> {
 
 fn bytes(account: &dyn Object, resource: ResourceId) -> &[u8] {
     let value = account.read(resource, SINGLE);
-    value.and_then(|value| value.as_opaque()).unwrap_or_default()
+    value
+        .and_then(|value| value.as_opaque())
+        .unwrap_or_default()
 }
 
 /// The credentials of an account.

@@ -2,7 +2,7 @@
 
 use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
 use dunlin_codec::decimal;
-use dunlin_model::{Attributes, AttributeChanges, AttributeError, AttributeValue};
+use dunlin_model::{AttributeChanges, AttributeError, AttributeValue, Attributes};
 
 use crate::RequestError;
 use crate::query::Text;

@@ -132,7 +132,10 @@ impl Bench {
         let mut answer = [0; Acceptor::ANSWER_LEN];
         let datagram = &mut bytes[..];
         if self.server.as_ref().is_none_or(Connection::is_over) {
-            match self.acceptor.handle_input(now, b"device", datagram, &mut answer) {
+            match self
+                .acceptor
+                .handle_input(now, b"device", datagram, &mut answer)
+            {
                 Greeting::Verify(_) => {
                     self.agent.handle_input(now, SERVER, &mut answer);
                     return;
@@ -317,7 +320,10 @@ fn registers_with_raw_public_keys_and_only_at_the_right_server() {
             let scalar = client.to_scalar();
             account.secret_key.extend_from_slice(&*scalar).unwrap();
             let server = key(if right { 3 } else { 4 }).public_key().to_spki();
-            account.server_public_key.extend_from_slice(&server).unwrap();
+            account
+                .server_public_key
+                .extend_from_slice(&server)
+                .unwrap();
         });
         bench.known.client = Some(client.public_key().to_spki());
         bench.connect();

@@ -20,7 +20,8 @@ struct Node {
 /// How many observations there may be.
 const OBSERVATIONS: usize = if cfg!(feature = "plain") { 8 } else { 0 };
 
-type Sized = Agent<'static, Node, Peer, Generator, 1, OBSERVATIONS>;
+/// Answers of 384 bytes in all are remembered, and a payload in blocks has at most 512.
+type Sized = Agent<'static, Node, Peer, Generator, 1, OBSERVATIONS, 384, 512>;
 
 #[entry]
 fn main() -> ! {
@@ -36,11 +37,7 @@ fn main() -> ! {
         device: Device::new("Dunlin", "LM3S6965", "1"),
     };
     let generator = Generator::new(black_box(1));
-    let _ = AGENT.push(Agent::with_capacity(
-        node,
-        Config::new(ENDPOINT),
-        generator,
-    ));
+    let _ = AGENT.push(Agent::with_capacity(node, Config::new(ENDPOINT), generator));
     let Some(agent) = AGENT.first_mut() else {
         loop {
             cortex_m::asm::bkpt();
