@@ -222,7 +222,7 @@ impl<
             .or_else(|| self.servers.iter().position(Option::is_none))
             .ok_or(ConnectError::NoSpace)?;
         self.core().end_observations(place);
-        let mut slot = Slot::new(server, peer, account, now);
+        let mut slot = Slot::new(server, peer, account, self.config.version, now);
         let delay = slot
             .setting(&self.objects, ResourceId::of::<14>())
             .unwrap_or(0);

@@ -268,7 +268,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         match BootstrapOperation::from_request(message)? {
             BootstrapOperation::Discover { path } => Ok(content(Source::Accounts { path })),
             BootstrapOperation::Read { path, accept } => {
-                let format = self.format(accept);
+                let format = self.format(BOOTSTRAP_SERVER, accept);
                 content::check(&*self.objects, path, format)?;
                 Ok(content(Source::Node { path, format }))
             }

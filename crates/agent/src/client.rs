@@ -5,7 +5,8 @@ use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{
     Code, Message, MessageBuilder, MessageId, OptionNumber, Retry, Tokens, Transmission, Type,
 };
-use dunlin_lwm2m::{Register, Update};
+use dunlin_lwm2m::{LwM2mVersion, Register, Update};
+use dunlin_model::ResourceId;
 
 use crate::engine::Core;
 use crate::event::count;
@@ -35,6 +36,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let slot = self.servers.get(index)?.as_ref()?;
         match &slot.state {
             Registration::Stopped => None,
+            Registration::Waiting { .. } if self.has_to_wait(slot) => None,
             Registration::Waiting { until } => Some(*until),
             Registration::Registered { .. } if slot.unconfirmed.is_some() => None,
             Registration::Registered { .. } if slot.leave.is_some() || slot.sending.is_some() => {
@@ -49,6 +51,26 @@ impl<P: Copy + Eq> Core<'_, P> {
             | Registration::Sending(exchange, _)
             | Registration::Deregistering(exchange, _) => Some(exchange.deadline()),
         }
+    }
+
+    /// Whether a server before this one in the order of priorities (/1/x/13) is still to be registered at: it has not
+    /// succeeded, and either goes on trying or blocks those behind it (/1/x/15) (Core 1.2.2 §6.2.1.2).
+    fn has_to_wait(&self, slot: &Slot<P>) -> bool {
+        let priority = |slot: &Slot<P>| slot.setting(&*self.objects, ResourceId::of::<13>());
+        let Some(own) = priority(slot) else {
+            return false;
+        };
+        self.servers.iter().flatten().any(|other| {
+            let trying = matches!(
+                other.state,
+                Registration::Waiting { .. } | Registration::Registering(_)
+            );
+            let blocks = || {
+                let blocks = other.read(&*self.objects, ResourceId::of::<15>());
+                other.sequences == 0 || blocks.and_then(|value| value.as_bool()) == Some(true)
+            };
+            trying && priority(other).is_some_and(|priority| priority < own) && blocks()
+        })
     }
 
     /// Sends what is due towards a server.
@@ -151,7 +173,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Updating(_) => Request::Update,
             _ => Request::Deregister,
         };
-        let told = slot.told;
+        let (told, version) = (slot.told, slot.version);
         let exchange = slot.state.exchange_mut().ok_or(Error::Failed)?;
         let telling = exchange.telling;
         let reserved = HEADER.saturating_add(self.config.endpoint.len());
@@ -164,8 +186,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut block = None;
         if with_list {
             let space = buffer.get_mut(reserved..).ok_or(Error::NoSpace)?;
-            let list =
-                |skip, space| links::list(&*self.objects, self.config, Links::new(skip, space));
+            let list = |skip, space| links::list(&*self.objects, version, Links::new(skip, space));
             if exchange.blocks.is_none() {
                 let fits = BlockSize::at_most(space.len()).ok_or(Error::NoSpace)?;
                 let length = list(0, &mut []).total;
@@ -190,8 +211,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             MessageBuilder::new(header, Type::Confirmable, code, exchange.id, exchange.token);
         match request {
             Request::Register => {
-                let mut register =
-                    Register::new(self.config.endpoint, telling.lifetime, self.config.version);
+                let mut register = Register::new(self.config.endpoint, telling.lifetime, version);
                 register.binding = telling.binding;
                 register.queue_mode = self.config.queue_mode;
                 register.write(&mut builder);
@@ -292,6 +312,16 @@ impl<P: Copy + Eq> Core<'_, P> {
                     quiet_until: now.saturating_add(delay),
                 };
                 slot.update = true;
+            }
+            // An older version may do (Transport 1.2.2 §6.4.3): it is tried at once.
+            (Registration::Registering(_), Code::PRECONDITION_FAILED)
+                if slot.version > LwM2mVersion::V1_0 =>
+            {
+                slot.version = match slot.version {
+                    LwM2mVersion::V1_2 => LwM2mVersion::V1_1,
+                    _ => LwM2mVersion::V1_0,
+                };
+                slot.state = Registration::Waiting { until: now };
             }
             (Registration::Deregistering(..), _) => self.left(index),
             (Registration::Sending(..), Code::CHANGED) => self.end_send(index, None),

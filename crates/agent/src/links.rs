@@ -11,7 +11,7 @@ use crate::attributes::{Attached, attached, effective};
 use crate::features::OBSERVE;
 use crate::reply::{FNV, fnv};
 use crate::text::decimal as digits;
-use crate::{Collection, Config, Error, Objects, content, set};
+use crate::{Collection, Error, Objects, content, set};
 
 /// A list of links, of which one part goes into a buffer while the rest is counted.
 pub(crate) struct Links<'b> {
@@ -128,9 +128,9 @@ const FORMATS: [ContentFormat; 5] = [
 ];
 
 /// Writes the object list of a Register or an Update.
-pub(crate) fn list(objects: &dyn Objects, config: &Config<'_>, mut links: Links<'_>) -> Part {
+pub(crate) fn list(objects: &dyn Objects, enabler: LwM2mVersion, mut links: Links<'_>) -> Part {
     // 1.0 has no such announcement.
-    if config.version != LwM2mVersion::V1_0 {
+    if enabler != LwM2mVersion::V1_0 {
         links.link(Path::ROOT);
         links.put(b";ct=\"");
         let mut first = true;
@@ -151,7 +151,7 @@ pub(crate) fn list(objects: &dyn Objects, config: &Config<'_>, mut links: Links<
         if content::is_secret(object) {
             continue;
         }
-        let version = announced(definition, config.version);
+        let version = announced(definition, enabler);
         let empty = collection.next(0).is_none();
         if empty || version.is_some() {
             links.link(object);
@@ -183,7 +183,7 @@ pub(crate) fn fingerprint(objects: &dyn Objects) -> u32 {
 /// Writes the answer to a Discover of `path` by `server`.
 pub(crate) fn discover(
     objects: &dyn Objects,
-    config: &Config<'_>,
+    enabler: LwM2mVersion,
     table: &[Option<Attached>],
     server: usize,
     path: Path,
@@ -201,7 +201,7 @@ pub(crate) fn discover(
     match path.instance_id() {
         None => {
             tree.links.link(path);
-            if let Some(version) = announced(definition, config.version) {
+            if let Some(version) = announced(definition, enabler) {
                 tree.links.version("ver", version);
             }
             tree.attributes(path);

@@ -116,6 +116,8 @@ pub(crate) struct Slot<P> {
     pub(crate) peer: P,
     /// The instance of the Server object.
     pub(crate) account: InstanceId,
+    /// The version to register with, or that it has registered with.
+    pub(crate) version: LwM2mVersion,
     pub(crate) state: Registration,
     pub(crate) location: Location,
     /// Failed attempts in this communication sequence.
@@ -201,11 +203,18 @@ impl Registration {
 }
 
 impl<P> Slot<P> {
-    pub(crate) fn new(short_server_id: u16, peer: P, account: InstanceId, until: Instant) -> Self {
+    pub(crate) fn new(
+        short_server_id: u16,
+        peer: P,
+        account: InstanceId,
+        version: LwM2mVersion,
+        until: Instant,
+    ) -> Self {
         Self {
             short_server_id,
             peer,
             account,
+            version,
             state: Registration::Waiting { until },
             location: Location::default(),
             failures: 0,
@@ -292,7 +301,7 @@ impl<P> Slot<P> {
             Some(Value::String(text)) => text.contains('Q'),
             _ => false,
         };
-        if config.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
+        if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
             Binding::UQ
         } else {
             Binding::U

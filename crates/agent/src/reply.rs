@@ -3,6 +3,7 @@
 use dunlin_coap::block::{Block, BlockSize, Outgoing};
 use dunlin_coap::{BuildError, Code, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use dunlin_codec::{ContentFormat, Part};
+use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::Path;
 
 use crate::engine::Core;
@@ -93,6 +94,12 @@ pub(crate) struct Payload {
 }
 
 impl<P: Copy + Eq> Core<'_, P> {
+    /// The version that is spoken with a server.
+    pub(crate) fn version(&self, server: usize) -> LwM2mVersion {
+        let slot = self.servers.get(server).and_then(Option::as_ref);
+        slot.map_or(self.config.version, |slot| slot.version)
+    }
+
     /// Writes a part of a payload into `space`.
     pub(crate) fn part(
         &self,
@@ -115,7 +122,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 server,
             } => links::discover(
                 &*self.objects,
-                self.config,
+                self.version(server),
                 self.attributes,
                 server,
                 path,

@@ -139,7 +139,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             {
                 Err(Error::NotImplemented.into())
             }
-            Operation::Read { accept, .. } => self.read(path, accept, block, None),
+            Operation::Read { accept, .. } => self.read(server, path, accept, block, None),
             Operation::Discover { depth, .. } => {
                 let source = Source::Links {
                     path,
@@ -159,14 +159,14 @@ impl<P: Copy + Eq> Core<'_, P> {
             Operation::Observe {
                 accept, attributes, ..
             } => {
-                let format = self.format(accept);
+                let format = self.format(server, accept);
                 content::check(&*self.objects, path, format)?;
                 self.check_attributes(path, &attributes)?;
                 let observation =
                     Observation::new(server, message.token(), path, format, self.state.now);
                 // Without room for it the answer is that to a Read (RFC 7641 §4.1).
                 let place = self.observe_with(observation, attributes)?;
-                self.read(path, accept, block, place)
+                self.read(server, path, accept, block, place)
             }
             Operation::ReadComposite {
                 format,
@@ -201,7 +201,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             Operation::CancelObserve { accept, .. } => {
                 self.cancel(server, message.token());
-                self.read(path, accept, block, None)
+                self.read(server, path, accept, block, None)
             }
             Operation::WriteAttributes { changes, .. } => {
                 self.write_attributes(server, path, &changes)?;
@@ -213,7 +213,8 @@ impl<P: Copy + Eq> Core<'_, P> {
                 Ok((Code::CHANGED, Body::Nothing))
             }
             Operation::Delete { .. } => {
-                write::delete(self.objects, path, self.config.version)?;
+                let version = self.version(server);
+                write::delete(self.objects, path, version)?;
                 attributes::forget(self.attributes, path);
                 self.state.changed = true;
                 self.state.tell(Event::Deleted { path });
@@ -232,18 +233,25 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
     }
 
-    pub(crate) fn format(&self, accept: Option<ContentFormat>) -> ContentFormat {
-        accept.unwrap_or(self.config.format)
+    /// The format of an answer: what is accepted, else what the configuration says, to a server of 1.0 TLV.
+    pub(crate) fn format(&self, server: usize, accept: Option<ContentFormat>) -> ContentFormat {
+        let old = self.version(server) == LwM2mVersion::V1_0;
+        accept.unwrap_or(if old && ContentFormat::TLV.is_supported() {
+            ContentFormat::TLV
+        } else {
+            self.config.format
+        })
     }
 
     fn read(
         &self,
+        server: usize,
         path: Path,
         accept: Option<ContentFormat>,
         block: Option<dunlin_coap::block::Block>,
         observation: Option<usize>,
     ) -> Result<Answer, Refusal> {
-        let format = self.format(accept);
+        let format = self.format(server, accept);
         content::check(&*self.objects, path, format)?;
         Ok((
             Code::CONTENT,
@@ -298,7 +306,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         observation: Observation,
         attributes: Attributes,
     ) -> Result<Option<usize>, Error> {
-        if !attributes.is_empty() && self.config.version < LwM2mVersion::V1_2 {
+        if !attributes.is_empty() && self.version(observation.server) < LwM2mVersion::V1_2 {
             return Err(Error::BadValue);
         }
         let Some(place) = self.observe(observation) else {
