@@ -323,6 +323,15 @@ impl<
         }
     }
 
+    /// In queue mode, until when the device has to stay awake for what its servers still have to say: `MAX_TRANSMIT_WAIT`
+    /// (93 s with the default parameters) after its last message (Transport 1.2.2 §6.5). Then it may sleep until
+    /// [`next_timeout`](Self::next_timeout). `None` without queue mode: the servers count on it at all times.
+    pub fn awake_until(&self) -> Option<Instant> {
+        let wait = self.config.parameters.max_transmit_wait();
+        let queue_mode = self.config.queue_mode;
+        queue_mode.then(|| self.state.sent_at.saturating_add(wait))
+    }
+
     /// How many observations there are.
     pub fn observations(&self) -> usize {
         self.observations.iter().flatten().count()

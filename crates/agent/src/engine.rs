@@ -27,6 +27,8 @@ const EVENTS: usize = 8;
 pub(crate) struct State<P> {
     /// The time of the last input or timeout: the agent has no other clock.
     pub(crate) now: Instant,
+    /// When the last message was sent.
+    pub(crate) sent_at: Instant,
     /// Objects or wishes have changed since the clock was last told: what follows waits for the true time.
     pub(crate) changed: bool,
     pub(crate) ids: MessageIds,
@@ -45,6 +47,7 @@ impl<P> State<P> {
     pub(crate) fn new(random: u16) -> Self {
         Self {
             now: Instant::ZERO,
+            sent_at: Instant::ZERO,
             changed: false,
             ids: MessageIds::new(random),
             replies: Deque::new(),
@@ -166,6 +169,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     pub(crate) fn poll_output<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
         if let Some((to, len)) = self.poll_message(buffer) {
             count(&mut self.state.counters.sent);
+            self.state.sent_at = self.state.now;
             return Output::Transmit {
                 to,
                 bytes: buffer.get(..len).unwrap_or_default(),

@@ -33,6 +33,8 @@ pub(crate) struct Observation {
     /// The message of the last notification.
     last_id: MessageId,
     last_at: Instant,
+    /// When the content was last looked at.
+    evaluated_at: Instant,
     confirmed_at: Instant,
     /// The fingerprint of the content last sent.
     content: u32,
@@ -73,6 +75,7 @@ impl Observation {
             sequence: SequenceNumber::default(),
             last_id: MessageId(0),
             last_at: now,
+            evaluated_at: now,
             confirmed_at: now,
             content: 0,
             number: None,
@@ -289,6 +292,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 .fold(Attributes::NONE, |all, one| Attributes {
                     pmin: all.pmin.max(one.pmin),
                     pmax: [all.pmax, one.pmax].into_iter().flatten().min(),
+                    epmin: all.epmin.max(one.epmin),
                     con: all.con.max(one.con),
                     ..Attributes::NONE
                 }),
@@ -331,7 +335,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         };
         let at_latest = attributes.effective_pmax().map(after);
         if observation.check {
-            let at_earliest = after(attributes.pmin.unwrap_or(0));
+            // A change is looked at when both periods are over (Core 1.2.2 §7.3.2).
+            let period = Duration::from_secs(attributes.epmin.unwrap_or(0).into());
+            let at_earliest = after(attributes.pmin.unwrap_or(0))
+                .max(observation.evaluated_at.saturating_add(period));
             return Some(at_latest.map_or(at_earliest, |at_latest| at_latest.min(at_earliest)));
         }
         at_latest
@@ -399,6 +406,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         if again.is_none() && !overdue && !observation.is_news(content, &attributes) {
             let stored = self.observations.get_mut(index)?.as_mut()?;
             stored.check = false;
+            stored.evaluated_at = now;
             if attributes.edge.is_some() {
                 stored.number = content.number;
             }
@@ -469,6 +477,7 @@ impl Observation {
         self.sequence = self.sequence.next();
         self.last_id = id;
         self.last_at = now;
+        self.evaluated_at = now;
         self.content = content.fingerprint;
         self.number = content.number;
     }

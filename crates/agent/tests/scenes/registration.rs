@@ -780,3 +780,20 @@ fn a_failure_lets_the_next_server_have_its_turn_unless_it_blocks() {
         assert_eq!(next, (!block).then_some(OTHER));
     }
 }
+
+#[test]
+fn ets_109_a_sleepy_device_is_awake_for_a_while_after_its_last_message() {
+    let config = Config::new("urn:dev:os:1-7").queue_mode();
+    let mut bench = Bench::registered_with(node(), config);
+    let awake = bench.agent.awake_until().unwrap();
+    assert_eq!(awake, bench.now + Duration::from_secs(93));
+    // Whatever it sends prolongs that.
+    bench.seconds(50);
+    bench.read("/3/0/0");
+    let later = bench.agent.awake_until().unwrap();
+    assert_eq!(later, awake + Duration::from_secs(50));
+    // Then it may sleep: nothing is to be done before its Update.
+    assert!(bench.agent.next_timeout().unwrap() > later);
+    let always = Bench::registered();
+    assert_eq!(always.agent.awake_until(), None);
+}
