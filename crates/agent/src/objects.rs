@@ -7,7 +7,7 @@ mod server;
 mod temperature;
 
 pub use device::{Device, PowerSource};
-pub use security::{Security, SecurityAccount, SecurityMode};
+pub use security::{SecretKey, Security, SecurityAccount, SecurityMode};
 pub use server::{Server, ServerAccount};
 #[cfg(feature = "derive")]
 pub use temperature::Temperature;

@@ -1,33 +1,31 @@
-//! Servers over DTLS 1.2, with pre-shared keys or raw public keys (Transport 1.2.2 §5).
+//! Servers over DTLS 1.2, with pre-shared keys, raw public keys or certificates (Transport 1.2.2 §5).
 //!
 //! [`Secure`] stands between an agent and the network: it does handshakes with the credentials of the Security object,
 //! tells the agent of a server when it is safe to talk to it, and protects what the two have to say. The agent itself
 //! knows nothing of it.
 
-use dunlin_coap::time::{Duration, Instant};
-#[cfg(feature = "rpk")]
-use dunlin_dtls::{Alert, CertificateTypes, Presented, PrivateKey};
-use dunlin_dtls::{Config as DtlsConfig, Connection, Credentials, Datagram, PskKey};
-use dunlin_model::{ObjectId, ResourceId};
+mod keys;
+mod link;
+
+use dunlin_coap::time::Instant;
+use dunlin_dtls::{Association, Config as DtlsConfig, ConnectionId, Datagram};
 use rand_core::CryptoRng;
 
-use crate::content::SINGLE;
-use crate::registration::spread;
-use crate::{Agent, ConnectError, Event, Failure, Object, Objects, Output, set};
+use crate::{Agent, ConnectError, Event, Failure, Objects, Output};
 
-/// Delay after the first failed handshake, doubled with each further one, up to about an hour.
-const RETRY: Duration = Duration::from_secs(60);
+use keys::{NO_SEC, account, mode};
+use link::{Link, Remote, Step};
 
-/// The longest delay is `RETRY` times two to this power.
-const MAX_DOUBLINGS: u32 = 6;
+/// The most that a record has in front of what it protects: header, connection id and nonce.
+const BEFORE: usize = 13 + ConnectionId::MAX_LEN + 8;
 
-/// The most that a record adds to what it protects.
-const OVERHEAD: usize = 64;
+/// The most that it has behind that: a type and a tag.
+const BEHIND: usize = 1 + 16;
 
 /// An agent whose servers are reached over DTLS, or without security, as their accounts in the Security object say.
 ///
 /// It has the doors of the [`Agent`] within. `HANDSHAKE` is the room for a flight of each side: 256 bytes do for
-/// pre-shared keys, 512 for raw public keys.
+/// pre-shared keys, 512 for raw public keys; certificates need what the chains take and half a kilobyte.
 ///
 /// What comes from the address of a server that is to be reached over DTLS reaches the agent only if DTLS says that it is
 /// from this server.
@@ -43,27 +41,10 @@ pub struct Secure<
     const UPLOAD: usize = 1024,
 > {
     agent: Agent<'a, O, P, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>,
+    config: DtlsConfig,
     links: [Option<Link<P, HANDSHAKE>>; SERVERS],
     #[cfg(feature = "bootstrap")]
     bootstrap: Option<Link<P, HANDSHAKE>>,
-}
-
-/// Whom a connection is with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Remote {
-    Server(u16),
-    #[cfg(feature = "bootstrap")]
-    Bootstrap,
-}
-
-/// A server over DTLS. It is kept while nothing is secure, so that nobody else is heard in its place.
-struct Link<P, const HANDSHAKE: usize> {
-    remote: Remote,
-    peer: P,
-    connection: Connection<(), HANDSHAKE, HANDSHAKE>,
-    /// When the next handshake begins, after one has failed.
-    retry: Option<Instant>,
-    failures: u32,
 }
 
 impl<
@@ -78,10 +59,20 @@ impl<
     const UPLOAD: usize,
 > Secure<'a, O, P, R, HANDSHAKE, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>
 {
-    /// Takes an agent in. Its servers are to be [connected](Self::connect) here.
+    /// Takes an agent in. Its servers are to be [connected](Self::connect) here. Handshakes are done in the profile of
+    /// RFC 7925.
     pub fn new(agent: Agent<'a, O, P, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>) -> Self {
+        Self::with_config(agent, DtlsConfig::DEFAULT)
+    }
+
+    /// Takes an agent in whose handshakes are done as `config` says.
+    pub fn with_config(
+        agent: Agent<'a, O, P, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>,
+        config: DtlsConfig,
+    ) -> Self {
         Self {
             agent,
+            config,
             links: [const { None }; SERVERS],
             #[cfg(feature = "bootstrap")]
             bootstrap: None,
@@ -122,7 +113,7 @@ impl<
             *slot = None;
             return self.agent.connect(now, server, peer);
         }
-        *slot = Some(Link::new(remote, peer));
+        *slot = Some(Link::new(remote, peer, self.config));
         let begun = slot
             .as_mut()
             .and_then(|link| link.begin(now, &self.agent.objects, &mut self.agent.rng));
@@ -145,7 +136,9 @@ impl<
             self.agent.bootstrap(now, peer);
             return Ok(());
         }
-        let link = self.bootstrap.insert(Link::new(Remote::Bootstrap, peer));
+        let link = self
+            .bootstrap
+            .insert(Link::new(Remote::Bootstrap, peer, self.config));
         link.begin(now, &self.agent.objects, &mut self.agent.rng)
             .ok_or(ConnectError::Security)
     }
@@ -168,15 +161,11 @@ impl<
             let mut datagram = Datagram::new(&mut *bytes);
             loop {
                 let agent = &mut self.agent;
-                let Some(mut keys) = Keys::of(&agent.objects, link.remote) else {
+                let (objects, rng) = (&agent.objects, &mut agent.rng);
+                let Some(data) = link.handle_input(now, &mut datagram, objects, rng) else {
                     break;
                 };
-                let connection = &mut link.connection;
-                let data = connection.handle_input(now, &mut datagram, &mut keys, &mut agent.rng);
-                match data {
-                    Some(data) => agent.handle_input(now, peer, data),
-                    None => break,
-                }
+                agent.handle_input(now, peer, data);
             }
         }
         if !secured {
@@ -184,38 +173,26 @@ impl<
         }
     }
 
-    /// Gives one thing to do, as [`Agent::poll_output`] does. Half of `buffer` is for what the agent writes, the other for
-    /// what becomes of it.
+    /// Gives one thing to do, as [`Agent::poll_output`] does. A record takes up to 58 bytes of `buffer` more than the
+    /// agent's own message.
     pub fn poll_output<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
         let now = self.agent.state.now;
-        let mut handshake = None;
         let random = self.agent.rng.next_u32();
         let mut established = None;
         for link in self.all() {
-            loop {
-                match link.connection.poll_output(buffer) {
-                    dunlin_dtls::Output::Transmit(bytes) => {
-                        handshake = Some((link.peer, bytes.len()));
-                        break;
-                    }
-                    dunlin_dtls::Output::Event(dunlin_dtls::Event::Established) => {
-                        link.failures = 0;
-                        established = Some((link.remote, link.peer));
-                        break;
-                    }
-                    dunlin_dtls::Output::Event(_) => {
-                        return Output::Event(link.failed(now, random));
-                    }
-                    dunlin_dtls::Output::Idle => break,
+            match link.poll(now, random, buffer) {
+                Step::Transmit(len) => {
+                    let to = link.peer;
+                    let bytes = buffer.get(..len).unwrap_or_default();
+                    return Output::Transmit { to, bytes };
                 }
+                Step::Tell(event) => return Output::Event(event),
+                Step::Established => {
+                    established = Some((link.remote, link.peer));
+                    break;
+                }
+                Step::Idle => {}
             }
-            if handshake.is_some() || established.is_some() {
-                break;
-            }
-        }
-        if let Some((to, len)) = handshake {
-            let bytes = buffer.get(..len).unwrap_or_default();
-            return Output::Transmit { to, bytes };
         }
         match established {
             Some((Remote::Server(server), peer)) => {
@@ -234,12 +211,10 @@ impl<
     }
 
     fn poll_agent<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
-        let room = buffer.len().saturating_sub(OVERHEAD) / 2;
+        let end = buffer.len().saturating_sub(BEHIND);
         loop {
-            let Some((plain, record)) = buffer.split_at_mut_checked(room) else {
-                return Output::Idle;
-            };
-            let (to, len) = match self.agent.poll_output(plain) {
+            let room = buffer.get_mut(BEFORE..end).unwrap_or_default();
+            let (to, len) = match self.agent.poll_output(room) {
                 Output::Transmit { to, bytes } => (to, bytes.len()),
                 Output::Event(event) => {
                     self.look_at(event);
@@ -247,15 +222,15 @@ impl<
                 }
                 Output::Idle => return Output::Idle,
             };
-            let data = plain.get(..len).unwrap_or_default();
             let Some(link) = self.all().find(|link| link.peer == to) else {
-                let bytes = buffer.get(..len).unwrap_or_default();
+                let end = BEFORE.saturating_add(len);
+                let bytes = buffer.get(BEFORE..end).unwrap_or_default();
                 return Output::Transmit { to, bytes };
             };
             // What cannot be protected is lost, like what is lost on the way.
-            if let Ok(record) = link.connection.send(data, record) {
-                let end = room.saturating_add(record.len());
-                let bytes = buffer.get(room..end).unwrap_or_default();
+            let association = link.connection.association();
+            if let Some(len) = association.and_then(|association| seal(association, buffer, len)) {
+                let bytes = buffer.get(..len).unwrap_or_default();
                 return Output::Transmit { to, bytes };
             }
         }
@@ -300,162 +275,55 @@ impl<
         #[cfg(feature = "bootstrap")]
         let links = links.chain(&mut self.bootstrap);
         for link in links {
-            link.connection.handle_timeout(now);
-            if link.retry.is_some_and(|due| due <= now) {
-                link.retry = None;
-                // Without an account there is nothing to be done any more.
-                let _ = link.begin(now, &self.agent.objects, &mut self.agent.rng);
-            }
-        }
-    }
-}
-
-impl<P, const HANDSHAKE: usize> Link<P, HANDSHAKE> {
-    fn new(remote: Remote, peer: P) -> Self {
-        Self {
-            remote,
-            peer,
-            connection: Connection::client(DtlsConfig::DEFAULT),
-            retry: None,
-            failures: 0,
+            link.handle_timeout(now, &self.agent.objects, &mut self.agent.rng);
         }
     }
 
-    /// Begins a handshake; `None` without credentials.
-    fn begin<R: CryptoRng>(
+    /// The association with a server, for an owner who [exports](Association::export) it before a deep sleep.
+    pub fn association(&mut self, server: u16) -> Option<&mut Association> {
+        let remote = Remote::Server(server);
+        let link = self.all().find(|link| link.remote == remote)?;
+        link.connection.association()
+    }
+
+    /// Goes on with an association that was [imported](Association::import), in place of a handshake, and registers over
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn restore(
         &mut self,
         now: Instant,
-        objects: &dyn Objects,
-        rng: &mut R,
-    ) -> Option<()> {
-        let mut keys = Keys::of(objects, self.remote)?;
-        self.connection.connect(now, None, &mut keys, rng);
-        Some(())
+        server: u16,
+        peer: P,
+        association: Association,
+    ) -> Result<(), ConnectError> {
+        let remote = Remote::Server(server);
+        account(&self.agent.objects, remote).ok_or(ConnectError::UnknownServer)?;
+        let mut links = self.links.iter_mut();
+        let place = links.find(|link| link.as_ref().is_none_or(|link| link.remote == remote));
+        let mut link = Link::new(remote, peer, self.config);
+        link.connection.restore(association);
+        *place.ok_or(ConnectError::NoSpace)? = Some(link);
+        self.agent.connect(now, server, peer)
     }
 
-    /// A handshake has failed, or an association has ended: the next follows in a while.
-    fn failed(&mut self, now: Instant, random: u32) -> Event {
-        let factor = 1_u64 << self.failures.min(MAX_DOUBLINGS);
-        self.failures = self.failures.saturating_add(1);
-        let retry = spread(RETRY.saturating_mul(factor), random);
-        self.retry = Some(now.saturating_add(retry));
-        let reason = Failure::Security;
-        match self.remote {
-            Remote::Server(server) => Event::RegistrationFailed {
-                server,
-                reason,
-                retry,
-            },
-            #[cfg(feature = "bootstrap")]
-            Remote::Bootstrap => Event::BootstrapFailed { reason, retry },
+    /// Ends all associations with a word to the servers, as a device does before it goes: the next poll has it.
+    pub fn close(&mut self) {
+        for link in self.all() {
+            link.connection.close();
+            link.retry = None;
         }
     }
 }
 
-/// The Security Mode without security (resource 2).
-const NO_SEC: i64 = 3;
-
-fn account(objects: &dyn Objects, remote: Remote) -> Option<&dyn Object> {
-    let security = objects.find(ObjectId::of::<0>())?;
-    set::instances(security)
-        .filter_map(|id| security.instance(id))
-        .find(|account| {
-            let bootstrap = account.read(ResourceId::of::<1>(), SINGLE);
-            let bootstrap = bootstrap.and_then(|value| value.as_bool()) == Some(true);
-            match remote {
-                Remote::Server(server) => {
-                    let id = account.read(ResourceId::of::<10>(), SINGLE);
-                    !bootstrap && id.and_then(|id| id.as_i64()) == Some(server.into())
-                }
-                #[cfg(feature = "bootstrap")]
-                Remote::Bootstrap => bootstrap,
-            }
-        })
-}
-
-fn mode(account: &dyn Object) -> Option<i64> {
-    account.read(ResourceId::of::<2>(), SINGLE)?.as_i64()
-}
-
-fn bytes(account: &dyn Object, resource: ResourceId) -> &[u8] {
-    let value = account.read(resource, SINGLE);
-    value
-        .and_then(|value| value.as_opaque())
-        .unwrap_or_default()
-}
-
-/// The credentials of an account.
-struct Keys<'k> {
-    #[cfg(feature = "psk")]
-    psk: Option<(&'k [u8], PskKey)>,
-    #[cfg(feature = "rpk")]
-    private: Option<PrivateKey>,
-    /// The server's SubjectPublicKeyInfo.
-    #[cfg(feature = "rpk")]
-    server: &'k [u8],
-}
-
-impl<'k> Keys<'k> {
-    /// `None` where an account has none that are of use here.
-    fn of(objects: &'k dyn Objects, remote: Remote) -> Option<Self> {
-        let account = account(objects, remote)?;
-        let mode = mode(account)?;
-        let secret = bytes(account, ResourceId::of::<5>());
-        let keys = Self {
-            #[cfg(feature = "psk")]
-            psk: match mode {
-                0 => Some((bytes(account, ResourceId::of::<3>()), PskKey::new(secret)?)),
-                _ => None,
-            },
-            #[cfg(feature = "rpk")]
-            private: match mode {
-                1 => Some(PrivateKey::from_bytes(secret).ok()?),
-                _ => None,
-            },
-            #[cfg(feature = "rpk")]
-            server: bytes(account, ResourceId::of::<4>()),
-        };
-        let usable = match mode {
-            0 => cfg!(feature = "psk"),
-            1 => cfg!(feature = "rpk"),
-            _ => false,
-        };
-        usable.then_some(keys)
+/// Makes the message that stands in `buffer` behind [`BEFORE`] bytes a record at its beginning; gives its length.
+fn seal(association: &mut Association, buffer: &mut [u8], len: usize) -> Option<usize> {
+    let (start, end) = (association.overhead_before(), BEFORE.checked_add(len)?);
+    if start > BEFORE || end > buffer.len() {
+        return None;
     }
-}
-
-impl Credentials for Keys<'_> {
-    type Peer = ();
-
-    #[cfg(feature = "psk")]
-    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
-        self.psk.clone()
-    }
-
-    #[cfg(feature = "rpk")]
-    fn private_key(&self) -> Option<&PrivateKey> {
-        self.private.as_ref()
-    }
-
-    #[cfg(feature = "rpk")]
-    fn own_types(&self) -> CertificateTypes {
-        self.peer_types()
-    }
-
-    #[cfg(feature = "rpk")]
-    fn peer_types(&self) -> CertificateTypes {
-        CertificateTypes {
-            raw_public_key: self.private.is_some(),
-            ..CertificateTypes::default()
-        }
-    }
-
-    #[cfg(feature = "rpk")]
-    fn verify(&mut self, presented: Presented<'_>) -> Result<(), Alert> {
-        match presented {
-            // Public keys are no secret: they may be compared in whatever time.
-            Presented::RawPublicKey(key) if key.to_spki() == *self.server => Ok(()),
-            _ => Err(Alert::CERTIFICATE_UNKNOWN),
-        }
-    }
+    buffer.copy_within(BEFORE..end, start);
+    Some(association.protect_in_place(buffer, len).ok()?.len())
 }
