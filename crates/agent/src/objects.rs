@@ -1,11 +1,15 @@
 //! The objects that come with the agent.
 
+#[cfg(feature = "access-control")]
+mod access_control;
 mod device;
 mod security;
 mod server;
 #[cfg(feature = "derive")]
 mod temperature;
 
+#[cfg(feature = "access-control")]
+pub use access_control::{AccessControl, AccessRule};
 pub use device::{Device, PowerSource};
 pub use security::{Security, SecurityAccount, SecurityMode};
 pub use server::{Server, ServerAccount};
