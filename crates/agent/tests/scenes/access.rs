@@ -95,8 +95,7 @@ impl Bench {
         let mut buffer = [0; 128];
         let token = Token::new(&self.id.to_be_bytes()).unwrap();
         let id = MessageId(self.id);
-        let mut request =
-            MessageBuilder::new(&mut buffer, Type::Confirmable, code, id, token);
+        let mut request = MessageBuilder::new(&mut buffer, Type::Confirmable, code, id, token);
         request.path(path.split('/').filter(|part| !part.is_empty()));
         match text {
             Some(text) => {
@@ -121,7 +120,11 @@ impl Bench {
 
     #[track_caller]
     fn expect(&mut self, server: u16, code: Code, path: &str, text: Option<&str>, answer: Code) {
-        assert_eq!(self.ask(server, code, path, text).0, answer, "{server} {code} {path}");
+        assert_eq!(
+            self.ask(server, code, path, text).0,
+            answer,
+            "{server} {code} {path}"
+        );
     }
 }
 
