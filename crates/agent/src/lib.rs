@@ -86,6 +86,7 @@ extern crate std as hosted;
 #[cfg(feature = "derive")]
 extern crate self as dunlin_agent;
 
+mod access;
 mod agent;
 mod attributes;
 mod bootstrap;
