@@ -47,7 +47,7 @@ pub(crate) fn run(json: bool) -> Result<()> {
 fn measure(features: &str) -> Result<(u64, usize)> {
     let folder = project::root().join("examples/firmware/formats");
     project::run(
-        thumb::build()?
+        thumb::build("release")?
             .args(["--quiet", "--features", features])
             .current_dir(folder),
     )?;

@@ -1,61 +1,91 @@
 //! Reading: the content of a node as a payload.
 
-use dunlin_codec::{ContentFormat, Encoder, Record};
+use dunlin_codec::{ContentFormat, Encoder, Part, Record, encode_part};
 use dunlin_model::{
     InstanceId, ObjectDefinition, Path, ResourceDefinition, ResourceInstanceId, Value, ValueType,
 };
 
-use crate::{Error, Object, Objects, set};
+use crate::{Error, Object, Objects, access, set};
 
 /// The id under which the value of a single resource is read.
 pub(crate) const SINGLE: ResourceInstanceId = ResourceInstanceId::of::<0>();
 
-/// Writes what can be read at and below `path` in `format` and gives the length.
+/// Writes a part of what a server can read at and below `path` in `format`: as much as `buffer` holds from `skip` bytes on.
 pub(crate) fn encode(
     objects: &dyn Objects,
+    server: Option<u16>,
     path: Path,
     format: ContentFormat,
+    skip: usize,
     buffer: &mut [u8],
-) -> Result<usize, Error> {
+) -> Result<Part, Error> {
+    encode_part(format, path, skip, buffer, |encoder| {
+        node(objects, path, &mut Sink::new(encoder, format, server))
+    })
+}
+
+/// Gives what can be read at and below `path`.
+pub(crate) fn node(
+    objects: &dyn Objects,
+    path: Path,
+    sink: &mut Sink<'_, '_>,
+) -> Result<(), Error> {
     let (collection, definition) = lookup(objects, path)?;
-    let mut sink = Sink {
-        encoder: Encoder::new(format, path, buffer)?,
-        tlv: format == ContentFormat::TLV,
+    let Some(id) = path.instance_id() else {
+        let (mut any, mut refused) = (false, false);
+        for id in set::instances(collection) {
+            let allowed = access::reads(objects, sink.server, definition.id, id);
+            refused |= !allowed;
+            if let Some(object) = collection.instance(id).filter(|_| allowed) {
+                any = true;
+                instance(object, definition, id, sink)?;
+            }
+        }
+        return if refused && !any {
+            Err(Error::Unauthorized)
+        } else {
+            Ok(())
+        };
     };
-    match path.instance_id() {
-        None => {
-            for id in set::instances(collection) {
-                if let Some(object) = collection.instance(id) {
-                    instance(object, definition, id, &mut sink)?;
-                }
-            }
-        }
-        Some(id) => {
-            let object = collection.instance(id).ok_or(Error::NotFound)?;
-            if path.resource_id().is_none() {
-                instance(object, definition, id, &mut sink)?;
-            } else {
-                let found = readable(object, definition, path)?;
-                match path.resource_instance_id() {
-                    Some(index) => {
-                        let value = typed(object, found, index).ok_or(Error::NotFound)?;
-                        sink.push(path, value)?;
-                    }
-                    None => resource(object, found, path, &mut sink)?,
-                }
-            }
-        }
+    let object = collection.instance(id).ok_or(Error::NotFound)?;
+    if !access::reads(objects, sink.server, definition.id, id) {
+        return Err(Error::Unauthorized);
     }
-    Ok(sink.encoder.finish()?)
+    if path.resource_id().is_none() {
+        return instance(object, definition, id, sink);
+    }
+    let found = readable(object, definition, path)?;
+    match path.resource_instance_id() {
+        Some(index) => {
+            let value = typed(object, found, index).ok_or(Error::NotFound)?;
+            sink.push(path, value)
+        }
+        None => resource(object, found, path, sink),
+    }
 }
 
 /// Where what is read goes.
-struct Sink<'b> {
-    encoder: Encoder<'b>,
+pub(crate) struct Sink<'s, 'b> {
+    encoder: &'s mut Encoder<'b>,
     tlv: bool,
+    /// Who reads, where that matters.
+    server: Option<u16>,
 }
 
-impl Sink<'_> {
+impl<'s, 'b> Sink<'s, 'b> {
+    pub(crate) fn new(
+        encoder: &'s mut Encoder<'b>,
+        format: ContentFormat,
+        server: Option<u16>,
+    ) -> Self {
+        let tlv = format == ContentFormat::TLV;
+        Self {
+            encoder,
+            tlv,
+            server,
+        }
+    }
+
     fn push(&mut self, path: Path, value: Value<'_>) -> Result<(), Error> {
         Ok(self.encoder.push(&Record::new(path, value))?)
     }
@@ -188,7 +218,7 @@ fn instance(
     object: &dyn Object,
     definition: &'static ObjectDefinition,
     id: InstanceId,
-    sink: &mut Sink<'_>,
+    sink: &mut Sink<'_, '_>,
 ) -> Result<(), Error> {
     for found in definition.resources {
         if found.operations.is_readable() {
@@ -207,7 +237,7 @@ fn resource(
     object: &dyn Object,
     definition: &ResourceDefinition,
     path: Path,
-    sink: &mut Sink<'_>,
+    sink: &mut Sink<'_, '_>,
 ) -> Result<(), Error> {
     if definition.multiple {
         let mut empty = true;

@@ -1,12 +1,17 @@
 //! Scenes between an agent and a scripted server, over the agent's doors and a virtual clock.
 
+mod access;
 mod bench;
 mod blockwise;
+mod bootstrap;
 #[path = "../checks/mod.rs"]
 mod checks;
+mod composite;
 mod hostile;
 mod observe;
 mod reading;
 mod registration;
 mod rich;
+mod secure;
+mod send;
 mod writing;
