@@ -293,6 +293,21 @@ fn device_value() -> impl Strategy<Value = (u16, Option<u16>, Value<'static>)> {
     (0_u16..16, prop::option::weighted(0.2, 0_u16..3), value)
 }
 
+/// A NaN is not equal to itself, so its place is taken by another value.
+fn comparable(
+    next: Option<Result<Record<'_>, DecodeError>>,
+) -> Option<Result<Record<'_>, DecodeError>> {
+    next.map(|result| {
+        result.map(|record| match record.value {
+            Value::Float(number) if number.is_nan() => Record {
+                value: Value::String("NaN"),
+                ..record
+            },
+            _ => record,
+        })
+    })
+}
+
 /// What becomes of a byte: any other, or one near it, such as the identifier of the record before.
 fn change() -> impl Strategy<Value = Result<u8, i8>> {
     prop_oneof![any::<u8>().prop_map(Ok), (-3_i8..=3).prop_map(Err)]
@@ -345,7 +360,7 @@ proptest! {
         };
         loop {
             let next = short.next();
-            prop_assert_eq!(&next, &long.next_the_long_way());
+            prop_assert_eq!(comparable(next), comparable(long.next_the_long_way()));
             if next.is_none() {
                 break;
             }

@@ -234,7 +234,7 @@ impl<'b> Writer<'b> {
         header: Short,
     ) -> Result<(), EncodeError> {
         // Most headers have the room that was left for them.
-        if self.window.is_none() && header.len_bytes() == mark.room {
+        if SHORT_WAYS && self.window.is_none() && header.len_bytes() == mark.room {
             let [first, second, third, ..] = header.to_bytes();
             let place = self.buffer.get_mut(mark.start..).unwrap_or_default();
             match (mark.room, place) {

@@ -119,7 +119,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     #[inline]
     fn set_map(&mut self, node: Path, left: u64) {
         (self.node, self.left) = (node.children(), left);
-        self.plain = node.instance_id().is_some() && self.base.contains(&node);
+        self.plain = SHORT_WAYS && node.instance_id().is_some() && self.base.contains(&node);
     }
 
     /// Goes to the next entry; `false` at the end of the payload.

@@ -7,7 +7,7 @@ use dunlin_model::{Level, Path, Value};
 use crate::cbor::{major, put_value, short_integer, short_text, with_head};
 use crate::short::Short;
 use crate::writer::{DEPTH, Mark, Writer};
-use crate::{EncodeError, Record};
+use crate::{EncodeError, Record, SHORT_WAYS};
 
 /// Writes maps, with each one's head put in place when it ends and its length is known.
 ///
@@ -17,7 +17,7 @@ use crate::{EncodeError, Record};
 pub(crate) struct Encoder<'b> {
     writer: Writer<'b>,
     base: Path,
-    /// Whether the node of the request is at most an object instance.
+    /// Whether the node of the request is at most an object instance, and there are short ways.
     is_shallow: bool,
     /// The last record; the root, which no record is about, before the first.
     last: Path,
@@ -67,7 +67,7 @@ impl<'b> Encoder<'b> {
         let mut encoder = Self {
             writer,
             base,
-            is_shallow: base.level() <= Level::Instance,
+            is_shallow: SHORT_WAYS && base.level() <= Level::Instance,
             last: Path::ROOT,
             maps: [Map::default(); DEPTH],
             open: 0,
