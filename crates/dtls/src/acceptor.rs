@@ -91,9 +91,9 @@ impl Acceptor {
     }
 
     fn cookie(&self, period: u64, address: &[u8], hello: &ClientHello<'_>) -> [u8; COOKIE_LEN] {
-        let [random, session, suites, compressions] = hello.vouched();
+        let [random, suites, compressions] = hello.vouched();
         // Each part has its length in front, so that no other parts make the same bytes.
-        let lengths = [address, session, suites, compressions]
+        let lengths = [address, suites, compressions]
             .map(|part| u16::try_from(part.len()).unwrap_or(u16::MAX).to_be_bytes());
         let mac = hmac_sha256(
             self.key.as_ref(),
@@ -102,7 +102,6 @@ impl Acceptor {
                 lengths.as_flattened(),
                 address,
                 random,
-                session,
                 suites,
                 compressions,
             ],

@@ -63,8 +63,11 @@ impl<'a> ClientHello<'a> {
     }
 
     /// What a cookie vouches for, beside the address (RFC 6347 §4.2.1).
-    pub(crate) fn vouched(&self) -> [&'a [u8]; 4] {
-        [self.random, self.session_id, self.suites, self.compressions]
+    ///
+    /// Not the session id, which a client may not change either: with a ticket, mbed TLS 2.28 draws another
+    /// one for the second.
+    pub(crate) fn vouched(&self) -> [&'a [u8]; 3] {
+        [self.random, self.suites, self.compressions]
     }
 }
 
