@@ -412,9 +412,10 @@ impl<P, const IN: usize, const OUT: usize> Connection<P, IN, OUT> {
             state.flight.message = fragment.sequence;
             state.flight.sequence = record;
         }
-        if state.phase == Phase::Established
-            && epoch == 1
-            && fragment.sequence >= state.next_receive
+        // The messages of a renegotiation are numbered from 0 again (RFC 6347 §4.2.2).
+        let is_anew =
+            fragment.sequence >= state.next_receive || fragment.kind == kind::CLIENT_HELLO;
+        if state.phase == Phase::Established && epoch == 1 && is_anew
             || fragment.kind == kind::HELLO_REQUEST
         {
             // A renegotiation is refused (RFC 7925 §17), by a word where that is safe.

@@ -53,22 +53,27 @@ fn a_connection_with_a_pre_shared_key_fits_a_small_device() {
 
 #[test]
 fn renegotiation_is_refused_with_one_word_for_each_record() {
-    let (mut client, mut server) = connected();
-    let mut buffer = [0; 128];
-    let request = header(kind::HELLO_REQUEST, 0, 0, 0, 0);
-    let mut many = [request, request].concat();
-    many.truncate(24);
-    let record = server
-        .protect_as(ContentType::HANDSHAKE, &many, &mut buffer)
-        .unwrap();
-    let mut answers = deliver(&mut client, record);
-    assert_eq!(answers.len(), 1);
-    let opened = server.next(&mut Datagram::new(&mut answers[0])).unwrap();
-    assert_eq!(
-        opened.content,
-        Content::Alert(Level::Warning, Alert::NO_RENEGOTIATION)
-    );
-    assert!(client.is_established());
+    // A server asks for one, a client begins one.
+    for kind in [kind::HELLO_REQUEST, kind::CLIENT_HELLO] {
+        let (mut client, mut server) = connected();
+        // As after a handshake: its messages had the numbers from 0 on, too.
+        (client.state.next_receive, client.state.answered) = (6, 6);
+        let mut buffer = [0; 128];
+        let request = header(kind, 0, 0, 0, 0);
+        let mut many = [request, request].concat();
+        many.truncate(24);
+        let record = server
+            .protect_as(ContentType::HANDSHAKE, &many, &mut buffer)
+            .unwrap();
+        let mut answers = deliver(&mut client, record);
+        assert_eq!(answers.len(), 1);
+        let opened = server.next(&mut Datagram::new(&mut answers[0])).unwrap();
+        assert_eq!(
+            opened.content,
+            Content::Alert(Level::Warning, Alert::NO_RENEGOTIATION)
+        );
+        assert!(client.is_established());
+    }
 }
 
 #[test]
