@@ -1,6 +1,7 @@
 """A CoAP server on aiocoap: values that can be put and observed, one that takes its time.
 
     python aiocoap_server.py 5683
+    python aiocoap_server.py 5683 IDENTITY KEY          DTLS alone, on port 5684, with a key in hexadecimal digits
 
 prints `ready` once it listens.
 """
@@ -10,6 +11,7 @@ import sys
 
 import aiocoap
 from aiocoap import Message, resource
+from aiocoap.credentials import CredentialsMap
 
 
 class Value(resource.ObservableResource):
@@ -37,7 +39,13 @@ async def main():
     for name in ["value", "long", "observed"]:
         site.add_resource([name], Value())
     site.add_resource(["slow"], Slow())
-    await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", int(sys.argv[1])))
+    options = {}
+    if len(sys.argv) > 2:
+        credentials = CredentialsMap()
+        key = {"psk": {"hex": sys.argv[3]}, "client-identity": {"ascii": sys.argv[2]}}
+        credentials.load_from_dict({":device": {"dtls": key}})
+        options = {"server_credentials": credentials, "transports": ["tinydtls_server"]}
+    await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", int(sys.argv[1])), **options)
     print("ready", flush=True)
     await asyncio.get_running_loop().create_future()
 

@@ -110,6 +110,22 @@ pub(crate) fn coap_examples() -> Result<(PathBuf, PathBuf)> {
     Ok((folder.join("coap_client"), folder.join("coap_server")))
 }
 
+/// Builds the examples `dtls_client` and `dtls_server` and gives their paths.
+pub(crate) fn dtls_examples() -> Result<(PathBuf, PathBuf)> {
+    run(cargo().args([
+        "build",
+        "--package",
+        "dunlin-dtls",
+        "--all-features",
+        "--example",
+        "dtls_client",
+        "--example",
+        "dtls_server",
+    ]))?;
+    let folder = target()?.join("debug/examples");
+    Ok((folder.join("dtls_client"), folder.join("dtls_server")))
+}
+
 /// A Python interpreter in which `tests/interop/requirements.txt` is installed.
 pub(crate) fn python() -> Result<PathBuf> {
     let venv = cache()?.join("venv");
