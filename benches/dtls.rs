@@ -5,6 +5,7 @@
 
 mod dtls_peers;
 mod external;
+mod handshakes;
 
 use core::cell::RefCell;
 use core::hint::black_box;
@@ -12,8 +13,9 @@ use core::time::Duration;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion, criterion_group};
-use dtls_peers::{Cipher, Kind, LENGTHS, dimpl, dunlin, openssl, raw};
+use dtls_peers::{dimpl, openssl, raw};
 use dunlin_dtls::Association;
+use handshakes::{Cipher, Kind, LENGTHS, Peer};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Time of the processor that this process has used.
@@ -59,7 +61,7 @@ impl Measurement for CpuTime {
 fn handshake(c: &mut Criterion<CpuTime>) {
     for kind in Kind::ALL {
         let mut group = c.benchmark_group(format!("dtls/handshake/{}", kind.name()));
-        let mut ours = dunlin::Peer::new(kind);
+        let mut ours = Peer::new(kind);
         group.bench_function("dunlin", |b| b.iter(|| ours.handshake()));
         let peer = dimpl::Peer::new(kind);
         group.bench_function("dimpl", |b| b.iter(|| peer.handshake()));
@@ -69,7 +71,7 @@ fn handshake(c: &mut Criterion<CpuTime>) {
 
 fn protect(c: &mut Criterion<CpuTime>) {
     for cipher in Cipher::ALL {
-        let mut ours = dunlin::Peer::with(cipher).handshake();
+        let mut ours = Peer::with(cipher).handshake();
         let mut peer = dimpl::Peer::with(cipher).handshake();
         let raw = raw::Raw::new(cipher);
         for length in LENGTHS {
@@ -99,7 +101,7 @@ fn protect(c: &mut Criterion<CpuTime>) {
 fn unprotect(c: &mut Criterion<CpuTime>) {
     for cipher in Cipher::ALL {
         // One end protects while the records are made ready, the other unprotects while the time is taken.
-        let ours = RefCell::new(dunlin::Peer::with(cipher).handshake());
+        let ours = RefCell::new(Peer::with(cipher).handshake());
         let peer = RefCell::new(dimpl::Peer::with(cipher).handshake());
         let raw = raw::Raw::new(cipher);
         for length in LENGTHS {
@@ -153,7 +155,7 @@ fn memory(_: &mut Criterion<CpuTime>) {
         return;
     }
     let bench = "dtls/memory/association";
-    let mut one = dunlin::Peer::with(Cipher::Ccm8).handshake().server;
+    let mut one = Peer::with(Cipher::Ccm8).handshake().server;
     let exported = one.export(1);
     let ours = grown(100_000, || {
         Association::import(exported.as_bytes()).expect("just exported")

@@ -287,6 +287,6 @@ int main(int argc, char **argv) {
     printf("%.0f\n", (resident() - before) * 1024 / count);
     return 0;
   }
-  fprintf(stderr, "usage: openssl_dtls handshake KIND SECONDS CERTIFICATE KEY, or record SUITE LENGTH SECONDS CERTIFICATE KEY\n");
+  fprintf(stderr, "usage: openssl_dtls handshake|record|memory …\n");
   return 1;
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use dimpl::crypto::{Dtls12CipherSuite, rust_crypto};
 use dimpl::{Config, Dtls, DtlsCertificate, Output, PskResolver};
 
-use super::{CERTIFICATE, Cipher, IDENTITY, KEY, Kind, PSK};
+use crate::handshakes::{CERTIFICATE, Cipher, IDENTITY, KEY, Kind, PSK};
 
 struct Resolver;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Cipher, Kind};
+use crate::handshakes::{Cipher, Kind};
 
 /// The compiled program.
 pub(crate) struct Program(PathBuf);
@@ -46,7 +46,7 @@ impl Program {
     }
 
     fn run<const N: usize>(&self, arguments: &[&str]) -> [f64; N] {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/dtls_peers");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/handshakes");
         let output = Command::new(&self.0)
             .args(arguments)
             .args(["certificate.der", "key.der"])

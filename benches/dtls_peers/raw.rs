@@ -7,7 +7,7 @@ use aes_gcm::{Aes128Gcm, Nonce};
 use ccm::Ccm;
 use ccm::consts::{U8, U12};
 
-use super::{Cipher, PSK};
+use crate::handshakes::{Cipher, PSK};
 
 /// Epoch and sequence number, type, version, length.
 const ADDITIONAL: [u8; 13] = [0, 1, 0, 0, 0, 0, 0, 7, 23, 254, 253, 0, 64];

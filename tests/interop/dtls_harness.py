@@ -207,7 +207,7 @@ class MbedtlsClient(Mbedtls):
 
 
 def port_before_a_port():
-    """A free port after which there is one: libcoap and aiocoap take the port after that which they are told for DTLS."""
+    """A free port before another one: libcoap and aiocoap take for DTLS the port after that which they are told."""
     while True:
         port = free_port()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

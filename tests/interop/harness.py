@@ -1,7 +1,7 @@
 """Starts Dunlin and its foreign peers on free ports of the loopback, talks to the HTTP API, and ends what it started.
 
 `cargo xtask interop` sets DUNLIN (the program), EXAMPLE_COAP_CLIENT and EXAMPLE_COAP_SERVER (the examples), NODE_PATH
-(npm's packages) and runs this under Python with
+(npm's packages), what `dtls_harness.py` names, and runs this under Python with
 `requirements.txt` installed.
 """
 

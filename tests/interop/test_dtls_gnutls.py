@@ -129,7 +129,10 @@ class OurClientTheirServer(unittest.TestCase):
         kinds = ":-CTYPE-ALL:+CTYPE-CLI-RAWPK:+CTYPE-SRV-X509"
         with (
             TheirServer(
-                *their_x509(keys.server), *their_raw(keys.server), "--require-client-cert", *priority(ECDHE_SUITES[0], kinds)
+                *their_x509(keys.server),
+                *their_raw(keys.server),
+                "--require-client-cert",
+                *priority(ECDHE_SUITES[0], kinds),
             ) as server,
             OurClient(
                 server.port, *raw(keys.client), "--authority", keys.authority_der, "--name", SERVER_NAME, "--hex"

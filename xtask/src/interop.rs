@@ -16,34 +16,42 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let program = project::program()?;
-    let (client, server) = project::coap_examples()?;
-    let (dtls_client, dtls_server) = project::dtls_examples()?;
-    let pattern = arguments.only.as_ref().map_or_else(
+    let only = arguments.only.as_deref();
+    let pattern = only.map_or_else(
         || "test_*.py".to_owned(),
         |suite| format!("test_{suite}.py"),
     );
-    project::run(
-        Command::new(project::python()?)
-            .args([
-                "-m",
-                "unittest",
-                "discover",
-                "--verbose",
-                "--start-directory",
-                "tests/interop",
-                "--pattern",
-            ])
-            .arg(pattern)
-            .current_dir(project::root())
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("DUNLIN", program)
+    let mut command = Command::new(project::python()?);
+    command
+        .args([
+            "-m",
+            "unittest",
+            "discover",
+            "--verbose",
+            "--start-directory",
+            "tests/interop",
+            "--pattern",
+        ])
+        .arg(pattern)
+        .current_dir(project::root())
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    // What no suite asks for is not built.
+    let is_dtls = |suite: &str| suite.starts_with("dtls");
+    if only.is_none_or(is_dtls) {
+        let (client, server) = project::dtls_examples()?;
+        command
+            .env("EXAMPLE_DTLS_CLIENT", client)
+            .env("EXAMPLE_DTLS_SERVER", server)
+            .env("MBEDTLS_PEER", peers::mbedtls()?)
+            .env("MBEDTLS_CID_PEER", peers::mbedtls_cid()?);
+    }
+    if !only.is_some_and(is_dtls) {
+        let (client, server) = project::coap_examples()?;
+        command
+            .env("DUNLIN", project::program()?)
             .env("EXAMPLE_COAP_CLIENT", client)
             .env("EXAMPLE_COAP_SERVER", server)
-            .env("EXAMPLE_DTLS_CLIENT", dtls_client)
-            .env("EXAMPLE_DTLS_SERVER", dtls_server)
-            .env("MBEDTLS_PEER", peers::mbedtls()?)
-            .env("MBEDTLS_CID_PEER", peers::mbedtls_cid()?)
-            .env("NODE_PATH", project::node_modules()?),
-    )
+            .env("NODE_PATH", project::node_modules()?);
+    }
+    project::run(&mut command)
 }

@@ -39,7 +39,7 @@ enum Command {
     Instructions(instructions::Arguments),
     /// Prints the size of the firmware images: flash, RAM and panic calls.
     Size(size::Arguments),
-    /// Runs foreign LwM2M and CoAP programs against ours.
+    /// Runs foreign LwM2M, CoAP and DTLS programs against ours.
     Interop(interop::Arguments),
     /// Drives the portal in headless Chromium while the demo runs.
     Browser(browser::Arguments),

@@ -7,8 +7,13 @@
 #[path = "../../messages/mod.rs"]
 mod messages;
 
+#[path = "../../handshakes/mod.rs"]
+#[expect(dead_code, reason = "benches/dtls.rs measures more of it")]
+mod handshakes;
+
 mod coap;
 mod codec;
+mod dtls;
 mod exchange;
 
 use std::env;
@@ -23,14 +28,14 @@ struct Case {
     run: fn(u32),
 }
 
-/// Every case: a module for each group; none where the messages are absent.
+/// Every case: a module for each group; none that needs the messages where they are absent.
 fn cases() -> impl Iterator<Item = &'static Case> {
-    let all: [&[Case]; 3] = if messages::cases().is_empty() {
+    let with_messages: [&[Case]; 3] = if messages::cases().is_empty() {
         [&[]; 3]
     } else {
         [coap::CASES, exchange::CASES, codec::CASES]
     };
-    all.into_iter().flatten()
+    with_messages.into_iter().chain([dtls::CASES]).flatten()
 }
 
 /// Counts what `work` needs. Callgrind knows this function by its name.

@@ -4,10 +4,13 @@
 
 use core::fmt;
 
-use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
-use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
+use ecdsa::hazmat::sign_prehashed_rfc6979;
+use p256::NistP256;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
+use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::elliptic_curve::sec1::ToSec1Point;
 use rand_core::CryptoRng;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// Bytes of an uncompressed point: 4, x, y (RFC 8422 §5.4.1).
@@ -133,7 +136,10 @@ impl PrivateKey {
 
     /// Signs a SHA-256 hash by RFC 6979; gives the signature in DER and its length.
     pub(crate) fn sign(&self, hash: &[u8; 32]) -> Option<([u8; SIGNATURE_LEN], usize)> {
-        let signature: DerSignature = SigningKey::from(&self.0).sign_prehash(hash).ok()?;
+        // A `SigningKey` would reckon the public key first, which costs as much as the signature.
+        let scalar = Zeroizing::new(self.0.to_nonzero_scalar());
+        let (signature, _) = sign_prehashed_rfc6979::<NistP256, Sha256>(&scalar, hash, &[]);
+        let signature = signature.to_der();
         let bytes = signature.as_bytes();
         let mut out = [0; SIGNATURE_LEN];
         out.get_mut(..bytes.len())?.copy_from_slice(bytes);
