@@ -20,7 +20,10 @@ const QEMU: [&str; 8] = [
 ];
 
 pub(crate) fn run() -> Result<()> {
-    let image = build("talking")?;
+    let image = build(&Program {
+        features: "talking",
+        ..Program::named("talking")
+    })?;
     // An image that hangs is a failure, not a hanging build.
     project::run(
         Command::new("timeout")
@@ -31,16 +34,35 @@ pub(crate) fn run() -> Result<()> {
     .context("the firmware image failed in QEMU (Debian package qemu-system-arm)")
 }
 
-/// Builds one of the firmware's programs and gives the path of its ELF file.
-pub(crate) fn build(program: &str) -> Result<PathBuf> {
+/// One of the firmware's programs, and how to build it.
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) features: &'static str,
+    pub(crate) profile: &'static str,
+}
+
+impl Program {
+    /// A program without features, in release mode.
+    pub(crate) const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            features: "",
+            profile: "release",
+        }
+    }
+}
+
+/// Builds a program and gives the path of its ELF file.
+pub(crate) fn build(program: &Program) -> Result<PathBuf> {
     let folder = project::root().join("examples/firmware");
     project::run(
-        thumb::build()?
-            .args(["--quiet", "--bin", program])
+        thumb::build(program.profile)?
+            .args(["--quiet", "--bin", program.name])
+            .args(["--features", program.features])
             .current_dir(&folder),
     )?;
     Ok(thumb::target()?
         .join(thumb::TARGET)
-        .join("release")
-        .join(program))
+        .join(program.profile)
+        .join(program.name))
 }

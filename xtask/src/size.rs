@@ -1,19 +1,27 @@
 //! `cargo xtask size`: what the agent costs on a Cortex-M3, and a CoAP endpoint alone.
 //!
+//! The agent's images differ in the features they are built with (`examples/firmware/Cargo.toml`); all are built with
+//! `opt-level = "z"`, fat LTO, abort on panic and no logs, and their `main` calls all that an application would.
+//!
 //! `image` is the flash the linked program takes (code, constants and the initial values of variables), `ram` its
 //! static memory without the stack, `panics` the calls of `core`'s panic functions left in its code.
+//!
+//! `xtask/sizes.json` keeps the figures that were agreed on: one that has grown by more than 3 %, or a panic more, fails.
+//! `--bless` writes it anew; the change of that file is where growth is looked at.
 //!
 //! Only `core`'s own conversion of numbers to text and back may hold such calls, on paths that its authors hold to be
 //! unreachable; anywhere else one is a failure of this command.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{firmware, project};
+use crate::firmware::{self, Program};
+use crate::project;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -23,27 +31,62 @@ pub(crate) struct Arguments {
     /// Also lists the functions that call a panic function, with the number of their calls.
     #[arg(long, conflicts_with = "json")]
     panics: bool,
+    /// Writes the figures to `xtask/sizes.json` in place of comparing them.
+    #[arg(long)]
+    bless: bool,
 }
 
 /// The measured programs: the name of the figure and the firmware's program.
-const IMAGES: [(&str, &str); 4] = [
-    ("empty/plain", "empty"),
-    ("coap/get-responder", "responder"),
-    ("dtls/psk-client", "secure"),
-    ("agent/plain", "silent"),
+const IMAGES: [(&str, Program); 8] = [
+    ("empty/plain", Program::named("empty")),
+    ("coap/get-responder", Program::named("responder")),
+    ("dtls/psk-client", Program::named("secure")),
+    ("agent/minimal", agent("minimal")),
+    ("agent/plain", agent("plain")),
+    ("agent/mid", agent("mid")),
+    ("agent/full", agent("full")),
+    (
+        "agent/psk",
+        Program {
+            name: "secured",
+            ..agent("psk")
+        },
+    ),
 ];
 
-#[derive(Serialize)]
+const fn agent(features: &'static str) -> Program {
+    Program {
+        name: "sized",
+        features,
+        profile: "size",
+    }
+}
+
+/// Images of which the calls are counted and may not become more: they have DTLS in them, which still has some.
+const MAY_PANIC: [&str; 2] = ["dtls/psk-client", "agent/psk"];
+
+/// How much a figure may grow unseen, in percent.
+const GROWTH: u64 = 3;
+
+#[derive(Serialize, Deserialize)]
 struct Figure {
-    size: &'static str,
+    size: String,
     image: u64,
     ram: u64,
     panics: usize,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let baseline = project::root().join("xtask/sizes.json");
+    let agreed: Vec<Figure> = fs::read_to_string(&baseline)
+        .unwrap_or_default()
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()
+        .context("xtask/sizes.json has a figure a line")?;
+    let (mut lines, mut grown) = (String::new(), Vec::new());
     for (size, program) in IMAGES {
-        let path = firmware::build(program)?;
+        let path = firmware::build(&program)?;
         let (image, ram) = sections(&path)?;
         let disassembly = disassembly(&path)?;
         let callers = panic_callers(&disassembly);
@@ -52,17 +95,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .copied()
             .filter(|caller| !converts_numbers(caller))
             .collect();
-        if !ours.is_empty() {
+        if !ours.is_empty() && !MAY_PANIC.contains(&size) {
             bail!("{size} can panic, in: {}", ours.join(", "));
         }
         let figure = Figure {
-            size,
+            size: size.to_owned(),
             image,
             ram,
             panics: callers.values().sum(),
         };
+        let line = serde_json::to_string(&figure)?;
+        lines.push_str(&line);
+        lines.push('\n');
+        match agreed.iter().find(|agreed| agreed.size == size) {
+            Some(agreed) => grown.extend(figure.growth(agreed)),
+            None => grown.push(format!("{size} has no figure in xtask/sizes.json")),
+        }
         if arguments.json {
-            println!("{}", serde_json::to_string(&figure)?);
+            println!("{line}");
             continue;
         }
         println!(
@@ -75,7 +125,36 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             }
         }
     }
+    if arguments.bless {
+        fs::write(baseline, lines)?;
+    } else if !grown.is_empty() {
+        bail!("{}", grown.join("; "));
+    }
     Ok(())
+}
+
+impl Figure {
+    /// What has grown by too much since `agreed`.
+    fn growth(&self, agreed: &Self) -> Vec<String> {
+        let size = &self.size;
+        let too_much = |now: u64, then: u64| now * 100 > then * (100 + GROWTH);
+        let mut grown = Vec::new();
+        for (what, now, then) in [
+            ("flash", self.image, agreed.image),
+            ("RAM", self.ram, agreed.ram),
+        ] {
+            if too_much(now, then) {
+                grown.push(format!("{size}: {what} has grown from {then} to {now}"));
+            }
+        }
+        let (now, then) = (self.panics, agreed.panics);
+        if now > then {
+            grown.push(format!(
+                "{size}: panic calls have grown from {then} to {now}"
+            ));
+        }
+        grown
+    }
 }
 
 /// Reads `arm-none-eabi-size`: a header line, then text, data and bss. Gives flash and RAM.
@@ -172,6 +251,22 @@ mod tests {
                     00000300 <helper>:\n\
                     \x20    300:\tldr\tr0, [pc, #4] @ (308 <core::panicking::panic+0x8>)\n";
         assert_eq!(panic_callers(text), BTreeMap::from([("main", 2)]));
+    }
+
+    #[test]
+    fn a_figure_may_grow_by_three_percent_and_no_panic_more() {
+        let figure = |image, ram, panics| Figure {
+            size: "agent/plain".to_owned(),
+            image,
+            ram,
+            panics,
+        };
+        let agreed = figure(1000, 100, 1);
+        assert!(figure(1030, 103, 1).growth(&agreed).is_empty());
+        assert!(figure(10, 10, 0).growth(&agreed).is_empty());
+        for (image, ram, panics) in [(1031, 100, 1), (1000, 104, 1), (1000, 100, 2)] {
+            assert_eq!(figure(image, ram, panics).growth(&agreed).len(), 1);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::project;
 pub(crate) const TARGET: &str = "thumbv7m-none-eabi";
 
 pub(crate) fn run() -> Result<()> {
-    let mut build = build()?;
+    let mut build = build("release")?;
     for package in project::CORE {
         build.args(["--package", package]);
     }
@@ -27,8 +27,8 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// `cargo build` for the target, in the repository's root.
-pub(crate) fn build() -> Result<Command> {
+/// `cargo build` for the target with one of the profiles, in the repository's root.
+pub(crate) fn build(profile: &str) -> Result<Command> {
     let rustc = project::output(Command::new("dpkg").args(["-L", "rustc-web"]))
         .context("the Debian package rustc-web is not installed")?
         .lines()
@@ -44,7 +44,7 @@ pub(crate) fn build() -> Result<Command> {
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", format!("-Clinker={}", linker.display()))
         .env("CARGO_TARGET_DIR", target()?)
-        .args(["build", "--release", "--target", TARGET])
+        .args(["build", "--profile", profile, "--target", TARGET])
         .args([
             "-Zbuild-std=core,compiler_builtins",
             "-Zbuild-std-features=compiler-builtins-mem",
@@ -88,5 +88,10 @@ fn link(package: &str) -> Result<()> {
         project::root().join("Cargo.lock"),
         folder.join("Cargo.lock"),
     )?;
-    project::run(build()?.arg("--quiet").arg("--manifest-path").arg(manifest))
+    project::run(
+        build("release")?
+            .arg("--quiet")
+            .arg("--manifest-path")
+            .arg(manifest),
+    )
 }

@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use dunlin_coap::DuplicateWindow;
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use rand_core::Rng;
@@ -12,10 +11,8 @@ use crate::content::SINGLE;
 use crate::engine::{Core, State};
 use crate::observation::Observation;
 use crate::registration::{Leave, Registration, Slot};
-use crate::{Config, Counters, Objects, Output, set};
-
-/// Places in the index of the window of duplicates.
-const INDEX: usize = 32;
+use crate::replay::Replay;
+use crate::{Config, Counters, Objects, Output, provision, set};
 
 /// An `LwM2M` client as a state machine: without socket, thread, clock or heap.
 ///
@@ -39,14 +36,14 @@ pub struct Agent<
     const REPLAY: usize = 512,
     const UPLOAD: usize = 1024,
 > {
-    objects: O,
-    rng: R,
+    pub(crate) objects: O,
+    pub(crate) rng: R,
     config: Config<'a>,
-    state: State<P>,
+    pub(crate) state: State<P>,
     servers: [Option<Slot<P>>; SERVERS],
     observations: [Option<Observation>; OBSERVATIONS],
     attributes: [Option<Attached>; OBSERVATIONS],
-    replay: DuplicateWindow<[u8; REPLAY], [u32; INDEX]>,
+    replay: Replay<[u8; REPLAY]>,
     upload: [u8; UPLOAD],
 }
 
@@ -58,6 +55,8 @@ pub enum ConnectError {
     UnknownServer,
     /// All places for servers are taken.
     NoSpace,
+    /// The credentials of the account are of no use.
+    Security,
 }
 
 impl fmt::Display for ConnectError {
@@ -65,6 +64,7 @@ impl fmt::Display for ConnectError {
         f.write_str(match self {
             Self::UnknownServer => "no instance of object 1 has this short server id",
             Self::NoSpace => "all places for servers are taken",
+            Self::Security => "the credentials of the account are of no use",
         })
     }
 }
@@ -105,7 +105,6 @@ impl<
     /// ```
     pub fn with_capacity(objects: O, config: Config<'a>, mut rng: R) -> Self {
         let [a, b, ..] = rng.next_u32().to_ne_bytes();
-        let seed = rng.next_u64();
         let lifetime = config.parameters.exchange_lifetime();
         Self {
             objects,
@@ -113,13 +112,14 @@ impl<
             servers: [const { None }; SERVERS],
             observations: [None; OBSERVATIONS],
             attributes: [None; OBSERVATIONS],
-            replay: DuplicateWindow::new([0; REPLAY], [0; INDEX], lifetime, seed),
+            replay: Replay::new(lifetime),
             upload: [0; UPLOAD],
             rng,
             config,
         }
     }
 
+    #[inline(never)]
     fn core(&mut self) -> Core<'_, P> {
         Core {
             objects: &mut self.objects,
@@ -222,7 +222,7 @@ impl<
             .or_else(|| self.servers.iter().position(Option::is_none))
             .ok_or(ConnectError::NoSpace)?;
         self.core().end_observations(place);
-        let mut slot = Slot::new(server, peer, account, now);
+        let mut slot = Slot::new(server, peer, account, self.config.version, now);
         let delay = slot
             .setting(&self.objects, ResourceId::of::<14>())
             .unwrap_or(0);
@@ -233,6 +233,23 @@ impl<
             *free = Some(slot);
         }
         Ok(())
+    }
+
+    /// The URI of the Bootstrap-Server, if the Security object has its account.
+    pub fn bootstrap_account(&self) -> Option<&str> {
+        let account = provision::account(&self.objects)?;
+        account.read(ResourceId::of::<0>(), SINGLE)?.as_str()
+    }
+
+    /// Starts to bootstrap at the Bootstrap-Server, which is at `peer`: after the Client Hold Off Time of its account,
+    /// until [`Event::Bootstrapped`](crate::Event::Bootstrapped). The agent knows the way from then on, and bootstraps
+    /// again when a server asks for it (/1/x/9) or registrations keep failing (/1/x/16).
+    #[cfg(feature = "bootstrap")]
+    pub fn bootstrap(&mut self, now: Instant, peer: P) {
+        self.handle_timeout(now);
+        let hold_off = crate::bootstrap::hold_off(&self.objects);
+        let until = self.state.now.saturating_add(hold_off);
+        self.state.bootstrap = Some(crate::bootstrap::Bootstrap::new(peer, until));
     }
 
     /// The instance of the Server object with this short server id.
@@ -270,6 +287,22 @@ impl<
         }
     }
 
+    /// Sends what can be read of up to eight nodes to a server that has not asked for it (Core 1.2.2 §6.4.7): at the next
+    /// poll, as it reads then. [`Event::Sent`](crate::Event::Sent) or
+    /// [`Event::SendFailed`](crate::Event::SendFailed) tells the end.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`](crate::SendError).
+    #[cfg(feature = "send")]
+    pub fn send(
+        &mut self,
+        server: u16,
+        paths: &[dunlin_model::Path],
+    ) -> Result<(), crate::SendError> {
+        self.core().begin_send(server, paths)
+    }
+
     /// Ends the registration at the server; [`connect`](Self::connect) begins another. When there is none yet, it
     /// stops trying.
     pub fn deregister(&mut self, server: u16) {
@@ -278,7 +311,9 @@ impl<
                 Registration::Waiting { .. } | Registration::Registering(_) => {
                     slot.state = Registration::Stopped;
                 }
-                Registration::Registered { .. } | Registration::Updating(_) => {
+                Registration::Registered { .. }
+                | Registration::Updating(_)
+                | Registration::Sending(..) => {
                     slot.leave = Some(Leave::ForGood);
                 }
                 Registration::Deregistering(_, ref mut leave) => *leave = Leave::ForGood,
@@ -286,6 +321,15 @@ impl<
             }
             self.state.changed = true;
         }
+    }
+
+    /// In queue mode, until when the device has to stay awake for what its servers still have to say: `MAX_TRANSMIT_WAIT`
+    /// (93 s with the default parameters) after its last message (Transport 1.2.2 §6.5). Then it may sleep until
+    /// [`next_timeout`](Self::next_timeout). `None` without queue mode: the servers count on it at all times.
+    pub fn awake_until(&self) -> Option<Instant> {
+        let wait = self.config.parameters.max_transmit_wait();
+        let queue_mode = self.config.queue_mode;
+        queue_mode.then(|| self.state.sent_at.saturating_add(wait))
     }
 
     /// How many observations there are.

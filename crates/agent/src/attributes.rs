@@ -8,27 +8,67 @@ use crate::Error;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attached {
     path: Path,
-    gt: Option<f64>,
-    lt: Option<f64>,
-    st: Option<f64>,
-    pmin: Option<u32>,
-    pmax: Option<u32>,
-    edge: Option<bool>,
-    con: Option<bool>,
-    /// Which server, by its place among the agent's.
+    /// `gt`, `lt`, `st`.
+    numbers: [f64; 3],
+    /// `pmin`, `pmax`, `epmin`, `epmax`.
+    seconds: [u32; 4],
+    /// Which of them are set, in this order, then `edge` and its value, `con` and its value: a bit each.
+    bits: u16,
+    /// Which server, by its place among the agent's; or [`own`] of an observation.
     server: u8,
 }
 
+const EDGE: u32 = 7;
+const CON: u32 = 9;
+
 impl Attached {
+    fn new(server: u8, path: Path, attributes: &Attributes) -> Self {
+        let numbers = [attributes.gt, attributes.lt, attributes.st];
+        let seconds = [
+            attributes.pmin,
+            attributes.pmax,
+            attributes.epmin,
+            attributes.epmax,
+        ];
+        let mut bits = 0_u16;
+        let mut place = 0_u32;
+        let mut set = |is_set: bool| {
+            bits |= u16::from(is_set) << place;
+            place = place.wrapping_add(1);
+        };
+        numbers.iter().for_each(|number| set(number.is_some()));
+        seconds.iter().for_each(|seconds| set(seconds.is_some()));
+        for flag in [attributes.edge, attributes.con] {
+            set(flag.is_some());
+            set(flag == Some(true));
+        }
+        Self {
+            path,
+            numbers: numbers.map(Option::unwrap_or_default),
+            seconds: seconds.map(Option::unwrap_or_default),
+            bits,
+            server,
+        }
+    }
+
+    fn has(&self, bit: u32) -> bool {
+        self.bits >> bit & 1 == 1
+    }
+
     fn attributes(&self) -> Attributes {
+        let [gt, lt, st] = self.numbers;
+        let [pmin, pmax, epmin, epmax] = self.seconds;
+        let flag = |bit: u32| self.has(bit).then(|| self.has(bit.wrapping_add(1)));
         Attributes {
-            pmin: self.pmin,
-            pmax: self.pmax,
-            gt: self.gt,
-            lt: self.lt,
-            st: self.st,
-            edge: self.edge,
-            con: self.con,
+            gt: self.has(0).then_some(gt),
+            lt: self.has(1).then_some(lt),
+            st: self.has(2).then_some(st),
+            pmin: self.has(3).then_some(pmin),
+            pmax: self.has(4).then_some(pmax),
+            epmin: self.has(5).then_some(epmin),
+            epmax: self.has(6).then_some(epmax),
+            edge: flag(EDGE),
+            con: flag(CON),
             ..Attributes::NONE
         }
     }
@@ -38,10 +78,23 @@ impl Attached {
     }
 }
 
-/// Whether the agent acts on these. What it does not act on it does not take: the periods of evaluation, because the
-/// application decides when there is something to evaluate, and histories.
+/// Whether the agent acts on these. What it does not act on it does not take: histories.
 pub(crate) fn is_supported(attributes: &Attributes) -> bool {
-    attributes.epmin.is_none() && attributes.epmax.is_none() && attributes.hqmax.is_none()
+    attributes.hqmax.is_none()
+}
+
+/// What stands for the server where the attributes are those that an observation came with; they are at the root.
+pub(crate) fn own(observation: usize) -> usize {
+    observation.saturating_add(128)
+}
+
+/// Forgets all that `server` has attached.
+pub(crate) fn detach(table: &mut [Option<Attached>], server: usize) {
+    for slot in table {
+        if slot.is_some_and(|entry| usize::from(entry.server) == server) {
+            *slot = None;
+        }
+    }
 }
 
 /// What `server` has attached to the node itself.
@@ -73,17 +126,8 @@ pub(crate) fn attach(
 ) -> Result<(), Error> {
     let known =
         |slot: &&mut Option<Attached>| slot.as_ref().is_some_and(|entry| entry.is_at(server, path));
-    let entry = Attached {
-        path,
-        gt: attributes.gt,
-        lt: attributes.lt,
-        st: attributes.st,
-        pmin: attributes.pmin,
-        pmax: attributes.pmax,
-        edge: attributes.edge,
-        con: attributes.con,
-        server: u8::try_from(server).map_err(|_| Error::NoSpace)?,
-    };
+    let server = u8::try_from(server).map_err(|_| Error::NoSpace)?;
+    let entry = Attached::new(server, path, &attributes);
     if let Some(slot) = table.iter_mut().find(known) {
         *slot = (!attributes.is_empty()).then_some(entry);
     } else if !attributes.is_empty() {
@@ -100,6 +144,54 @@ pub(crate) fn forget(table: &mut [Option<Attached>], path: Path) {
     for slot in table {
         if slot.is_some_and(|entry| path.contains(&entry.path)) {
             *slot = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_room_keeps_all() {
+        let all = Attributes {
+            pmin: Some(1),
+            pmax: Some(2),
+            gt: Some(3.5),
+            lt: Some(-4.5),
+            st: Some(0.25),
+            epmin: Some(5),
+            epmax: Some(6),
+            edge: Some(true),
+            con: Some(false),
+            hqmax: None,
+        };
+        let alone = |attributes: Attributes| Attached::new(1, Path::ROOT, &attributes).attributes();
+        assert_eq!(alone(all), all);
+        assert_eq!(alone(Attributes::NONE), Attributes::NONE);
+        for one in [
+            Attributes {
+                pmin: Some(0),
+                ..Attributes::NONE
+            },
+            Attributes {
+                epmax: Some(u32::MAX),
+                ..Attributes::NONE
+            },
+            Attributes {
+                lt: Some(0.0),
+                ..Attributes::NONE
+            },
+            Attributes {
+                edge: Some(false),
+                ..Attributes::NONE
+            },
+            Attributes {
+                con: Some(true),
+                ..Attributes::NONE
+            },
+        ] {
+            assert_eq!(alone(one), one);
         }
     }
 }

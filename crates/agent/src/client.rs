@@ -1,17 +1,20 @@
 //! The agent as a client: Register, Update and De-register, and the answers to them (Core 1.2.2 §6.2).
 
-use dunlin_coap::block::BlockSender;
+use dunlin_coap::block::{BlockSender, BlockSize};
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{
     Code, Message, MessageBuilder, MessageId, OptionNumber, Retry, Tokens, Transmission, Type,
 };
-use dunlin_lwm2m::{Register, Update};
+use dunlin_lwm2m::{LwM2mVersion, Register, Update};
+use dunlin_model::ResourceId;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::registration::{Exchange, Leave, Location, Registration, Told, Wait, spread};
+use crate::features::{BOOTSTRAP, SEND};
+use crate::links::{self, Links};
+use crate::registration::{Exchange, Leave, Location, Registration, Slot, Told, Wait, spread};
 use crate::reply::join;
-use crate::{Error, Event, Failure, links};
+use crate::{Error, Event, Failure};
 
 /// Room for header and options of a request, beside the endpoint name.
 const HEADER: usize = 128;
@@ -33,17 +36,41 @@ impl<P: Copy + Eq> Core<'_, P> {
         let slot = self.servers.get(index)?.as_ref()?;
         match &slot.state {
             Registration::Stopped => None,
+            Registration::Waiting { .. } if self.has_to_wait(slot) => None,
             Registration::Waiting { until } => Some(*until),
             Registration::Registered { .. } if slot.unconfirmed.is_some() => None,
-            Registration::Registered { .. } if slot.leave.is_some() => Some(self.state.now),
+            Registration::Registered { .. } if slot.leave.is_some() || slot.sending.is_some() => {
+                Some(self.state.now)
+            }
             Registration::Registered { quiet_until } if slot.update => Some(*quiet_until),
             Registration::Registered { quiet_until } => slot
                 .update_due(&self.config.parameters)
                 .map(|due| due.max(*quiet_until)),
             Registration::Registering(exchange)
             | Registration::Updating(exchange)
+            | Registration::Sending(exchange, _)
             | Registration::Deregistering(exchange, _) => Some(exchange.deadline()),
         }
+    }
+
+    /// Whether a server before this one in the order of priorities (/1/x/13) is still to be registered at: it has not
+    /// succeeded, and either goes on trying or blocks those behind it (/1/x/15) (Core 1.2.2 §6.2.1.2).
+    fn has_to_wait(&self, slot: &Slot<P>) -> bool {
+        let priority = |slot: &Slot<P>| slot.setting(&*self.objects, ResourceId::of::<13>());
+        let Some(own) = priority(slot) else {
+            return false;
+        };
+        self.servers.iter().flatten().any(|other| {
+            let trying = matches!(
+                other.state,
+                Registration::Waiting { .. } | Registration::Registering(_)
+            );
+            let blocks = || {
+                let blocks = other.read(&*self.objects, ResourceId::of::<15>());
+                other.sequences == 0 || blocks.and_then(|value| value.as_bool()) == Some(true)
+            };
+            trying && priority(other).is_some_and(|priority| priority < own) && blocks()
+        })
     }
 
     /// Sends what is due towards a server.
@@ -54,26 +81,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let slot = self.servers.get_mut(index)?.as_mut()?;
         if let Some(exchange) = slot.state.exchange_mut() {
+            let random = self.rng.next_u32();
             let parameters = &self.config.parameters;
-            let next = match &mut exchange.wait {
-                Wait::Turn => {
-                    exchange.wait = Wait::Acknowledgement(Transmission::start(
-                        now,
-                        parameters,
-                        self.rng.next_u32(),
-                    ));
-                    Retry::Again
-                }
-                Wait::Acknowledgement(transmission) => {
-                    let next = transmission.on_timeout(now, parameters);
-                    if next == Retry::Again {
-                        count(&mut self.state.counters.retransmitted);
-                    }
-                    next
-                }
-                Wait::Answer(_) => Retry::GiveUp,
-            };
-            if next == Retry::GiveUp {
+            if exchange.step(now, parameters, random, self.state) == Retry::GiveUp {
                 self.failed(index, Failure::NoAnswer, None);
                 return None;
             }
@@ -91,11 +101,14 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Waiting { .. } => {
                 slot.state = Registration::Registering(exchange);
                 slot.unconfirmed = None;
+                self.end_send(index, Some(Failure::NoAnswer));
                 self.end_observations(index);
             }
-            Registration::Registered { .. } => {
+            Registration::Registered { quiet_until } => {
                 if let Some(leave) = slot.leave.take() {
                     slot.state = Registration::Deregistering(exchange, leave);
+                } else if SEND && slot.sending.is_some() {
+                    slot.state = Registration::Sending(exchange, *quiet_until);
                 } else {
                     slot.update = false;
                     slot.state = Registration::Updating(exchange);
@@ -112,8 +125,13 @@ impl<P: Copy + Eq> Core<'_, P> {
             .get(index)?
             .as_ref()?
             .to_tell(&*self.objects, self.config);
+        Some(self.new_exchange(telling))
+    }
+
+    /// A request whose first message is sent now.
+    pub(crate) fn new_exchange(&mut self, telling: Told) -> Exchange {
         let now = self.state.now;
-        Some(Exchange {
+        Exchange {
             id: self.state.ids.next(),
             token: Tokens::default().next(&mut self.rng),
             begun: now,
@@ -124,13 +142,19 @@ impl<P: Copy + Eq> Core<'_, P> {
             )),
             telling,
             blocks: None,
-        })
+        }
     }
 
     /// Writes the message of the request under way.
     fn send(&mut self, index: usize, buffer: &mut [u8]) -> Option<(P, usize)> {
         let to = self.servers.get(index)?.as_ref()?.peer;
-        if let Ok(len) = self.write_request(index, buffer) {
+        let sends = |slot: &Slot<P>| matches!(slot.state, Registration::Sending(..));
+        let written = if SEND && self.servers.get(index)?.as_ref().is_some_and(sends) {
+            self.write_send(index, buffer)
+        } else {
+            self.write_request(index, buffer)
+        };
+        if let Ok(len) = written {
             Some((to, len))
         } else {
             self.failed(index, Failure::NoSpace, None);
@@ -149,7 +173,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Updating(_) => Request::Update,
             _ => Request::Deregister,
         };
-        let told = slot.told;
+        let (told, version) = (slot.told, slot.version);
         let exchange = slot.state.exchange_mut().ok_or(Error::Failed)?;
         let telling = exchange.telling;
         let reserved = HEADER.saturating_add(self.config.endpoint.len());
@@ -162,14 +186,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut block = None;
         if with_list {
             let space = buffer.get_mut(reserved..).ok_or(Error::NoSpace)?;
-            let length = links::list(&*self.objects, self.config, space)?;
+            let list = |skip, space| links::list(&*self.objects, version, Links::new(skip, space));
             if exchange.blocks.is_none() {
-                let blocks = BlockSender::new(length, self.config.block_size);
+                let fits = BlockSize::at_most(space.len()).ok_or(Error::NoSpace)?;
+                let length = list(0, &mut []).total;
+                let blocks = BlockSender::new(length, fits.min(self.config.block_size));
                 exchange.blocks = Some(blocks.map_err(|_| Error::NoSpace)?);
             }
             let blocks = exchange.blocks.as_ref().ok_or(Error::Failed)?;
             let current = blocks.current();
-            part = current.offset..current.offset.saturating_add(current.len);
+            let space = space.get_mut(..current.len).ok_or(Error::NoSpace)?;
+            part = 0..list(current.offset, space).length;
             block = current.block;
         }
         let (header, _) = buffer
@@ -184,8 +211,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             MessageBuilder::new(header, Type::Confirmable, code, exchange.id, exchange.token);
         match request {
             Request::Register => {
-                let mut register =
-                    Register::new(self.config.endpoint, telling.lifetime, self.config.version);
+                let mut register = Register::new(self.config.endpoint, telling.lifetime, version);
                 register.binding = telling.binding;
                 register.queue_mode = self.config.queue_mode;
                 register.write(&mut builder);
@@ -209,6 +235,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// A response from `peer`.
     pub(crate) fn response(&mut self, peer: P, message: &Message<'_>) {
+        if self.bootstrap_response(peer, message) {
+            return;
+        }
         let confirmable = message.message_type() == Type::Confirmable;
         let found = self.server_at(peer);
         let slot = found
@@ -221,10 +250,10 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             return;
         };
-        let expected = slot.state.exchange().is_some_and(|exchange| {
-            exchange.token == message.token()
-                && (message.message_type() != Type::Acknowledgement || exchange.id == message.id())
-        });
+        let expected = slot
+            .state
+            .exchange()
+            .is_some_and(|exchange| exchange.expects(message));
         let repeated = confirmable && slot.last_response == Some(message.id());
         if confirmable {
             if expected {
@@ -284,7 +313,18 @@ impl<P: Copy + Eq> Core<'_, P> {
                 };
                 slot.update = true;
             }
+            // An older version may do (Transport 1.2.2 §6.4.3): it is tried at once.
+            (Registration::Registering(_), Code::PRECONDITION_FAILED)
+                if slot.version > LwM2mVersion::V1_0 =>
+            {
+                slot.version = match slot.version {
+                    LwM2mVersion::V1_2 => LwM2mVersion::V1_1,
+                    _ => LwM2mVersion::V1_0,
+                };
+                slot.state = Registration::Waiting { until: now };
+            }
             (Registration::Deregistering(..), _) => self.left(index),
+            (Registration::Sending(..), Code::CHANGED) => self.end_send(index, None),
             (_, code) if code.is_success() => self.failed(index, Failure::BadAnswer, None),
             (_, code) => self.failed(index, Failure::Refused(code), wait),
         }
@@ -316,6 +356,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// An Empty Acknowledgement from `peer`.
     pub(crate) fn acknowledged(&mut self, peer: P, id: MessageId) {
+        self.bootstrap_control(peer, id, Type::Acknowledgement);
         let Some(index) = self.server_at(peer) else {
             return;
         };
@@ -335,6 +376,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// A Reset from `peer`.
     pub(crate) fn rejected(&mut self, peer: P, id: MessageId) {
+        self.bootstrap_control(peer, id, Type::Reset);
         let Some(index) = self.server_at(peer) else {
             return;
         };
@@ -363,6 +405,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Updating(_) if slot.leave.is_some() => self.left(index),
             Registration::Updating(_) => slot.state = Registration::Waiting { until: now },
             Registration::Deregistering(..) => self.left(index),
+            Registration::Sending(..) => self.end_send(index, Some(reason)),
             _ => {
                 let random = self.rng.next_u32();
                 let own = slot.back_off(&*self.objects, random);
@@ -371,11 +414,15 @@ impl<P: Copy + Eq> Core<'_, P> {
                     until: now.saturating_add(retry),
                 };
                 let server = slot.short_server_id;
+                let bootstrap = BOOTSTRAP && slot.leads_to_bootstrap(&*self.objects);
                 self.state.tell(Event::RegistrationFailed {
                     server,
                     reason,
                     retry,
                 });
+                if bootstrap {
+                    self.want_bootstrap();
+                }
             }
         }
     }
@@ -400,6 +447,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         slot.state = state;
         slot.told = Told::default();
         let server = slot.short_server_id;
+        self.end_send(index, Some(Failure::NoAnswer));
         self.end_observations(index);
         self.state.tell(Event::Deregistered { server, retry });
     }

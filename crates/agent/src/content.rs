@@ -1,6 +1,6 @@
 //! Reading: the content of a node as a payload.
 
-use dunlin_codec::{ContentFormat, Encoder, Record};
+use dunlin_codec::{ContentFormat, Encoder, Part, Record, encode_part};
 use dunlin_model::{
     InstanceId, ObjectDefinition, Path, ResourceDefinition, ResourceInstanceId, Value, ValueType,
 };
@@ -10,52 +10,60 @@ use crate::{Error, Object, Objects, set};
 /// The id under which the value of a single resource is read.
 pub(crate) const SINGLE: ResourceInstanceId = ResourceInstanceId::of::<0>();
 
-/// Writes what can be read at and below `path` in `format` and gives the length.
+/// Writes a part of what can be read at and below `path` in `format`: as much as `buffer` holds from `skip` bytes on.
 pub(crate) fn encode(
     objects: &dyn Objects,
     path: Path,
     format: ContentFormat,
+    skip: usize,
     buffer: &mut [u8],
-) -> Result<usize, Error> {
+) -> Result<Part, Error> {
+    encode_part(format, path, skip, buffer, |encoder| {
+        node(objects, path, &mut Sink::new(encoder, format))
+    })
+}
+
+/// Gives what can be read at and below `path`.
+pub(crate) fn node(
+    objects: &dyn Objects,
+    path: Path,
+    sink: &mut Sink<'_, '_>,
+) -> Result<(), Error> {
     let (collection, definition) = lookup(objects, path)?;
-    let mut sink = Sink {
-        encoder: Encoder::new(format, path, buffer)?,
-        tlv: format == ContentFormat::TLV,
+    let Some(id) = path.instance_id() else {
+        for id in set::instances(collection) {
+            if let Some(object) = collection.instance(id) {
+                instance(object, definition, id, sink)?;
+            }
+        }
+        return Ok(());
     };
-    match path.instance_id() {
-        None => {
-            for id in set::instances(collection) {
-                if let Some(object) = collection.instance(id) {
-                    instance(object, definition, id, &mut sink)?;
-                }
-            }
-        }
-        Some(id) => {
-            let object = collection.instance(id).ok_or(Error::NotFound)?;
-            if path.resource_id().is_none() {
-                instance(object, definition, id, &mut sink)?;
-            } else {
-                let found = readable(object, definition, path)?;
-                match path.resource_instance_id() {
-                    Some(index) => {
-                        let value = typed(object, found, index).ok_or(Error::NotFound)?;
-                        sink.push(path, value)?;
-                    }
-                    None => resource(object, found, path, &mut sink)?,
-                }
-            }
-        }
+    let object = collection.instance(id).ok_or(Error::NotFound)?;
+    if path.resource_id().is_none() {
+        return instance(object, definition, id, sink);
     }
-    Ok(sink.encoder.finish()?)
+    let found = readable(object, definition, path)?;
+    match path.resource_instance_id() {
+        Some(index) => {
+            let value = typed(object, found, index).ok_or(Error::NotFound)?;
+            sink.push(path, value)
+        }
+        None => resource(object, found, path, sink),
+    }
 }
 
 /// Where what is read goes.
-struct Sink<'b> {
-    encoder: Encoder<'b>,
+pub(crate) struct Sink<'s, 'b> {
+    encoder: &'s mut Encoder<'b>,
     tlv: bool,
 }
 
-impl Sink<'_> {
+impl<'s, 'b> Sink<'s, 'b> {
+    pub(crate) fn new(encoder: &'s mut Encoder<'b>, format: ContentFormat) -> Self {
+        let tlv = format == ContentFormat::TLV;
+        Self { encoder, tlv }
+    }
+
     fn push(&mut self, path: Path, value: Value<'_>) -> Result<(), Error> {
         Ok(self.encoder.push(&Record::new(path, value))?)
     }
@@ -188,7 +196,7 @@ fn instance(
     object: &dyn Object,
     definition: &'static ObjectDefinition,
     id: InstanceId,
-    sink: &mut Sink<'_>,
+    sink: &mut Sink<'_, '_>,
 ) -> Result<(), Error> {
     for found in definition.resources {
         if found.operations.is_readable() {
@@ -207,7 +215,7 @@ fn resource(
     object: &dyn Object,
     definition: &ResourceDefinition,
     path: Path,
-    sink: &mut Sink<'_>,
+    sink: &mut Sink<'_, '_>,
 ) -> Result<(), Error> {
     if definition.multiple {
         let mut empty = true;

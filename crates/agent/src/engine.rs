@@ -6,7 +6,10 @@ use heapless::Deque;
 use rand_core::Rng;
 
 use crate::attributes::Attached;
+use crate::bootstrap::Bootstrap;
+use crate::composite::Lists;
 use crate::event::count;
+use crate::features::OBSERVE;
 use crate::observation::Observation;
 use crate::registration::Slot;
 use crate::replay::Replay;
@@ -24,12 +27,18 @@ const EVENTS: usize = 8;
 pub(crate) struct State<P> {
     /// The time of the last input or timeout: the agent has no other clock.
     pub(crate) now: Instant,
+    /// When the last message was sent.
+    pub(crate) sent_at: Instant,
     /// Objects or wishes have changed since the clock was last told: what follows waits for the true time.
     pub(crate) changed: bool,
     pub(crate) ids: MessageIds,
     pub(crate) replies: Deque<Reply<P>, REPLIES>,
     pub(crate) events: Deque<Event, EVENTS>,
     pub(crate) counters: Counters,
+    /// The Bootstrap-Server, once the owner has said where it is.
+    pub(crate) bootstrap: Option<Bootstrap<P>>,
+    /// The lists of nodes of composite operations.
+    pub(crate) lists: Lists,
     /// The long request that is being received in blocks.
     pub(crate) upload: Option<Upload>,
 }
@@ -38,11 +47,14 @@ impl<P> State<P> {
     pub(crate) fn new(random: u16) -> Self {
         Self {
             now: Instant::ZERO,
+            sent_at: Instant::ZERO,
             changed: false,
             ids: MessageIds::new(random),
             replies: Deque::new(),
             events: Deque::new(),
             counters: Counters::default(),
+            bootstrap: None,
+            lists: Lists::new(),
             upload: None,
         }
     }
@@ -74,7 +86,7 @@ pub(crate) struct Core<'c, P> {
     pub(crate) observations: &'c mut [Option<Observation>],
     pub(crate) attributes: &'c mut [Option<Attached>],
     pub(crate) upload: &'c mut [u8],
-    pub(crate) replay: &'c mut dyn Replay,
+    pub(crate) replay: &'c mut Replay<[u8]>,
 }
 
 impl<P: Copy + Eq> Core<'_, P> {
@@ -157,6 +169,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     pub(crate) fn poll_output<'b>(&mut self, buffer: &'b mut [u8]) -> Output<'b, P> {
         if let Some((to, len)) = self.poll_message(buffer) {
             count(&mut self.state.counters.sent);
+            self.state.sent_at = self.state.now;
             return Output::Transmit {
                 to,
                 bytes: buffer.get(..len).unwrap_or_default(),
@@ -178,6 +191,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         if self.state.changed {
             return None;
         }
+        if let Some(sent) = self.poll_bootstrap(buffer) {
+            return Some(sent);
+        }
+        if self.is_bootstrapping() {
+            return None;
+        }
         for index in 0..self.servers.len() {
             // A request that has failed may make way for another that is due at once: a Register after an Update.
             let sent = self.poll_server(index, buffer);
@@ -185,7 +204,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 return Some(sent);
             }
         }
-        for index in 0..self.observations.len() {
+        for index in 0..self.observed() {
             if let Some(sent) = self.poll_observation(index, buffer) {
                 return Some(sent);
             }
@@ -193,14 +212,22 @@ impl<P: Copy + Eq> Core<'_, P> {
         None
     }
 
+    /// How many places for observations there are.
+    fn observed(&self) -> usize {
+        if OBSERVE { self.observations.len() } else { 0 }
+    }
+
     /// When the clock is to be told next.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         if self.state.changed {
             return Some(self.state.now);
         }
+        let bootstrap = self.bootstrap_due();
+        if self.is_bootstrapping() {
+            return bootstrap;
+        }
         let servers = (0..self.servers.len()).filter_map(|index| self.server_due(index));
-        let observations =
-            (0..self.observations.len()).filter_map(|index| self.observation_due(index));
-        servers.chain(observations).min()
+        let observations = (0..self.observed()).filter_map(|index| self.observation_due(index));
+        servers.chain(observations).chain(bootstrap).min()
     }
 }

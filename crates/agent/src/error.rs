@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::features::DIAGNOSTICS;
 use dunlin_coap::Code;
 use dunlin_codec::{DecodeError, DecodeErrorKind, EncodeError};
 
@@ -47,8 +48,12 @@ impl Error {
         }
     }
 
-    /// What is wrong, for the diagnostic payload of the answer (RFC 7252 §5.5.2).
+    /// What is wrong, for the diagnostic payload of the answer (RFC 7252 §5.5.2); empty without the feature
+    /// `diagnostics`.
     pub const fn diagnostic(self) -> &'static str {
+        if !DIAGNOSTICS {
+            return "";
+        }
         match self {
             Self::NotFound => "not found",
             Self::NotAllowed => "not allowed",

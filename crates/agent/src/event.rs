@@ -53,6 +53,18 @@ pub enum Event {
         /// When the agent will register again by itself.
         retry: Option<Duration>,
     },
+    /// A server has taken a [Send](crate::Agent::send).
+    Sent {
+        /// The server.
+        server: u16,
+    },
+    /// A Send has failed, and is not tried again.
+    SendFailed {
+        /// The server.
+        server: u16,
+        /// What went wrong.
+        reason: Failure,
+    },
     /// A server has written at and below this path.
     Written {
         /// The target of the Write.
@@ -83,6 +95,19 @@ pub enum Event {
         /// The target.
         path: Path,
     },
+    /// A bootstrap is wanted, by a server (/1/x/9) or since registrations fail: call
+    /// [`bootstrap`](crate::Agent::bootstrap).
+    BootstrapWanted,
+    /// The accounts are as the Bootstrap-Server wants them: [connect](crate::Agent::connect) to the
+    /// [servers](crate::Agent::accounts). All registrations of before are forgotten.
+    Bootstrapped,
+    /// A bootstrap has failed; the next attempt follows by itself.
+    BootstrapFailed {
+        /// What went wrong.
+        reason: Failure,
+        /// The time until the next attempt.
+        retry: Duration,
+    },
     /// A server has asked for a reboot (/3/0/4). Its answer has been given out already.
     Reboot,
     /// A server has asked for a factory reset (/3/0/5). Its answer has been given out already.
@@ -95,6 +120,8 @@ pub enum Event {
 pub enum Failure {
     /// The server did not answer in time.
     NoAnswer,
+    /// There is no association with it: a handshake has failed, or what came of one has ended.
+    Security,
     /// The server refused with this code.
     Refused(Code),
     /// The server rejected the message or gave an answer without a usable location.
@@ -130,6 +157,7 @@ pub struct Counters {
 }
 
 /// Counts one more.
+#[inline(never)]
 pub(crate) fn count(counter: &mut u32) {
     *counter = counter.saturating_add(1);
 }

@@ -49,6 +49,16 @@ pub trait Field {
     /// Takes the value away, where it can be missing.
     fn clear(&mut self) {}
 
+    /// Takes one resource instance away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none, [`Error::NotAllowed`] where none can be taken away.
+    fn remove(&mut self, index: ResourceInstanceId) -> Result<(), Error> {
+        let _ = index;
+        Err(Error::NotAllowed)
+    }
+
     /// Notes an Execute.
     ///
     /// # Errors

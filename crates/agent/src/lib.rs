@@ -88,23 +88,31 @@ extern crate self as dunlin_agent;
 
 mod agent;
 mod attributes;
+mod bootstrap;
 mod client;
+mod composite;
 mod config;
 mod content;
 #[doc(hidden)]
 pub mod derive;
+mod doors;
 mod engine;
 mod error;
 mod event;
+mod features;
 mod field;
 mod links;
 mod object;
 pub mod objects;
 mod observation;
+mod provision;
 mod registration;
 mod replay;
 mod reply;
 mod request;
+#[cfg(feature = "_dtls")]
+mod secure;
+mod send;
 mod set;
 #[cfg(feature = "std")]
 pub mod std;
@@ -113,10 +121,15 @@ mod write;
 
 pub use agent::{Agent, ConnectError};
 pub use config::Config;
+pub use doors::Doors;
 pub use error::Error;
 pub use event::{Counters, Event, Failure, Output};
 pub use field::{Execute, Field, FieldType, ResourceInstances, ResourceValue, Time};
 pub use object::{Collection, CollectionType, Instances, Object, ObjectType};
+#[cfg(feature = "_dtls")]
+pub use secure::Secure;
+#[cfg(feature = "send")]
+pub use send::SendError;
 pub use set::Objects;
 
 #[cfg(feature = "derive")]

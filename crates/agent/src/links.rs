@@ -1,22 +1,149 @@
 //! Object lists and the answers to Discover, in CoRE link format (RFC 6690, Core 1.2.2 §6.2.1 and §6.3.2).
+//!
+//! They are written here and not by `dunlin-codec`, whose writer takes any text: numbers and names of attributes need
+//! neither quotes nor the formatting of `core`, which is 5 KB of flash.
 
-use dunlin_codec::link::Writer;
+use dunlin_codec::{ContentFormat, Part, decimal};
 use dunlin_lwm2m::LwM2mVersion;
-use dunlin_model::{Level, ObjectDefinition, Path, Version, objects};
+use dunlin_model::{AttributeValue, Level, ObjectDefinition, Path, Version, objects};
 
 use crate::attributes::{Attached, attached, effective};
-use crate::{Collection, Config, Error, Objects, content, set};
+use crate::features::OBSERVE;
+use crate::reply::{FNV, fnv};
+use crate::text::decimal as digits;
+use crate::{Collection, Error, Objects, content, set};
 
-/// Writes the object list of a Register or an Update and gives its length.
-pub(crate) fn list(
-    objects: &dyn Objects,
-    config: &Config<'_>,
-    buffer: &mut [u8],
-) -> Result<usize, Error> {
-    let mut links = Writer::new(buffer);
-    // Formats beside those that every client has (Core 1.2.2 §6.2.1); 1.0 has no such announcement.
-    if config.version != LwM2mVersion::V1_0 {
-        links.link(&Path::ROOT).quoted("ct", "112 11542");
+/// A list of links, of which one part goes into a buffer while the rest is counted.
+pub(crate) struct Links<'b> {
+    buffer: &'b mut [u8],
+    skip: usize,
+    at: usize,
+}
+
+impl<'b> Links<'b> {
+    /// The part that begins `skip` bytes into the list.
+    pub(crate) fn new(skip: usize, buffer: &'b mut [u8]) -> Self {
+        Self {
+            buffer,
+            skip,
+            at: 0,
+        }
+    }
+
+    fn put(&mut self, text: &[u8]) {
+        for byte in text {
+            if let Some(place) = self.at.checked_sub(self.skip)
+                && let Some(slot) = self.buffer.get_mut(place)
+            {
+                *slot = *byte;
+            }
+            self.at = self.at.saturating_add(1);
+        }
+    }
+
+    fn number(&mut self, number: u32) {
+        self.put(digits(number, &mut [0; 10]));
+    }
+
+    /// Begins a link.
+    pub(crate) fn link(&mut self, path: Path) {
+        self.put(if self.at == 0 { b"<" } else { b",<" });
+        if path.level() == Level::Root {
+            self.put(b"/");
+        }
+        for segment in path.segments() {
+            self.put(b"/");
+            self.number(segment.into());
+        }
+        self.put(b">");
+    }
+
+    /// Adds an attribute.
+    pub(crate) fn attribute(&mut self, name: &str, value: u32) {
+        self.name(name);
+        self.number(value);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.put(b";");
+        self.put(name.as_bytes());
+        self.put(b"=");
+    }
+
+    /// Adds an attribute whose value stands in quotes.
+    pub(crate) fn quoted(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.put(b"\"");
+        for byte in value.as_bytes() {
+            if matches!(byte, b'"' | b'\\') {
+                self.put(b"\\");
+            }
+            self.put(&[*byte]);
+        }
+        self.put(b"\"");
+    }
+
+    /// Adds an attribute whose value is a version.
+    pub(crate) fn version(&mut self, name: &str, version: Version) {
+        self.attribute(name, version.major.into());
+        self.put(b".");
+        self.number(version.minor.into());
+    }
+
+    fn attributes(&mut self, attributes: &dunlin_model::Attributes) {
+        for attribute in attributes.iter() {
+            match attribute.value {
+                AttributeValue::Seconds(number) | AttributeValue::Count(number) => {
+                    self.attribute(attribute.name, number);
+                }
+                AttributeValue::Flag(yes) => self.attribute(attribute.name, yes.into()),
+                AttributeValue::Number(number) => {
+                    let mut text = [0; 326];
+                    let length = decimal::print(number, &mut text).unwrap_or_default();
+                    self.name(attribute.name);
+                    self.put(text.get(..length).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// How long the part and the whole are.
+    pub(crate) fn finish(self) -> Part {
+        Part {
+            length: self.at.saturating_sub(self.skip).min(self.buffer.len()),
+            total: self.at,
+        }
+    }
+}
+
+/// The formats of several values and of single ones that are announced: not those that every client has, plain text and
+/// opaque (Core 1.2.2 §6.2.1).
+const FORMATS: [ContentFormat; 5] = [
+    ContentFormat::CBOR,
+    ContentFormat::SENML_JSON,
+    ContentFormat::SENML_CBOR,
+    ContentFormat::TLV,
+    ContentFormat::LWM2M_CBOR,
+];
+
+/// Writes the object list of a Register or an Update.
+pub(crate) fn list(objects: &dyn Objects, enabler: LwM2mVersion, mut links: Links<'_>) -> Part {
+    // 1.0 has no such announcement.
+    if enabler != LwM2mVersion::V1_0 {
+        links.link(Path::ROOT);
+        links.put(b";ct=\"");
+        let mut first = true;
+        for format in FORMATS {
+            if format.is_supported() {
+                if !first {
+                    links.put(b" ");
+                }
+                first = false;
+                links.number(format.0.into());
+            }
+        }
+        links.put(b"\"");
     }
     for collection in objects.iter() {
         let definition = collection.definition();
@@ -24,29 +151,25 @@ pub(crate) fn list(
         if content::is_secret(object) {
             continue;
         }
-        let version = announced(definition, config.version);
+        let version = announced(definition, enabler);
         let empty = collection.next(0).is_none();
         if empty || version.is_some() {
-            links.link(&object);
+            links.link(object);
         }
         if let Some(version) = version {
-            links.attribute("ver", version);
+            links.version("ver", version);
         }
         for id in set::instances(collection) {
-            links.link(&Path::instance(definition.id, id));
+            links.link(Path::instance(definition.id, id));
         }
     }
-    Ok(links.finish()?)
+    links.finish()
 }
 
 /// A fingerprint of the object list, which changes when an Update has to tell it anew.
 pub(crate) fn fingerprint(objects: &dyn Objects) -> u32 {
-    let mut hash = 0x811c_9dc5_u32;
-    let mut mix = |id: u16| {
-        for byte in id.to_be_bytes() {
-            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        }
-    };
+    let mut hash = FNV;
+    let mut mix = |id: u16| hash = fnv(hash, &id.to_be_bytes());
     for collection in objects.iter() {
         for id in set::instances(collection) {
             mix(id.get());
@@ -57,29 +180,29 @@ pub(crate) fn fingerprint(objects: &dyn Objects) -> u32 {
     hash
 }
 
-/// Writes the answer to a Discover of `path` by `server` and gives its length.
+/// Writes the answer to a Discover of `path` by `server`.
 pub(crate) fn discover(
     objects: &dyn Objects,
-    config: &Config<'_>,
+    enabler: LwM2mVersion,
     table: &[Option<Attached>],
     server: usize,
     path: Path,
     depth: Option<u8>,
-    buffer: &mut [u8],
-) -> Result<usize, Error> {
+    links: Links<'_>,
+) -> Result<Part, Error> {
     let (collection, definition) = content::lookup(objects, path)?;
     let levels = depth.unwrap_or(if path.level() == Level::Object { 2 } else { 1 });
     let mut tree = Tree {
-        links: Writer::new(buffer),
+        links,
         table,
         server,
         target: path,
     };
     match path.instance_id() {
         None => {
-            tree.node(path);
-            if let Some(version) = announced(definition, config.version) {
-                tree.links.attribute("ver", version);
+            tree.links.link(path);
+            if let Some(version) = announced(definition, enabler) {
+                tree.links.version("ver", version);
             }
             tree.attributes(path);
             if levels > 0 {
@@ -95,23 +218,22 @@ pub(crate) fn discover(
         Some(_) if path.resource_id().is_none() => tree.instance(collection, path, levels)?,
         Some(_) => tree.resource(collection, path, levels)?,
     }
-    Ok(tree.links.finish()?)
+    Ok(tree.links.finish())
 }
 
 struct Tree<'t, 'b> {
-    links: Writer<'b>,
+    links: Links<'b>,
     table: &'t [Option<Attached>],
     server: usize,
     target: Path,
 }
 
 impl Tree<'_, '_> {
-    fn node(&mut self, path: Path) {
-        self.links.link(&path);
-    }
-
     /// What is attached to the node; at the target also what it inherits (Core 1.2.2 §6.3.2).
     fn attributes(&mut self, path: Path) {
+        if !OBSERVE {
+            return;
+        }
         let shown = if path == self.target {
             effective(self.table, self.server, path)
         } else {
@@ -130,7 +252,7 @@ impl Tree<'_, '_> {
             .instance_id()
             .and_then(|id| collection.instance(id))
             .ok_or(Error::NotFound)?;
-        self.node(path);
+        self.links.link(path);
         self.attributes(path);
         if levels > 0 {
             for found in collection.definition().resources {
@@ -164,16 +286,17 @@ impl Tree<'_, '_> {
         if path.resource_instance_id().is_some() {
             return Err(Error::NotAllowed);
         }
-        self.node(path);
+        self.links.link(path);
         if found.multiple {
+            let count = content::indices(object, found).count();
             self.links
-                .attribute("dim", content::indices(object, found).count());
+                .attribute("dim", u32::try_from(count).unwrap_or(u32::MAX));
         }
         self.attributes(path);
         if levels > 0 && found.multiple {
             for index in content::indices(object, found) {
                 if let Some(path) = path.child(index.get()) {
-                    self.node(path);
+                    self.links.link(path);
                     self.attributes(path);
                 }
             }
@@ -184,7 +307,7 @@ impl Tree<'_, '_> {
 
 /// The version of an object where it must be said: where it is not the one that the enabler implies (Core 1.2.2
 /// §7.2.2).
-fn announced(definition: &ObjectDefinition, enabler: LwM2mVersion) -> Option<Version> {
+pub(crate) fn announced(definition: &ObjectDefinition, enabler: LwM2mVersion) -> Option<Version> {
     let implied = objects::implied_version(definition.id, enabler.into());
     (definition.version != implied).then_some(definition.version)
 }

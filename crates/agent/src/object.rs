@@ -142,6 +142,17 @@ pub trait Object {
         }
     }
 
+    /// Takes one resource instance of a multiple resource away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none, [`Error::NotAllowed`] where none can be taken away: without a field.
+    fn remove(&mut self, resource: ResourceId, index: ResourceInstanceId) -> Result<(), Error> {
+        self.field_mut(resource)
+            .ok_or(Error::NotAllowed)?
+            .remove(index)
+    }
+
     /// Carries out an Execute.
     ///
     /// # Errors
@@ -172,6 +183,12 @@ pub trait ObjectType: Object + Sized {
     /// instances of this object.
     fn create() -> Option<Self> {
         None
+    }
+
+    /// A new instance for a Bootstrap-Server, which may make instances where servers cannot: those of the Security and
+    /// the Server object. The default is that of [`create`](Self::create).
+    fn provide() -> Option<Self> {
+        Self::create()
     }
 }
 
@@ -227,6 +244,24 @@ pub trait Collection {
     fn delete(&mut self, id: InstanceId) -> Result<(), Error> {
         let _ = id;
         Err(Error::NotAllowed)
+    }
+
+    /// Makes an instance with this id, which is not in use, for a Bootstrap-Server.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
+        self.create(id)
+    }
+
+    /// Removes the instance with this id, which is in use, for a Bootstrap-Server.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Self::delete).
+    fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
+        self.delete(id)
     }
 }
 
@@ -382,6 +417,18 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
 
     fn delete(&mut self, id: InstanceId) -> Result<(), Error> {
         if T::create().is_none() {
+            return Err(Error::NotAllowed);
+        }
+        self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)
+    }
+
+    fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
+        let instance = T::provide().ok_or(Error::NotAllowed)?;
+        self.insert(id.get(), instance).map_err(|_| Error::NoSpace)
+    }
+
+    fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
+        if T::provide().is_none() {
             return Err(Error::NotAllowed);
         }
         self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)

@@ -12,7 +12,48 @@ pub use server::{Server, ServerAccount};
 #[cfg(feature = "derive")]
 pub use temperature::Temperature;
 
+use dunlin_model::{ObjectDefinition, ResourceDefinition};
 use heapless::String;
+
+/// The resources `ids` of `definition`, without names and units, which a device needs for nothing: what the agent does
+/// not have takes no flash.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "only evaluated by the compiler, which would refuse"
+)]
+const fn resources<const N: usize>(
+    definition: &ObjectDefinition,
+    ids: [u16; N],
+) -> [ResourceDefinition; N] {
+    let mut picked = [definition.resources[0]; N];
+    let (mut at, mut from) = (0, 0);
+    while at < N {
+        // Both lists ascend.
+        while definition.resources[from].id.get() != ids[at] {
+            from += 1;
+        }
+        picked[at] = ResourceDefinition {
+            name: "",
+            units: "",
+            ..definition.resources[from]
+        };
+        at += 1;
+    }
+    picked
+}
+
+/// `definition` with other resources, and without a name.
+const fn trimmed(
+    definition: &ObjectDefinition,
+    resources: &'static [ResourceDefinition],
+) -> ObjectDefinition {
+    ObjectDefinition {
+        name: "",
+        resources,
+        ..*definition
+    }
+}
 
 /// Replaces `text` with `new`, whole or not at all.
 fn set<const N: usize>(text: &mut String<N>, new: &str) -> Result<(), crate::Error> {

@@ -8,8 +8,9 @@ use dunlin_model::{Attributes, Path, Value};
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::features::OBSERVE;
 use crate::registration::Slot;
-use crate::reply::{Body, Head, Shape, encode_at, encoded, fingerprint, write_payload};
+use crate::reply::{Body, Head, Payload, Source};
 use crate::{Error, Event, attributes, content};
 
 /// The longest time without a confirmable notification: RFC 7641 §4.5.
@@ -21,14 +22,19 @@ pub(crate) struct Observation {
     /// Which server, by its place among the agent's.
     pub(crate) server: usize,
     pub(crate) token: Token,
+    /// The node; the root where it is about several.
     pub(crate) path: Path,
     pub(crate) format: ContentFormat,
+    /// The list of several nodes.
+    pub(crate) list: Option<u8>,
     /// Something may have changed since the last notification.
     pub(crate) check: bool,
     sequence: SequenceNumber,
     /// The message of the last notification.
     last_id: MessageId,
     last_at: Instant,
+    /// When the content was last looked at.
+    evaluated_at: Instant,
     confirmed_at: Instant,
     /// The fingerprint of the content last sent.
     content: u32,
@@ -64,13 +70,31 @@ impl Observation {
             token,
             path,
             format,
+            list: None,
             check: false,
             sequence: SequenceNumber::default(),
             last_id: MessageId(0),
             last_at: now,
+            evaluated_at: now,
             confirmed_at: now,
             content: 0,
             number: None,
+        }
+    }
+}
+
+impl Observation {
+    /// What a notification tells.
+    pub(crate) fn source(&self) -> Source {
+        match self.list {
+            Some(list) => Source::Paths {
+                list,
+                format: self.format,
+            },
+            None => Source::Node {
+                path: self.path,
+                format: self.format,
+            },
         }
     }
 }
@@ -109,10 +133,14 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// Keeps a new observation, in place of one with the same token or of the same path; gives its place, or `None`
     /// when there is no room.
     pub(crate) fn observe(&mut self, observation: Observation) -> Option<usize> {
+        let lists = &self.state.lists;
+        let paths = |of: &Observation| of.list.map(|list| lists.get(list));
         let same = |known: &Observation| {
             known.server == observation.server
                 && (known.token == observation.token
-                    || (known.path == observation.path && known.format == observation.format))
+                    || (known.path == observation.path
+                        && paths(known) == paths(&observation)
+                        && known.format == observation.format))
         };
         let known = self
             .observations
@@ -127,6 +155,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         // The numbers go on, or a client that renews its interest would take what follows for old (RFC 7641 §3.4).
         let sequence = slot.map_or(SequenceNumber::default(), |known| known.sequence);
+        if let Some(list) = slot.and_then(|known| known.list) {
+            self.state.lists.free(list);
+        }
         *slot = Some(Observation {
             sequence,
             ..observation
@@ -141,6 +172,10 @@ impl<P: Copy + Eq> Core<'_, P> {
             self.state.tell(Event::Unobserved {
                 path: observation.path,
             });
+            if let Some(list) = observation.list {
+                self.state.lists.free(list);
+            }
+            attributes::detach(self.attributes, attributes::own(index));
         }
         self.forget_unconfirmed(index);
     }
@@ -155,6 +190,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// Forgets all observations of `server`, as its registration begins anew or is over (Core 1.2.2 §6.2.1).
     pub(crate) fn end_observations(&mut self, server: usize) {
+        if !OBSERVE {
+            return;
+        }
         while let Some(index) = self.find_observation(|known| known.server == server) {
             self.end_observation(index);
         }
@@ -179,6 +217,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// An Acknowledgement of a notification; whether `id` is one's.
     pub(crate) fn notification_acknowledged(&mut self, server: usize, id: MessageId) -> bool {
+        if !OBSERVE {
+            return false;
+        }
         let now = self.state.now;
         let Some(slot) = self.servers.get_mut(server).and_then(Option::as_mut) else {
             return false;
@@ -195,6 +236,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// A Reset in answer to a notification: the server has lost interest (RFC 7641 §3.6).
     pub(crate) fn notification_rejected(&mut self, server: usize, id: MessageId) -> bool {
+        if !OBSERVE {
+            return false;
+        }
         let found = self.find_observation(|known| {
             known.server == server
                 && known.last_id == id
@@ -211,7 +255,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         &mut self,
         index: usize,
         id: MessageId,
-        payload: &[u8],
+        payload: Payload,
     ) -> Option<u32> {
         let path = self.observations.get(index)?.as_ref()?.path;
         let content = self.content(path, payload);
@@ -221,20 +265,39 @@ impl<P: Copy + Eq> Core<'_, P> {
         Some(observation.sequence.get())
     }
 
-    fn content(&self, path: Path, payload: &[u8]) -> Content {
+    fn content(&self, path: Path, payload: Payload) -> Content {
         let number = content::value(&*self.objects, path).and_then(|value| match value {
             Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
             value => value.as_f64(),
         });
         Content {
-            fingerprint: fingerprint(payload),
+            fingerprint: payload.fingerprint,
             number,
         }
     }
 
-    /// The attributes that rule an observation: those of its node, then the server's defaults (/1/x/2 and /1/x/3).
-    fn ruling(&self, observation: &Observation) -> Attributes {
-        let attached = attributes::effective(self.attributes, observation.server, observation.path);
+    /// The attributes that rule an observation: those it came with, those of its nodes, then the server's defaults (/1/x/2 and /1/x/3).
+    fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
+        let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
+        let of = |path| attributes::effective(self.attributes, observation.server, path);
+        let attached = match observation.list {
+            None => of(observation.path),
+            // The node that is to be told of most often rules.
+            Some(list) => self
+                .state
+                .lists
+                .get(list)
+                .iter()
+                .map(|path| of(*path))
+                .fold(Attributes::NONE, |all, one| Attributes {
+                    pmin: all.pmin.max(one.pmin),
+                    pmax: [all.pmax, one.pmax].into_iter().flatten().min(),
+                    epmin: all.epmin.max(one.epmin),
+                    con: all.con.max(one.con),
+                    ..Attributes::NONE
+                }),
+        };
+        let attached = own.or(attached);
         let (pmin, pmax) = self
             .servers
             .get(observation.server)
@@ -254,7 +317,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !slot.is_registered() {
             return None;
         }
-        let attributes = self.ruling(observation);
+        let attributes = self.ruling(index, observation);
         if let Some(unconfirmed) = &slot.unconfirmed {
             if unconfirmed.observation == index {
                 return Some(unconfirmed.deadline());
@@ -272,7 +335,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         };
         let at_latest = attributes.effective_pmax().map(after);
         if observation.check {
-            let at_earliest = after(attributes.pmin.unwrap_or(0));
+            // A change is looked at when both periods are over (Core 1.2.2 §7.3.2).
+            let period = Duration::from_secs(attributes.epmin.unwrap_or(0).into());
+            let at_earliest = after(attributes.pmin.unwrap_or(0))
+                .max(observation.evaluated_at.saturating_add(period));
             return Some(at_latest.map_or(at_earliest, |at_latest| at_latest.min(at_earliest)));
         }
         at_latest
@@ -326,23 +392,21 @@ impl<P: Copy + Eq> Core<'_, P> {
                 }
             }
         }
-        let attributes = self.ruling(&observation);
+        let attributes = self.ruling(index, &observation);
         let slot = self.servers.get(observation.server)?.as_ref()?;
         let confirmable = again.is_some() || self.is_confirmable(&observation, slot, &attributes);
-        let encoding = encode_at(buffer, |space| {
-            content::encode(&*self.objects, observation.path, observation.format, space)
-        });
-        let len = match encoding {
-            Ok(len) => len,
+        let payload = match self.prepare(observation.source(), buffer) {
+            Ok(payload) => payload,
             Err(error) => return self.notify_end(index, error, buffer),
         };
-        let content = self.content(observation.path, encoded(buffer, len));
+        let content = self.content(observation.path, payload);
         let overdue = attributes.effective_pmax().is_some_and(|pmax| {
             now.saturating_duration_since(observation.last_at) >= Duration::from_secs(pmax.into())
         });
         if again.is_none() && !overdue && !observation.is_news(content, &attributes) {
             let stored = self.observations.get_mut(index)?.as_mut()?;
             stored.check = false;
+            stored.evaluated_at = now;
             if attributes.edge.is_some() {
                 stored.number = content.number;
             }
@@ -384,13 +448,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             id,
             token: observation.token,
         };
-        let shape = Shape {
-            format: observation.format,
-            block: None,
-            observation: None,
-            size: self.config.block_size,
-        };
-        match write_payload(head, shape, Some(sequence), len, buffer) {
+        match self.present(head, payload, None, Some(sequence), buffer) {
             Ok(len) => Some((to, len)),
             Err(error) => self.notify_end(index, error, buffer),
         }
@@ -419,6 +477,7 @@ impl Observation {
         self.sequence = self.sequence.next();
         self.last_id = id;
         self.last_at = now;
+        self.evaluated_at = now;
         self.content = content.fingerprint;
         self.number = content.number;
     }

@@ -2,12 +2,15 @@
 
 use dunlin_coap::block::BlockSender;
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_coap::{MessageId, Parameters, Token, Transmission};
+use dunlin_coap::{Message, MessageId, Parameters, Retry, Token, Transmission, Type};
 use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
 
+use crate::engine::State;
+use crate::event::count;
 use crate::observation::Unconfirmed;
+use crate::send::Sending;
 use crate::{Config, Objects, content::SINGLE, links};
 
 /// The longest Location-Path that is kept, in bytes with one for each segment.
@@ -57,6 +60,8 @@ pub(crate) enum Registration {
     Registered { quiet_until: Instant },
     /// Registered, and an Update is under way.
     Updating(Exchange),
+    /// Registered, and a Send is under way; what holds for Updates afterwards.
+    Sending(Exchange, Instant),
     /// Still registered as far as the server knows, and a De-register is under way.
     Deregistering(Exchange, Leave),
 }
@@ -111,10 +116,14 @@ pub(crate) struct Slot<P> {
     pub(crate) peer: P,
     /// The instance of the Server object.
     pub(crate) account: InstanceId,
+    /// The version to register with, or that it has registered with.
+    pub(crate) version: LwM2mVersion,
     pub(crate) state: Registration,
     pub(crate) location: Location,
     /// Failed attempts in this communication sequence.
     failures: u32,
+    /// Communication sequences that have failed.
+    pub(crate) sequences: u32,
     /// When the registration was last refreshed.
     pub(crate) refreshed: Instant,
     pub(crate) told: Told,
@@ -123,11 +132,43 @@ pub(crate) struct Slot<P> {
     /// A De-register is wanted.
     pub(crate) leave: Option<Leave>,
     pub(crate) unconfirmed: Option<Unconfirmed>,
+    pub(crate) sending: Option<Sending>,
     /// The last confirmable response, which the server sends again when it misses the Acknowledgement.
     pub(crate) last_response: Option<MessageId>,
 }
 
 impl Exchange {
+    /// What is to be done about a request whose time has come: its message is sent, once more or for the first time, or
+    /// nothing more.
+    pub(crate) fn step<P>(
+        &mut self,
+        now: Instant,
+        parameters: &Parameters,
+        random: u32,
+        state: &mut State<P>,
+    ) -> Retry {
+        match &mut self.wait {
+            Wait::Turn => {
+                self.wait = Wait::Acknowledgement(Transmission::start(now, parameters, random));
+                Retry::Again
+            }
+            Wait::Acknowledgement(transmission) => {
+                let next = transmission.on_timeout(now, parameters);
+                if next == Retry::Again {
+                    count(&mut state.counters.retransmitted);
+                }
+                next
+            }
+            Wait::Answer(_) => Retry::GiveUp,
+        }
+    }
+
+    /// Whether `message`, a response, is the one to this request.
+    pub(crate) fn expects(&self, message: &Message<'_>) -> bool {
+        self.token == message.token()
+            && (message.message_type() != Type::Acknowledgement || self.id == message.id())
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
         match self.wait {
             Wait::Turn => Instant::ZERO,
@@ -143,6 +184,7 @@ impl Registration {
         match self {
             Self::Registering(exchange)
             | Self::Updating(exchange)
+            | Self::Sending(exchange, _)
             | Self::Deregistering(exchange, _) => Some(exchange),
             Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
         }
@@ -153,6 +195,7 @@ impl Registration {
         match self {
             Self::Registering(exchange)
             | Self::Updating(exchange)
+            | Self::Sending(exchange, _)
             | Self::Deregistering(exchange, _) => Some(exchange),
             Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
         }
@@ -160,19 +203,28 @@ impl Registration {
 }
 
 impl<P> Slot<P> {
-    pub(crate) fn new(short_server_id: u16, peer: P, account: InstanceId, until: Instant) -> Self {
+    pub(crate) fn new(
+        short_server_id: u16,
+        peer: P,
+        account: InstanceId,
+        version: LwM2mVersion,
+        until: Instant,
+    ) -> Self {
         Self {
             short_server_id,
             peer,
             account,
+            version,
             state: Registration::Waiting { until },
             location: Location::default(),
             failures: 0,
+            sequences: 0,
             refreshed: until,
             told: Told::default(),
             update: false,
             leave: None,
             unconfirmed: None,
+            sending: None,
             last_response: None,
         }
     }
@@ -181,7 +233,7 @@ impl<P> Slot<P> {
     pub(crate) fn is_registered(&self) -> bool {
         matches!(
             self.state,
-            Registration::Registered { .. } | Registration::Updating(_)
+            Registration::Registered { .. } | Registration::Updating(_) | Registration::Sending(..)
         )
     }
 
@@ -191,7 +243,11 @@ impl<P> Slot<P> {
     }
 
     /// A resource of the Server object.
-    fn read<'o>(&self, objects: &'o dyn Objects, resource: ResourceId) -> Option<Value<'o>> {
+    pub(crate) fn read<'o>(
+        &self,
+        objects: &'o dyn Objects,
+        resource: ResourceId,
+    ) -> Option<Value<'o>> {
         objects
             .instance(ObjectId::of::<1>(), self.account)?
             .read(resource, SINGLE)
@@ -216,7 +272,7 @@ impl<P> Slot<P> {
     /// Asks for an Update when the server has been told, or is being told, what no longer holds.
     pub(crate) fn review(&mut self, objects: &dyn Objects, config: &Config<'_>) {
         let told = match &self.state {
-            Registration::Registered { .. } => self.told,
+            Registration::Registered { .. } | Registration::Sending(..) => self.told,
             Registration::Updating(exchange) => exchange.telling,
             _ => return,
         };
@@ -245,7 +301,7 @@ impl<P> Slot<P> {
             Some(Value::String(text)) => text.contains('Q'),
             _ => false,
         };
-        if config.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
+        if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
             Binding::UQ
         } else {
             Binding::U
@@ -283,6 +339,7 @@ impl<P> Slot<P> {
         self.failures = self.failures.saturating_add(1);
         let seconds = if self.failures >= count {
             self.failures = 0;
+            self.sequences = self.sequences.saturating_add(1);
             u64::from(
                 self.setting(objects, ResourceId::of::<19>())
                     .unwrap_or(SEQUENCE_DELAY),
@@ -300,9 +357,19 @@ impl<P> Slot<P> {
         spread(Duration::from_secs(seconds.max(1)), random)
     }
 
+    /// Whether the last failure ended the last communication sequence (/1/x/20), and a bootstrap is to follow (/1/x/16).
+    pub(crate) fn leads_to_bootstrap(&self, objects: &dyn Objects) -> bool {
+        let sequences = self.setting(objects, ResourceId::of::<20>()).unwrap_or(1);
+        let on_failure = self.read(objects, ResourceId::of::<16>());
+        self.failures == 0
+            && self.sequences >= sequences.max(1)
+            && on_failure.and_then(|value| value.as_bool()) != Some(false)
+    }
+
     /// A registration has succeeded.
     pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
+        self.sequences = 0;
     }
 }
 

@@ -2,16 +2,19 @@
 
 use dunlin_coap::block::{Block, BlockSize, Outgoing};
 use dunlin_coap::{BuildError, Code, MessageBuilder, MessageId, OptionNumber, Token, Type};
-use dunlin_codec::ContentFormat;
+use dunlin_codec::{ContentFormat, Part};
+use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::Path;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::{Error, content, links, text::decimal};
+use crate::features::{COMPOSITE, OBSERVE, SEND};
+use crate::links::Links;
+use crate::{Error, composite, content, links, provision, text::decimal};
 
 /// Room for the header and the options of an answer, in front of a payload that is written before its length and so
 /// its options are known.
-const HEADER: usize = 64;
+pub(crate) const HEADER: usize = 64;
 
 /// An answer that waits to be fetched. Its content is read from the objects when it is written, so that nothing of
 /// it is kept.
@@ -36,18 +39,11 @@ pub(crate) enum Body {
     Again,
     /// Words for a person.
     Diagnostic(&'static str),
-    /// What can be read at `path`.
+    /// What is read from the objects when the answer is written.
     Content {
-        path: Path,
-        format: ContentFormat,
+        source: Source,
         block: Option<Block>,
         observation: Option<usize>,
-    },
-    /// The links of `path`, for a Discover.
-    Links {
-        path: Path,
-        depth: Option<u8>,
-        block: Option<Block>,
     },
     /// The instance that has been created.
     Location(Path),
@@ -60,13 +56,156 @@ pub(crate) enum Body {
     },
 }
 
+/// What a payload tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source {
+    /// What can be read at `path`.
+    Node { path: Path, format: ContentFormat },
+    /// What can be read of the nodes of a list.
+    Paths { list: u8, format: ContentFormat },
+    /// The links of `path`, for a Discover of a server.
+    Links {
+        path: Path,
+        depth: Option<u8>,
+        server: usize,
+    },
+    /// The links of `path`, for a Bootstrap-Discover.
+    Accounts { path: Path },
+}
+
+impl Source {
+    pub(crate) fn format(self) -> ContentFormat {
+        match self {
+            Self::Node { format, .. } | Self::Paths { format, .. } => format,
+            Self::Links { .. } | Self::Accounts { .. } => ContentFormat::LINK_FORMAT,
+        }
+    }
+}
+
+/// A payload of which the first part, perhaps all, stands in the buffer behind the room for a header.
+#[derive(Clone, Copy)]
+pub(crate) struct Payload {
+    source: Source,
+    pub(crate) total: usize,
+    /// How much of it is in the buffer.
+    pub(crate) held: usize,
+    /// Tells it from others.
+    pub(crate) fingerprint: u32,
+}
+
 impl<P: Copy + Eq> Core<'_, P> {
+    /// The version that is spoken with a server.
+    pub(crate) fn version(&self, server: usize) -> LwM2mVersion {
+        let slot = self.servers.get(server).and_then(Option::as_ref);
+        slot.map_or(self.config.version, |slot| slot.version)
+    }
+
+    /// Writes a part of a payload into `space`.
+    pub(crate) fn part(
+        &self,
+        source: Source,
+        skip: usize,
+        space: &mut [u8],
+    ) -> Result<Part, Error> {
+        match source {
+            Source::Node { path, format } => {
+                content::encode(&*self.objects, path, format, skip, space)
+            }
+            Source::Paths { list, format } if COMPOSITE || SEND => {
+                let paths = self.state.lists.get(list);
+                composite::encode(&*self.objects, paths, format, skip, space)
+            }
+            Source::Paths { .. } => Err(Error::NotImplemented),
+            Source::Links {
+                path,
+                depth,
+                server,
+            } => links::discover(
+                &*self.objects,
+                self.version(server),
+                self.attributes,
+                server,
+                path,
+                depth,
+                Links::new(skip, space),
+            ),
+            Source::Accounts { path } => {
+                provision::discover(&*self.objects, self.config, path, Links::new(skip, space))
+            }
+        }
+    }
+
+    /// Writes as much of a payload as fits into the buffer behind the room for a header, and looks at the whole of it.
+    pub(crate) fn prepare(&self, source: Source, buffer: &mut [u8]) -> Result<Payload, Error> {
+        let space = buffer.get_mut(HEADER..).ok_or(Error::NoSpace)?;
+        let mut skip = 0_usize;
+        let mut hash = FNV;
+        loop {
+            let part = self.part(source, skip, space)?;
+            hash = fnv(hash, space.get(..part.length).unwrap_or_default());
+            let end = skip.saturating_add(part.length);
+            if end >= part.total {
+                return Ok(Payload {
+                    source,
+                    total: part.total,
+                    held: if skip == 0 { part.length } else { 0 },
+                    fingerprint: hash,
+                });
+            }
+            if part.length == 0 {
+                return Err(Error::NoSpace);
+            }
+            skip = end;
+        }
+    }
+
+    /// Writes a 2.05 with a payload that was [prepared](Self::prepare) in this buffer: the whole of it, or the block that
+    /// is asked for (RFC 7959 §2.4).
+    pub(crate) fn present(
+        &self,
+        head: Head,
+        payload: Payload,
+        block: Option<Block>,
+        sequence: Option<u32>,
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
+        let (header, space) = buffer.split_at_mut_checked(HEADER).ok_or(Error::NoSpace)?;
+        let fits = BlockSize::at_most(space.len()).ok_or(Error::NoSpace)?;
+        let size = fits.min(self.config.block_size);
+        let total = payload.total;
+        let part = Outgoing::requested(total, block, size).map_err(|_| Error::BadValue)?;
+        let mut start = part.offset;
+        if part.end() > payload.held {
+            let window = space.get_mut(..part.len).ok_or(Error::NoSpace)?;
+            self.part(payload.source, part.offset, window)?;
+            start = 0;
+        }
+        let mut builder = head.builder(Code::CONTENT, header);
+        if part.len < total {
+            builder.etag(&payload.fingerprint.to_be_bytes());
+        }
+        if let Some(sequence) = sequence {
+            builder.observe(sequence);
+        }
+        builder.content_format(payload.source.format().0);
+        if let Some(block) = part.block {
+            builder.block2(block);
+        }
+        if part.offset == 0 && part.len < total {
+            builder.uint(
+                OptionNumber::SIZE2,
+                u32::try_from(total).unwrap_or(u32::MAX),
+            );
+        }
+        let header = builder.finish().map_err(|_| Error::NoSpace)?.len();
+        let end = start.saturating_add(part.len);
+        join(buffer, header, HEADER, start..end).ok_or(Error::NoSpace)
+    }
+
     /// Writes an answer; `None` when there is nothing to send after all.
     pub(crate) fn write_reply(&mut self, reply: Reply<P>, buffer: &mut [u8]) -> Option<usize> {
         if matches!(reply.body, Body::Again) {
-            return self
-                .replay
-                .answer(self.state.now, reply.server?, reply.id, buffer);
+            return self.replay.answer(reply.server?, reply.id, buffer);
         }
         let (message_type, id) = match reply.message_type {
             _ if reply.code.is_empty() => (reply.message_type, reply.id),
@@ -80,52 +219,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         };
         let len = match reply.body {
             Body::Content {
-                path,
-                format,
+                source,
                 block,
                 observation,
-            } => {
-                let encoded = encode_at(buffer, |space| {
-                    content::encode(&*self.objects, path, format, space)
-                });
-                self.write_content(
-                    head,
-                    encoded,
-                    Shape {
-                        format,
-                        block,
-                        observation,
-                        size: self.config.block_size,
-                    },
-                    buffer,
-                )
-            }
-            Body::Links { path, depth, block } => {
-                let server = reply.server.unwrap_or(usize::MAX);
-                let encoded = encode_at(buffer, |space| {
-                    links::discover(
-                        &*self.objects,
-                        self.config,
-                        self.attributes,
-                        server,
-                        path,
-                        depth,
-                        space,
-                    )
-                });
-                let format = ContentFormat::LINK_FORMAT;
-                self.write_content(
-                    head,
-                    encoded,
-                    Shape {
-                        format,
-                        block,
-                        observation: None,
-                        size: self.config.block_size,
-                    },
-                    buffer,
-                )
-            }
+            } => self.write_content(head, source, block, observation, buffer),
             other => head.write(reply.code, other, buffer).ok(),
         };
         if !reply.code.is_empty() && reply.code.class() >= 4 {
@@ -139,37 +236,37 @@ impl<P: Copy + Eq> Core<'_, P> {
         len
     }
 
-    /// Writes an answer whose payload stands behind the room for its header, or the error that stands for it.
+    /// Writes an answer with a payload, or the error that stands for it.
     fn write_content(
         &mut self,
         head: Head,
-        encoded: Result<usize, Error>,
-        shape: Shape,
+        source: Source,
+        block: Option<Block>,
+        observation: Option<usize>,
         buffer: &mut [u8],
     ) -> Option<usize> {
-        let mut sequence = None;
-        match encoded {
-            Ok(len) => {
-                if let Some(index) = shape.observation
-                    && let Some(payload) = buffer.get(HEADER..HEADER.saturating_add(len))
-                {
-                    sequence = self.begin_observation(index, head.id, payload);
-                }
-            }
+        let observation = observation.filter(|_| OBSERVE);
+        let kept = observation.is_some();
+        let written = self.prepare(source, buffer).and_then(|payload| {
+            let sequence =
+                observation.and_then(|index| self.begin_observation(index, head.id, payload));
+            self.present(head, payload, block, sequence, buffer)
+        });
+        if let Source::Paths { list, .. } = source
+            && !kept
+        {
+            self.state.lists.free(list);
+        }
+        match written {
+            Ok(len) => Some(len),
             Err(error) => {
-                if let Some(index) = shape.observation {
+                if let Some(index) = observation {
                     self.end_observation(index);
                 }
                 count(&mut self.state.counters.refused);
-                return head
-                    .write(error.code(), Body::Diagnostic(error.diagnostic()), buffer)
-                    .ok();
+                head.write(error.code(), Body::Diagnostic(error.diagnostic()), buffer)
+                    .ok()
             }
-        }
-        let written = encoded.and_then(|len| write_payload(head, shape, sequence, len, buffer));
-        match written {
-            Ok(len) => Some(len),
-            Err(error) => head.write(error.code(), Body::Nothing, buffer).ok(),
         }
     }
 }
@@ -180,17 +277,6 @@ pub(crate) struct Head {
     pub(crate) message_type: Type,
     pub(crate) id: MessageId,
     pub(crate) token: Token,
-}
-
-/// How a payload is to be presented.
-#[derive(Clone, Copy)]
-pub(crate) struct Shape {
-    pub(crate) format: ContentFormat,
-    /// The block that is asked for.
-    pub(crate) block: Option<Block>,
-    pub(crate) observation: Option<usize>,
-    /// The largest block.
-    pub(crate) size: BlockSize,
 }
 
 impl Head {
@@ -229,56 +315,10 @@ impl Head {
                     u32::try_from(limit).unwrap_or(u32::MAX),
                 );
             }
-            Body::Nothing | Body::Again | Body::Content { .. } | Body::Links { .. } => {}
+            Body::Nothing | Body::Again | Body::Content { .. } => {}
         }
         builder.finish().map(<[u8]>::len)
     }
-}
-
-/// Lets `encode` write a payload into the part of the buffer behind the room for a header.
-pub(crate) fn encode_at(
-    buffer: &mut [u8],
-    encode: impl FnOnce(&mut [u8]) -> Result<usize, Error>,
-) -> Result<usize, Error> {
-    encode(buffer.get_mut(HEADER..).ok_or(Error::NoSpace)?)
-}
-
-/// The payload that [`encode_at`] has written.
-pub(crate) fn encoded(buffer: &[u8], len: usize) -> &[u8] {
-    buffer
-        .get(HEADER..HEADER.saturating_add(len))
-        .unwrap_or_default()
-}
-
-/// Writes a 2.05 around the payload of `len` bytes that [`encode_at`] has written: the whole of it, or the block
-/// that is asked for (RFC 7959 §2.4).
-pub(crate) fn write_payload(
-    head: Head,
-    shape: Shape,
-    sequence: Option<u32>,
-    len: usize,
-    buffer: &mut [u8],
-) -> Result<usize, Error> {
-    let part = Outgoing::requested(len, shape.block, shape.size).map_err(|_| Error::BadValue)?;
-    let whole = encoded(buffer, len);
-    let tag = fingerprint(whole).to_be_bytes();
-    let (header, _) = buffer.split_at_mut_checked(HEADER).ok_or(Error::NoSpace)?;
-    let mut builder = head.builder(Code::CONTENT, header);
-    if part.len < len {
-        builder.etag(&tag);
-    }
-    if let Some(sequence) = sequence {
-        builder.observe(sequence);
-    }
-    builder.content_format(shape.format.0);
-    if let Some(block) = part.block {
-        builder.block2(block);
-    }
-    if part.offset == 0 && part.len < len {
-        builder.uint(OptionNumber::SIZE2, u32::try_from(len).unwrap_or(u32::MAX));
-    }
-    let header = builder.finish().map_err(|_| Error::NoSpace)?.len();
-    join(buffer, header, HEADER, part.offset..part.end()).ok_or(Error::NoSpace)
 }
 
 /// Moves `part` of the payload that begins at `payload` down behind a header of `header` bytes, with the marker between.
@@ -301,9 +341,12 @@ pub(crate) fn join(
     Some(end)
 }
 
-/// A fingerprint that tells one content from another: 32-bit FNV-1a.
-pub(crate) fn fingerprint(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| {
+/// The start of a [`fnv`].
+pub(crate) const FNV: u32 = 0x811c_9dc5;
+
+/// Goes on with a 32-bit FNV-1a hash.
+pub(crate) fn fnv(hash: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(hash, |hash, byte| {
         (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
     })
 }

@@ -1,34 +1,47 @@
 //! The agent as a server: what is asked of it (Core 1.2.2 §6.3 and §6.4).
 
-use dunlin_coap::block::{BlockReceiver, Next, TransferKey};
+use dunlin_coap::block::{BlockReceiver, Next};
 use dunlin_coap::request::unknown_critical;
-use dunlin_coap::{Code, Message, OptionNumber, Type};
+use dunlin_coap::{Code, Message, OptionNumber, Token, Type};
 use dunlin_codec::ContentFormat;
-use dunlin_lwm2m::{Operation, RequestError, WriteMode};
-use dunlin_model::{AttributeChanges, Level, ObjectId, Path};
+use dunlin_lwm2m::{LwM2mVersion, Operation, RequestError, WriteMode};
+use dunlin_model::{AttributeChanges, Attributes, Level, ObjectId, Path};
 
+use crate::bootstrap::BOOTSTRAP_SERVER;
 use crate::engine::Core;
 use crate::event::count;
+use crate::features::{BOOTSTRAP, COMPOSITE, OBSERVE};
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
 use crate::replay::Known;
-use crate::reply::{Body, Reply};
+use crate::reply::{Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
-use crate::{Error, Event, attributes, content, write};
+use crate::{Error, Event, attributes, composite, content, provision, write};
 
 /// A long request that arrives in blocks (RFC 7959 §2.5): one at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct Upload {
     server: usize,
-    key: TransferKey,
+    key: u32,
     receiver: BlockReceiver,
 }
 
 /// What a request comes to: a code and what goes with it.
-type Answer = (Code, Body);
+pub(crate) type Answer = (Code, Body);
+
+/// What is done with a payload.
+#[derive(Clone, Copy)]
+pub(crate) enum Change {
+    Write(WriteMode),
+    Create,
+    /// A Bootstrap-Write.
+    Provision,
+    /// A Write-Composite.
+    Composite,
+}
 
 /// Why a request is refused.
-struct Refusal(Answer);
+pub(crate) struct Refusal(Answer);
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
@@ -51,7 +64,14 @@ impl<P: Copy + Eq> Core<'_, P> {
                 .and_then(Option::as_ref)
                 .is_some_and(Slot::is_registered)
         };
-        let Some(server) = self.server_at(peer).filter(registered) else {
+        let found = if self.is_served_by(peer) {
+            Some(BOOTSTRAP_SERVER)
+        } else if self.is_bootstrapping() {
+            None
+        } else {
+            self.server_at(peer).filter(registered)
+        };
+        let Some(server) = found else {
             // Nobody else is answered: not before the registration is complete (Core 1.2.2 §6.2.1), and never a stranger.
             count(&mut self.state.counters.strangers);
             return;
@@ -101,6 +121,9 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn carry_out(&mut self, server: usize, message: &Message<'_>) -> Result<Answer, Refusal> {
+        if BOOTSTRAP && server == BOOTSTRAP_SERVER {
+            return self.provision(message);
+        }
         let operation = Operation::from_request(message)?;
         let path = operation.path();
         if content::is_secret(path) {
@@ -109,30 +132,76 @@ impl<P: Copy + Eq> Core<'_, P> {
         let block = message.block2().map_err(|_| Error::BadValue)?;
         refuse_blocks(&operation, message)?;
         match operation {
-            Operation::Read { accept, .. } => self.read(path, accept, block, None),
+            Operation::Observe { .. }
+            | Operation::CancelObserve { .. }
+            | Operation::WriteAttributes { .. }
+                if !OBSERVE =>
+            {
+                Err(Error::NotImplemented.into())
+            }
+            Operation::Read { accept, .. } => self.read(server, path, accept, block, None),
             Operation::Discover { depth, .. } => {
-                Ok((Code::CONTENT, Body::Links { path, depth, block }))
+                let source = Source::Links {
+                    path,
+                    depth,
+                    server,
+                };
+                let observation = None;
+                Ok((
+                    Code::CONTENT,
+                    Body::Content {
+                        source,
+                        block,
+                        observation,
+                    },
+                ))
             }
             Operation::Observe {
                 accept, attributes, ..
             } => {
-                if !attributes.is_empty() {
-                    return Err(RequestError::bad_request(
-                        "attributes in Observe are not supported",
-                    )
-                    .into());
-                }
-                let format = self.format(accept);
+                let format = self.format(server, accept);
                 content::check(&*self.objects, path, format)?;
+                self.check_attributes(path, &attributes)?;
                 let observation =
                     Observation::new(server, message.token(), path, format, self.state.now);
                 // Without room for it the answer is that to a Read (RFC 7641 §4.1).
-                let place = self.observe(observation);
-                self.read(path, accept, block, place)
+                let place = self.observe_with(observation, attributes)?;
+                self.read(server, path, accept, block, place)
+            }
+            Operation::ReadComposite {
+                format,
+                accept,
+                payload,
+            } if COMPOSITE => {
+                let bytes = payload;
+                self.read_composite(Payload { format, bytes }, accept, block, None)
+            }
+            Operation::ObserveComposite {
+                format,
+                accept,
+                payload,
+                attributes,
+            } if COMPOSITE && OBSERVE => {
+                attributes.check_composite().map_err(|_| Error::BadValue)?;
+                let bytes = payload;
+                let observing = Some((server, message.token(), attributes));
+                self.read_composite(Payload { format, bytes }, accept, block, observing)
+            }
+            Operation::CancelObserveComposite {
+                format,
+                accept,
+                payload,
+            } if COMPOSITE && OBSERVE => {
+                self.cancel(server, message.token());
+                let bytes = payload;
+                self.read_composite(Payload { format, bytes }, accept, block, None)
+            }
+            Operation::WriteComposite { format, payload } if COMPOSITE => {
+                self.with_payload(server, message, path, format, payload, Change::Composite)
             }
             Operation::CancelObserve { accept, .. } => {
                 self.cancel(server, message.token());
-                self.read(path, accept, block, None)
+                self.read(server, path, accept, block, None)
             }
             Operation::WriteAttributes { changes, .. } => {
                 self.write_attributes(server, path, &changes)?;
@@ -144,7 +213,8 @@ impl<P: Copy + Eq> Core<'_, P> {
                 Ok((Code::CHANGED, Body::Nothing))
             }
             Operation::Delete { .. } => {
-                write::delete(self.objects, path)?;
+                let version = self.version(server);
+                write::delete(self.objects, path, version)?;
                 attributes::forget(self.attributes, path);
                 self.state.changed = true;
                 self.state.tell(Event::Deleted { path });
@@ -155,36 +225,101 @@ impl<P: Copy + Eq> Core<'_, P> {
                 format,
                 payload,
                 ..
-            } => self.with_payload(server, message, path, format, payload, Some(mode)),
+            } => self.with_payload(server, message, path, format, payload, Change::Write(mode)),
             Operation::Create {
                 format, payload, ..
-            } => self.with_payload(server, message, path, format, payload, None),
+            } => self.with_payload(server, message, path, format, payload, Change::Create),
             _ => Err(Error::NotImplemented.into()),
         }
     }
 
-    fn format(&self, accept: Option<ContentFormat>) -> ContentFormat {
-        accept.unwrap_or(self.config.format)
+    /// The format of an answer: what is accepted, else what the configuration says, to a server of 1.0 TLV.
+    pub(crate) fn format(&self, server: usize, accept: Option<ContentFormat>) -> ContentFormat {
+        let old = self.version(server) == LwM2mVersion::V1_0;
+        accept.unwrap_or(if old && ContentFormat::TLV.is_supported() {
+            ContentFormat::TLV
+        } else {
+            self.config.format
+        })
     }
 
     fn read(
         &self,
+        server: usize,
         path: Path,
         accept: Option<ContentFormat>,
         block: Option<dunlin_coap::block::Block>,
         observation: Option<usize>,
     ) -> Result<Answer, Refusal> {
-        let format = self.format(accept);
+        let format = self.format(server, accept);
         content::check(&*self.objects, path, format)?;
         Ok((
             Code::CONTENT,
             Body::Content {
-                path,
-                format,
+                source: Source::Node { path, format },
                 block,
                 observation,
             },
         ))
+    }
+
+    /// The answer to a composite operation that reads: with a server, a token and attributes it is an observation.
+    fn read_composite(
+        &mut self,
+        payload: Payload<'_>,
+        accept: Option<ContentFormat>,
+        block: Option<dunlin_coap::block::Block>,
+        observing: Option<(usize, Token, Attributes)>,
+    ) -> Result<Answer, Refusal> {
+        let format = match accept {
+            Some(format) if composite::is_for_several(format) => format,
+            Some(_) => return Err(Error::NotAcceptable.into()),
+            None => composite::format_for_several(self.config.format),
+        };
+        let paths = composite::read_list(payload)?;
+        if !composite::is_readable(&*self.objects, &paths) {
+            return Err(Error::NotFound.into());
+        }
+        let list = self.state.lists.keep(paths)?;
+        let mut observation = None;
+        if let Some((server, token, attributes)) = observing {
+            let mut new = Observation::new(server, token, Path::ROOT, format, self.state.now);
+            new.list = Some(list);
+            let place = self.observe_with(new, attributes);
+            if place.is_err() {
+                self.state.lists.free(list);
+            }
+            observation = place?;
+        }
+        let source = Source::Paths { list, format };
+        let body = Body::Content {
+            source,
+            block,
+            observation,
+        };
+        Ok((Code::CONTENT, body))
+    }
+
+    /// Keeps a new observation with the attributes that it came with (Core 1.2.2 §6.4.1).
+    fn observe_with(
+        &mut self,
+        observation: Observation,
+        attributes: Attributes,
+    ) -> Result<Option<usize>, Error> {
+        if !attributes.is_empty() && self.version(observation.server) < LwM2mVersion::V1_2 {
+            return Err(Error::BadValue);
+        }
+        let Some(place) = self.observe(observation) else {
+            return Ok(None);
+        };
+        let own = attributes::own(place);
+        attributes::detach(self.attributes, own);
+        let attached = attributes::attach(self.attributes, own, Path::ROOT, attributes);
+        if let Err(error) = attached {
+            self.end_observation(place);
+            return Err(error);
+        }
+        Ok(Some(place))
     }
 
     fn write_attributes(
@@ -193,6 +328,15 @@ impl<P: Copy + Eq> Core<'_, P> {
         path: Path,
         changes: &AttributeChanges,
     ) -> Result<(), Error> {
+        content::lookup(&*self.objects, path)?;
+        let before = attributes::attached(self.attributes, server, path);
+        let after = changes.apply(before).map_err(|_| Error::BadValue)?;
+        self.check_attributes(path, &after)?;
+        attributes::attach(self.attributes, server, path, after)
+    }
+
+    /// Whether these attributes may be those of a node.
+    fn check_attributes(&self, path: Path, attributes: &Attributes) -> Result<(), Error> {
         let (collection, definition) = content::lookup(&*self.objects, path)?;
         let mut kind = None;
         if let Some(id) = path.instance_id() {
@@ -210,26 +354,24 @@ impl<P: Copy + Eq> Core<'_, P> {
                 kind = Some(found.kind);
             }
         }
-        let before = attributes::attached(self.attributes, server, path);
-        let after = changes.apply(before).map_err(|_| Error::BadValue)?;
-        after
+        attributes
             .check_target(path.level(), kind)
             .map_err(|_| Error::BadValue)?;
-        if !attributes::is_supported(&after) {
+        if !attributes::is_supported(attributes) {
             return Err(Error::BadValue);
         }
-        attributes::attach(self.attributes, server, path, after)
+        Ok(())
     }
 
     /// A Write (with its mode) or a Create, in one message or as a block of several.
-    fn with_payload(
+    pub(crate) fn with_payload(
         &mut self,
         server: usize,
         message: &Message<'_>,
         path: Path,
         format: ContentFormat,
         payload: &[u8],
-        mode: Option<WriteMode>,
+        change: Change,
     ) -> Result<Answer, Refusal> {
         let block = message.block1().map_err(|_| Error::BadValue)?;
         let Some(block) = block.filter(|block| block.more() || block.number() > 0) else {
@@ -239,11 +381,10 @@ impl<P: Copy + Eq> Core<'_, P> {
                     format,
                     bytes: payload,
                 },
-                mode,
+                change,
             );
         };
-        // There is one upload at a time, and the server is compared: no seed could keep a server from mixing up its own.
-        let key = TransferKey::new(message, [0, 0]);
+        let key = transfer_key(message);
         let ours = |upload: &Upload| upload.server == server && upload.key == key;
         let mut receiver = match self.state.upload.take() {
             Some(upload) if ours(&upload) => upload.receiver,
@@ -280,7 +421,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 });
                 Ok((Code::CONTINUE, Body::Received(next)))
             }
-            Next::Complete(_) => self.apply_upload(path, format, received.end(), mode),
+            Next::Complete(_) => self.apply_upload(path, format, received.end(), change),
         }
     }
 
@@ -289,26 +430,28 @@ impl<P: Copy + Eq> Core<'_, P> {
         path: Path,
         format: ContentFormat,
         len: usize,
-        mode: Option<WriteMode>,
+        change: Change,
     ) -> Result<Answer, Refusal> {
         let bytes = self.upload.get(..len).unwrap_or_default();
-        let done = carry(self.objects, path, Payload { format, bytes }, mode)?;
-        Ok(self.applied(path, done))
+        let done = carry(self.objects, path, Payload { format, bytes }, change)?;
+        Ok(self.applied(path, done, change))
     }
 
     fn apply(
         &mut self,
         path: Path,
         payload: Payload<'_>,
-        mode: Option<WriteMode>,
+        change: Change,
     ) -> Result<Answer, Refusal> {
-        let done = carry(self.objects, path, payload, mode)?;
-        Ok(self.applied(path, done))
+        let done = carry(self.objects, path, payload, change)?;
+        Ok(self.applied(path, done, change))
     }
 
-    fn applied(&mut self, path: Path, created: Option<Path>) -> Answer {
+    fn applied(&mut self, path: Path, created: Option<Path>, change: Change) -> Answer {
         self.state.changed = true;
         match created {
+            // Of a bootstrap the owner hears when it is complete.
+            None if matches!(change, Change::Provision) => (Code::CHANGED, Body::Nothing),
             None => {
                 self.state.tell(Event::Written { path });
                 (Code::CHANGED, Body::Nothing)
@@ -341,6 +484,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                     }
                 }
             }
+            (Some(1), Some(9)) => self.want_bootstrap(),
             (Some(3), Some(4)) => self.state.tell(Event::Reboot),
             (Some(3), Some(5)) => self.state.tell(Event::FactoryReset),
             _ => {}
@@ -353,7 +497,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 fn refuse_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<(), Refusal> {
     if matches!(
         operation,
-        Operation::Write { .. } | Operation::Create { .. }
+        Operation::Write { .. } | Operation::Create { .. } | Operation::WriteComposite { .. }
     ) {
         return Ok(());
     }
@@ -367,25 +511,47 @@ fn refuse_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<(),
     }
 }
 
+/// Tells one upload of a server from the next by method and options, but for the block itself and those that are no
+/// part of a cache key (RFC 7959 §2.5, RFC 9175 §3.3). There is one upload at a time and the server is compared: a
+/// server could mix up nothing but its own, so a plain hash is enough.
+fn transfer_key(message: &Message<'_>) -> u32 {
+    let mut hash = fnv(FNV, &[message.code().0]);
+    for (number, value) in message.options() {
+        let same = matches!(number, OptionNumber::BLOCK1 | OptionNumber::CONTENT_FORMAT);
+        if !same && !number.is_no_cache_key() {
+            hash = fnv(fnv(hash, &number.0.to_be_bytes()), value);
+        }
+    }
+    hash
+}
+
 /// Carries out a Write, or a Create, which gives the path of the new instance.
 fn carry(
     objects: &mut dyn crate::Objects,
     path: Path,
     payload: Payload<'_>,
-    mode: Option<WriteMode>,
+    change: Change,
 ) -> Result<Option<Path>, Error> {
-    match (mode, path.object_id()) {
-        (Some(mode), _) => {
+    let single = content::is_for_single_requests(payload.format);
+    if !single && !matches!(change, Change::Composite) && !payload.bytes.is_empty() {
+        return Err(Error::UnsupportedFormat);
+    }
+    match (change, path.object_id()) {
+        (Change::Composite, _) if COMPOSITE => composite::write(objects, payload).map(|()| None),
+        (Change::Provision, _) if BOOTSTRAP => {
+            provision::write(objects, path, payload).map(|()| None)
+        }
+        (Change::Write(mode), _) => {
             if path.level() < Level::Instance {
                 return Err(Error::NotAllowed);
             }
             write::write(objects, path, mode, payload).map(|()| None)
         }
-        (None, Some(object)) => {
+        (Change::Create, Some(object)) => {
             let id = write::create(objects, object, payload)?;
             Ok(Some(Path::instance(object, id)))
         }
-        (None, None) => Err(Error::NotAllowed),
+        _ => Err(Error::NotAllowed),
     }
 }
 

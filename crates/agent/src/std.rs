@@ -40,10 +40,10 @@ use hosted::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use hosted::string::{String, ToString};
 use hosted::time;
 use hosted::vec::Vec;
-use rand_core::Rng;
 
+use crate::features::BOOTSTRAP;
 use crate::hosted;
-use crate::{Agent, ConnectError, Duration, Event, Failure, Instant, Objects, Output};
+use crate::{ConnectError, Doors, Duration, Event, Failure, Instant, Output};
 
 /// How often the application has its turn when nothing happens.
 const TICK: Duration = Duration::from_secs(1);
@@ -57,13 +57,16 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// The port of `coap` URIs that name none (RFC 7252 §6.1).
 const PORT: u16 = 5683;
 
+/// The port of `coaps` URIs that name none.
+const SECURE_PORT: u16 = 5684;
+
 /// Why a runner ended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
     /// The Security object names no server.
     NoServer,
-    /// A server's URI is not `coap://host` or `coap://host:port`.
+    /// A server's URI is not `coap://host` or `coap://host:port`, nor one of `coaps` where that can be reached.
     Uri(String),
     /// A server cannot be connected.
     Connect(ConnectError),
@@ -77,7 +80,7 @@ impl fmt::Display for RunError {
             Self::NoServer => f.write_str("the Security object names no server"),
             Self::Uri(uri) => write!(
                 f,
-                "`{uri}` is not of the form coap://host or coap://host:port"
+                "`{uri}` is not of the form coap://host or coap://host:port, or coaps with security"
             ),
             Self::Connect(error) => error.fmt(f),
             Self::Socket(error) => write!(f, "UDP socket: {error}"),
@@ -107,8 +110,9 @@ impl From<ConnectError> for RunError {
     }
 }
 
-/// Runs the agent until `turn` breaks off: connects every server of the Security object, resolving names, and gives
-/// the application its turn for each event and at least once a second. At the end it de-registers.
+/// Runs an [`Agent`](crate::Agent), or one with security around it, until `turn` breaks off: connects every server of the
+/// Security object, resolving names, and gives the application its turn for each event and at least once a second. Where
+/// there is no server, and when one is to be found anew, it bootstraps. At the end it de-registers.
 ///
 /// A server's name is resolved again when the server does not answer, and tried again every ten seconds while it has
 /// no address.
@@ -116,67 +120,58 @@ impl From<ConnectError> for RunError {
 /// # Errors
 ///
 /// [`RunError`]. A network that is down is none: the agent tries again.
-pub fn run<
-    O,
-    R,
-    const SERVERS: usize,
-    const OBSERVATIONS: usize,
-    const REPLAY: usize,
-    const UPLOAD: usize,
->(
-    mut agent: Agent<'_, O, SocketAddr, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>,
-    mut turn: impl FnMut(
-        &mut Agent<'_, O, SocketAddr, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>,
-        Option<Event>,
-    ) -> ControlFlow<()>,
-) -> Result<(), RunError>
-where
-    O: Objects,
-    R: Rng,
-{
-    let mut servers = Vec::new();
-    for (id, uri) in agent.accounts() {
-        let (host, port) = parse(uri).ok_or_else(|| RunError::Uri(uri.to_string()))?;
-        servers.push(Remote {
-            id,
-            host: host.to_string(),
-            port,
-            address: None,
-            next: Some(Instant::ZERO),
-        });
-    }
-    if servers.is_empty() {
-        return Err(RunError::NoServer);
-    }
+pub fn run<A: Doors<SocketAddr>>(
+    mut agent: A,
+    mut turn: impl FnMut(&mut A, Option<Event>) -> ControlFlow<()>,
+) -> Result<(), RunError> {
+    let mut remotes = remotes(&agent)?;
     let clock = Clock(time::Instant::now());
     let mut link = Link {
         socket: None,
-        buffer: [0; 1500],
+        buffer: [0; 3000],
     };
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue() {
-        for server in &mut servers {
-            if server.next.is_some_and(|due| due <= clock.now())
-                && let Some(address) = server.resolve(clock.now(), link.family())
+        for remote in &mut remotes {
+            if remote.next.is_some_and(|due| due <= clock.now())
+                && let Some(address) = remote.resolve(clock.now(), link.family())
             {
                 link.open(address)?;
-                agent.connect(clock.now(), server.id, address)?;
+                match remote.server {
+                    Some(server) => agent.connect(clock.now(), server, address)?,
+                    #[cfg(feature = "bootstrap")]
+                    None => agent.bootstrap(clock.now(), address)?,
+                    #[cfg(not(feature = "bootstrap"))]
+                    None => {}
+                }
             }
         }
         flow = turn(&mut agent, None);
         agent.handle_timeout(clock.now());
         while let Some(event) = link.flush(&mut agent) {
-            if let Event::RegistrationFailed {
-                server: id,
-                reason: Failure::NoAnswer,
-                ..
-            } = event
-            {
+            match event {
                 // The name may have moved to another address meanwhile.
-                servers
-                    .iter_mut()
-                    .filter(|server| server.id == id)
-                    .for_each(|server| server.next = Some(clock.now()));
+                Event::RegistrationFailed {
+                    server,
+                    reason: Failure::NoAnswer,
+                    ..
+                } => again(&mut remotes, Some(server), clock.now()),
+                Event::BootstrapWanted => {
+                    // The way to it is not known yet.
+                    if let Some(remote) = bootstrap_server(&agent)? {
+                        remotes.push(remote);
+                    }
+                }
+                Event::BootstrapFailed {
+                    reason: Failure::NoAnswer,
+                    ..
+                } => again(&mut remotes, None, clock.now()),
+                Event::Bootstrapped => {
+                    let known = remotes.into_iter().find(|remote| remote.server.is_none());
+                    remotes = servers(&agent)?;
+                    remotes.extend(known);
+                }
+                _ => {}
             }
             if flow.is_continue() {
                 flow = turn(&mut agent, Some(event));
@@ -186,32 +181,48 @@ where
             link.wait(&mut agent, &clock, clock.now().saturating_add(TICK))?;
         }
     }
-    farewell(
-        &mut agent,
-        &mut link,
-        &clock,
-        servers.iter().map(|server| server.id).collect(),
-    )
+    let servers = remotes.iter().filter_map(|remote| remote.server).collect();
+    farewell(&mut agent, &mut link, &clock, servers)
+}
+
+/// Whom to reach first: the servers, or the Bootstrap-Server where there is none.
+fn remotes<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, RunError> {
+    let mut remotes = servers(agent)?;
+    if remotes.is_empty() {
+        remotes.extend(bootstrap_server(agent)?);
+    }
+    if remotes.is_empty() {
+        return Err(RunError::NoServer);
+    }
+    Ok(remotes)
+}
+
+fn servers<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, RunError> {
+    agent
+        .accounts()
+        .map(|(server, uri)| Remote::new(Some(server), uri, A::SECURE))
+        .collect()
+}
+
+fn bootstrap_server<A: Doors<SocketAddr>>(agent: &A) -> Result<Option<Remote>, RunError> {
+    let uri = agent.bootstrap_account().filter(|_| BOOTSTRAP);
+    uri.map(|uri| Remote::new(None, uri, A::SECURE)).transpose()
+}
+
+/// Looks a name up again.
+fn again(remotes: &mut [Remote], server: Option<u16>, now: Instant) {
+    for remote in remotes.iter_mut().filter(|remote| remote.server == server) {
+        remote.next = Some(now);
+    }
 }
 
 /// De-registers everywhere, and waits a little for the answers.
-fn farewell<
-    O,
-    R,
-    const SERVERS: usize,
-    const OBSERVATIONS: usize,
-    const REPLAY: usize,
-    const UPLOAD: usize,
->(
-    agent: &mut Agent<'_, O, SocketAddr, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>,
+fn farewell<A: Doors<SocketAddr>>(
+    agent: &mut A,
     link: &mut Link,
     clock: &Clock,
     mut servers: Vec<u16>,
-) -> Result<(), RunError>
-where
-    O: Objects,
-    R: Rng,
-{
+) -> Result<(), RunError> {
     servers.retain(|server| agent.is_registered(*server));
     for server in &servers {
         agent.deregister(*server);
@@ -240,9 +251,9 @@ impl Clock {
     }
 }
 
-/// A server and where it is.
+/// A server, or the Bootstrap-Server, and where it is.
 struct Remote {
-    id: u16,
+    server: Option<u16>,
     host: String,
     port: u16,
     address: Option<SocketAddr>,
@@ -251,6 +262,17 @@ struct Remote {
 }
 
 impl Remote {
+    fn new(server: Option<u16>, uri: &str, secure: bool) -> Result<Self, RunError> {
+        let (host, port) = parse(uri, secure).ok_or_else(|| RunError::Uri(uri.to_string()))?;
+        Ok(Self {
+            server,
+            host: host.to_string(),
+            port,
+            address: None,
+            next: Some(Instant::ZERO),
+        })
+    }
+
     /// Looks the name up and gives the address if it is a new one.
     fn resolve(&mut self, now: Instant, family: Option<SocketAddr>) -> Option<SocketAddr> {
         let found = (self.host.as_str(), self.port)
@@ -271,7 +293,8 @@ impl Remote {
 /// The socket, opened once it is known of which family it must be.
 struct Link {
     socket: Option<UdpSocket>,
-    buffer: [u8; 1500],
+    /// Room for a datagram, and for what it is made of.
+    buffer: [u8; 3000],
 }
 
 impl Link {
@@ -292,21 +315,7 @@ impl Link {
     }
 
     /// Sends what is to be sent, up to the next event.
-    fn flush<
-        O,
-        R,
-        const SERVERS: usize,
-        const OBSERVATIONS: usize,
-        const REPLAY: usize,
-        const UPLOAD: usize,
-    >(
-        &mut self,
-        agent: &mut Agent<'_, O, SocketAddr, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>,
-    ) -> Option<Event>
-    where
-        O: Objects,
-        R: Rng,
-    {
+    fn flush<A: Doors<SocketAddr>>(&mut self, agent: &mut A) -> Option<Event> {
         loop {
             match agent.poll_output(&mut self.buffer) {
                 Output::Transmit { to, bytes } => {
@@ -322,23 +331,12 @@ impl Link {
     }
 
     /// Waits for a datagram until the agent has something to do, at most until `latest`.
-    fn wait<
-        O,
-        R,
-        const SERVERS: usize,
-        const OBSERVATIONS: usize,
-        const REPLAY: usize,
-        const UPLOAD: usize,
-    >(
+    fn wait<A: Doors<SocketAddr>>(
         &mut self,
-        agent: &mut Agent<'_, O, SocketAddr, R, SERVERS, OBSERVATIONS, REPLAY, UPLOAD>,
+        agent: &mut A,
         clock: &Clock,
         latest: Instant,
-    ) -> io::Result<()>
-    where
-        O: Objects,
-        R: Rng,
-    {
+    ) -> io::Result<()> {
         let until = agent.next_timeout().map_or(latest, |due| due.min(latest));
         let wait = until.saturating_duration_since(clock.now()).as_millis();
         if wait == 0 {
@@ -355,7 +353,7 @@ impl Link {
                 agent.handle_input(
                     clock.now(),
                     peer,
-                    self.buffer.get(..length).unwrap_or_default(),
+                    self.buffer.get_mut(..length).unwrap_or_default(),
                 );
                 Ok(())
             }
@@ -372,13 +370,16 @@ impl Link {
     }
 }
 
-/// Host and port of a `coap` URI without path.
-fn parse(uri: &str) -> Option<(&str, u16)> {
-    let scheme = uri.get(..7)?;
-    if !scheme.eq_ignore_ascii_case("coap://") {
+/// Host and port of a `coap` URI without path, or of a `coaps` URI where that can be reached.
+fn parse(uri: &str, secure: bool) -> Option<(&str, u16)> {
+    let (scheme, authority) = uri.split_once("://")?;
+    let default = if scheme.eq_ignore_ascii_case("coap") {
+        PORT
+    } else if secure && scheme.eq_ignore_ascii_case("coaps") {
+        SECURE_PORT
+    } else {
         return None;
-    }
-    let authority = uri.get(7..)?;
+    };
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -396,7 +397,7 @@ fn parse(uri: &str) -> Option<(&str, u16)> {
     };
     let port = match port {
         // An empty port is the default one (RFC 3986 §3.2.3).
-        None | Some("") => PORT,
+        None | Some("") => default,
         Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
             digits.parse().ok()?
         }

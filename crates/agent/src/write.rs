@@ -1,29 +1,15 @@
 //! Writing, executing, creating and deleting: what changes objects.
 
-use dunlin_codec::{ContentFormat, DecodeErrorKind, Decoder, Record, Types};
-use dunlin_lwm2m::{Arguments, WriteMode};
+use dunlin_codec::{ContentFormat, DecodeErrorKind, Decoder, Record};
+use dunlin_lwm2m::{Arguments, LwM2mVersion, WriteMode};
 use dunlin_model::{
     InstanceId, Level, ObjectDefinition, ObjectId, ObjectLink, Path, ResourceDefinition, Value,
-    ValueType,
 };
 
 use crate::{Error, Object, Objects, content, content::SINGLE};
 
 /// Room for the base64 of one opaque value in a text payload.
 const SCRATCH: usize = 128;
-
-/// The types of one object's resources, for formats that do not say them.
-struct ObjectTypes(&'static ObjectDefinition);
-
-impl Types for ObjectTypes {
-    fn value_type(&self, path: &Path) -> Option<ValueType> {
-        Some(self.0.resource(path.resource_id()?)?.kind)
-    }
-
-    fn is_multiple(&self, path: &Path) -> Option<bool> {
-        Some(self.0.resource(path.resource_id()?)?.multiple)
-    }
-}
 
 /// A payload with what is needed to read it, once or twice.
 #[derive(Clone, Copy)]
@@ -35,8 +21,8 @@ pub(crate) struct Payload<'a> {
 impl Payload<'_> {
     /// Whether these are resources of an object without the instance that they belong to.
     fn lacks_instance(&self, base: Path, definition: &'static ObjectDefinition) -> bool {
-        let types = ObjectTypes(definition);
-        let first = Decoder::new(self.format, base, self.bytes, &types, &mut [])
+        let types = core::slice::from_ref(&definition);
+        let first = Decoder::new(self.format, base, self.bytes, types, &mut [])
             .map(|mut decoder| decoder.next());
         let (Err(error) | Ok(Some(Err(error)))) = first else {
             return false;
@@ -45,18 +31,24 @@ impl Payload<'_> {
     }
 
     /// Calls `each` for every record of the payload.
-    fn visit(
+    pub(crate) fn visit(
         &self,
         base: Path,
         definition: &'static ObjectDefinition,
         each: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if !content::is_for_single_requests(self.format) {
-            return Err(Error::UnsupportedFormat);
-        }
-        let types = ObjectTypes(definition);
+        self.visit_all(base, core::slice::from_ref(&definition), each)
+    }
+
+    /// Calls `each` for every record of the payload, whose types are those of several objects.
+    pub(crate) fn visit_all(
+        &self,
+        base: Path,
+        definitions: &[&'static ObjectDefinition],
+        each: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut scratch = [0; SCRATCH];
-        let decoder = Decoder::new(self.format, base, self.bytes, &types, &mut scratch);
+        let decoder = Decoder::new(self.format, base, self.bytes, definitions, &mut scratch);
         let decoder = decoder.map_err(|error| match self.format {
             // Bytes for a resource that is no bytes: the format is what does not fit.
             ContentFormat::OPAQUE => Error::UnsupportedFormat,
@@ -221,13 +213,25 @@ fn fill(
     }
 }
 
-/// Removes an instance.
-pub(crate) fn delete(objects: &mut dyn Objects, path: Path) -> Result<(), Error> {
+/// Removes an instance, or, from version 1.2 on, a resource instance (Core 1.2.2 §6.3.7).
+pub(crate) fn delete(
+    objects: &mut dyn Objects,
+    path: Path,
+    version: LwM2mVersion,
+) -> Result<(), Error> {
     let (collection, definition) = content::lookup(objects, path)?;
     let id = path.instance_id().ok_or(Error::NotAllowed)?;
     let object = collection.instance(id).ok_or(Error::NotFound)?;
+    if let Some(found) = path.resource_id().and_then(|id| definition.resource(id))
+        && let Some(index) = path.resource_instance_id()
+        && version >= LwM2mVersion::V1_2
+        && found.operations.is_writable()
+        && found.multiple
+    {
+        return instance_mut(objects, definition.id, id)?.remove(found.id, index);
+    }
     if path.resource_id().is_some() {
-        // Removal of a resource instance: no object here allows it, so what is left is to say why not.
+        // What cannot be removed: what is left is to say why not.
         let there = path
             .resource_id()
             .and_then(|id| definition.resource(id))
@@ -485,12 +489,12 @@ fn clear(object: &mut dyn Object, definition: &'static ObjectDefinition, path: P
 }
 
 /// A record that says: this multiple resource has no instances.
-fn is_no_instances(definition: &ResourceDefinition, record: &Record<'_>) -> bool {
+pub(crate) fn is_no_instances(definition: &ResourceDefinition, record: &Record<'_>) -> bool {
     definition.multiple && record.path.level() == Level::Resource && record.value == Value::None
 }
 
 /// The value of `record` in the type and range of its resource, and which resource instance it is for.
-fn typed<'v>(
+pub(crate) fn typed<'v>(
     definition: &ResourceDefinition,
     record: &Record<'v>,
 ) -> Result<(dunlin_model::ResourceInstanceId, Value<'v>), Error> {
@@ -506,7 +510,7 @@ fn typed<'v>(
 }
 
 /// Whether `link` is null, a supported object, or an existing instance (Core 1.2.2 Appendix C).
-fn link_exists(objects: &dyn Objects, link: ObjectLink) -> bool {
+pub(crate) fn link_exists(objects: &dyn Objects, link: ObjectLink) -> bool {
     if link.is_null() {
         return true;
     }

@@ -7,6 +7,7 @@ mod typed;
 
 use core::fmt;
 
+use crate::copy::copy;
 use crate::options::PAYLOAD_MARKER;
 use crate::{Code, Message, MessageId, OptionNumber, Token, Type};
 
@@ -179,7 +180,7 @@ impl<'b> MessageBuilder<'b> {
     #[inline]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
         if let Some(space) = self.small_option(number, value.len(), value.len()) {
-            space.copy_from_slice(value);
+            copy(space, value);
         } else {
             self.any_option(number, value);
         }
@@ -473,7 +474,7 @@ impl<'b> MessageBuilder<'b> {
             .and_then(|rest| rest.get_mut(..bytes.len()));
         match space {
             Some(space) => {
-                space.copy_from_slice(bytes);
+                copy(space, bytes);
                 self.len = self.len.saturating_add(bytes.len());
             }
             None => self.fail(BuildError::NoSpace),

@@ -3,6 +3,8 @@
 #[cfg(feature = "serde")]
 mod token_serde;
 
+use crate::copy::copy;
+
 use core::fmt;
 
 /// The type of a message (RFC 7252 §4).
@@ -107,7 +109,7 @@ impl Token {
         }
         let len = u8::try_from(bytes.len()).ok()?;
         let mut token = Self { len, ..Self::EMPTY };
-        token.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        copy(token.bytes.get_mut(..bytes.len())?, bytes);
         Some(token)
     }
 

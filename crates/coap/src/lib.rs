@@ -102,6 +102,7 @@ pub mod cache_key;
 #[cfg(feature = "coap-lite")]
 pub mod coap_lite;
 mod code;
+mod copy;
 mod duplicates;
 pub mod echo;
 pub mod endpoint;

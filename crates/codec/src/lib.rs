@@ -68,6 +68,7 @@ mod base64;
 #[cfg(any(feature = "cbor", feature = "senml-cbor", feature = "lwm2m-cbor"))]
 mod cbor;
 mod content_format;
+pub mod decimal;
 mod decode;
 mod encode;
 #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]

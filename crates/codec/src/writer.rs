@@ -118,7 +118,10 @@ impl<'b> Writer<'b> {
         let room = self.buffer.get_mut(self.length..).unwrap_or_default();
         match room.get_mut(..bytes.len()) {
             Some(place) => {
-                place.copy_from_slice(bytes);
+                // Not `copy_from_slice`, whose panic stays in an image that is compiled for size.
+                for (place, byte) in place.iter_mut().zip(bytes) {
+                    *place = *byte;
+                }
                 self.length = self.length.wrapping_add(bytes.len());
                 Ok(())
             }
@@ -162,7 +165,9 @@ impl<'b> Writer<'b> {
         let room = self.buffer.get_mut(self.length..).unwrap_or_default();
         let kept = room.len().min(bytes.len());
         if let (Some(place), Some(bytes)) = (room.get_mut(..kept), bytes.get(..kept)) {
-            place.copy_from_slice(bytes);
+            for (place, byte) in place.iter_mut().zip(bytes) {
+                *place = *byte;
+            }
         }
         self.length = self.length.saturating_add(kept);
         window.after = window

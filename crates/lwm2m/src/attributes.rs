@@ -1,18 +1,25 @@
 //! Notification attributes in the query of Write-Attributes and Observe.
 
-use dunlin_coap::{Message, MessageBuilder, OptionNumber};
-use dunlin_model::{AttributeChanges, AttributeError, AttributeValue};
+use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
+use dunlin_codec::decimal;
+use dunlin_model::{AttributeChanges, AttributeError, AttributeValue, Attributes};
 
 use crate::RequestError;
 use crate::query::Text;
 
 /// Reads the Uri-Query options of `message` (Transport 1.2.2 §6.4.4).
 pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestError> {
+    if !cfg!(feature = "attributes") {
+        return Err(RequestError::new(
+            Code::NOT_IMPLEMENTED,
+            "no notification attributes here",
+        ));
+    }
     // What is not UTF-8 becomes the name of no attribute.
     let items = message
         .uri_query()
         .map(|item| core::str::from_utf8(item).unwrap_or("\u{fffd}"));
-    AttributeChanges::parse(items).map_err(|error| {
+    AttributeChanges::parse_with(items, |text| decimal::parse(text.as_bytes())).map_err(|error| {
         RequestError::bad_request(match error {
             AttributeError::Unknown => "an unknown attribute",
             AttributeError::Duplicate => "an attribute is given twice",
@@ -23,6 +30,20 @@ pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestErr
             _ => "an attribute's value is no number of its kind",
         })
     })
+}
+
+/// Reads the attributes that an Observe has as parameters (Core 1.2.2 §6.4.1): each with a value.
+pub(crate) fn parameters(message: &Message<'_>) -> Result<Attributes, RequestError> {
+    if message.uri_query().next().is_none() {
+        return Ok(Attributes::NONE);
+    }
+    let changes = read(message)?;
+    if changes.removed().next().is_some() {
+        return Err(RequestError::bad_request(
+            "an attribute of Observe needs a value",
+        ));
+    }
+    Ok(changes.set())
 }
 
 /// Adds a Uri-Query option for each change.

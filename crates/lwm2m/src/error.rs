@@ -15,6 +15,11 @@ pub struct RequestError {
 impl RequestError {
     /// A refusal with `code`, explained by `diagnostic`.
     pub const fn new(code: Code, diagnostic: &'static str) -> Self {
+        let diagnostic = if cfg!(feature = "diagnostics") {
+            diagnostic
+        } else {
+            ""
+        };
         Self { code, diagnostic }
     }
 
@@ -38,7 +43,7 @@ impl RequestError {
         self.code
     }
 
-    /// What was wrong, in a few words of UTF-8.
+    /// What was wrong, in a few words of UTF-8; empty without the feature `diagnostics`.
     pub const fn diagnostic(self) -> &'static str {
         self.diagnostic
     }

@@ -11,7 +11,8 @@
 //!
 //! | The server sends | read by | written by |
 //! |---|---|---|
-//! | Read, Discover, Write, Write-Attributes, Execute, Create, Delete, Observe, Cancel | [`Operation::from_request`] | [`Operation::write`] |
+//! | Read, Discover, Write, Write-Attributes, Execute, Create, Delete, Observe, Cancel, and those of several nodes | [`Operation::from_request`] | [`Operation::write`] |
+//! | the operations of bootstrap | [`BootstrapOperation::from_request`] | [`BootstrapOperation::write`] |
 //!
 //! ```
 //! use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Token, Type};
@@ -44,6 +45,7 @@
 mod arguments;
 mod attributes;
 mod binding;
+mod bootstrap;
 mod error;
 mod operation;
 mod query;
@@ -53,7 +55,9 @@ mod version;
 
 pub use arguments::{Argument, Arguments, ArgumentsError};
 pub use binding::Binding;
+pub use bootstrap::{BootstrapOperation, write_bootstrap_request};
 pub use error::RequestError;
+use operation::MISSING_FORMAT;
 pub use operation::{Operation, WriteMode, write_path};
 pub use registration::{DEFAULT_LIFETIME, Register, Update, check_endpoint};
 pub use uplink::Uplink;

@@ -93,6 +93,42 @@ pub enum Operation<'a> {
         /// The format of the observation.
         accept: Option<ContentFormat>,
     },
+    /// `FETCH` on the root: reads several nodes (1.1).
+    ReadComposite {
+        /// The format of the payload.
+        format: ContentFormat,
+        /// The format wanted; `None` leaves it to the client.
+        accept: Option<ContentFormat>,
+        /// The list of nodes: records without values.
+        payload: &'a [u8],
+    },
+    /// `FETCH` on the root with Observe 0 (1.1).
+    ObserveComposite {
+        /// The format of the payload.
+        format: ContentFormat,
+        /// The format wanted in notifications.
+        accept: Option<ContentFormat>,
+        /// The list of nodes: records without values.
+        payload: &'a [u8],
+        /// Attributes for this observation alone (1.2).
+        attributes: Attributes,
+    },
+    /// `FETCH` on the root with Observe 1.
+    CancelObserveComposite {
+        /// The format of the payload.
+        format: ContentFormat,
+        /// The format of the observation.
+        accept: Option<ContentFormat>,
+        /// The list of nodes of the observation.
+        payload: &'a [u8],
+    },
+    /// `iPATCH` on the root: writes several nodes, all or none (1.1).
+    WriteComposite {
+        /// The format of the payload.
+        format: ContentFormat,
+        /// The values; of a block-wise request the block at hand.
+        payload: &'a [u8],
+    },
 }
 
 impl<'a> Operation<'a> {
@@ -110,6 +146,32 @@ impl<'a> Operation<'a> {
         let payload = message.payload();
         match (message.code(), path.level()) {
             (Code::GET, _) => Self::from_get(message, path, accept),
+            (Code::FETCH, Level::Root) => {
+                let format = format.ok_or(MISSING_FORMAT)?;
+                match message.observe() {
+                    None => Ok(Self::ReadComposite {
+                        format,
+                        accept,
+                        payload,
+                    }),
+                    Some(0) => Ok(Self::ObserveComposite {
+                        format,
+                        accept,
+                        payload,
+                        attributes: attributes::parameters(message)?,
+                    }),
+                    Some(1) => Ok(Self::CancelObserveComposite {
+                        format,
+                        accept,
+                        payload,
+                    }),
+                    Some(_) => Err(BAD_OBSERVE),
+                }
+            }
+            (Code::IPATCH, Level::Root) => Ok(Self::WriteComposite {
+                format: format.ok_or(MISSING_FORMAT)?,
+                payload,
+            }),
             (Code::PUT, Level::Root) => {
                 Err(RequestError::method_not_allowed("the root takes no PUT"))
             }
@@ -192,22 +254,13 @@ impl<'a> Operation<'a> {
         }
         match message.observe() {
             None => Ok(Self::Read { path, accept }),
-            Some(0) => {
-                let changes = attributes::read(message)?;
-                if changes.removed().next().is_some() {
-                    return Err(RequestError::bad_request(
-                        "an attribute of Observe needs a value",
-                    ));
-                }
-                let attributes = changes.set();
-                Ok(Self::Observe {
-                    path,
-                    accept,
-                    attributes,
-                })
-            }
+            Some(0) => Ok(Self::Observe {
+                path,
+                accept,
+                attributes: attributes::parameters(message)?,
+            }),
             Some(1) => Ok(Self::CancelObserve { path, accept }),
-            Some(_) => Err(RequestError::bad_request("Observe is 0 or 1 in a request")),
+            Some(_) => Err(BAD_OBSERVE),
         }
     }
 
@@ -230,10 +283,14 @@ impl<'a> Operation<'a> {
             | Self::Execute { .. }
             | Self::Create { .. } => Code::POST,
             Self::Delete { .. } => Code::DELETE,
+            Self::ReadComposite { .. }
+            | Self::ObserveComposite { .. }
+            | Self::CancelObserveComposite { .. } => Code::FETCH,
+            Self::WriteComposite { .. } => Code::IPATCH,
         }
     }
 
-    /// The target; of a Create, the object.
+    /// The target; of a Create the object, of a composite operation the root.
     pub const fn path(&self) -> Path {
         match self {
             Self::Read { path, .. }
@@ -245,13 +302,22 @@ impl<'a> Operation<'a> {
             | Self::Observe { path, .. }
             | Self::CancelObserve { path, .. } => *path,
             Self::Create { object, .. } => Path::object(*object),
+            Self::ReadComposite { .. }
+            | Self::ObserveComposite { .. }
+            | Self::CancelObserveComposite { .. }
+            | Self::WriteComposite { .. } => Path::ROOT,
         }
     }
 
     /// What is sent as payload, to be cut into blocks where it is long.
     pub const fn payload(&self) -> &'a [u8] {
         match self {
-            Self::Write { payload, .. } | Self::Create { payload, .. } => payload,
+            Self::Write { payload, .. }
+            | Self::Create { payload, .. }
+            | Self::ReadComposite { payload, .. }
+            | Self::ObserveComposite { payload, .. }
+            | Self::CancelObserveComposite { payload, .. }
+            | Self::WriteComposite { payload, .. } => payload,
             Self::Execute { arguments, .. } => arguments.as_bytes(),
             _ => &[],
         }
@@ -261,8 +327,8 @@ impl<'a> Operation<'a> {
     /// options and the payload may follow; the payload is not put in, so that the caller may cut it into blocks.
     pub fn write(&self, builder: &mut MessageBuilder<'_>) {
         match self {
-            Self::Observe { .. } => builder.observe(0),
-            Self::CancelObserve { .. } => builder.observe(1),
+            Self::Observe { .. } | Self::ObserveComposite { .. } => builder.observe(0),
+            Self::CancelObserve { .. } | Self::CancelObserveComposite { .. } => builder.observe(1),
             _ => builder,
         };
         write_path(builder, &self.path());
@@ -284,7 +350,22 @@ impl<'a> Operation<'a> {
                 }
                 write_accept(builder, Some(ContentFormat::LINK_FORMAT));
             }
-            Self::Write { format, .. } => {
+            Self::ReadComposite { format, accept, .. }
+            | Self::CancelObserveComposite { format, accept, .. } => {
+                builder.content_format(format.0);
+                write_accept(builder, *accept);
+            }
+            Self::ObserveComposite {
+                format,
+                accept,
+                attributes,
+                ..
+            } => {
+                builder.content_format(format.0);
+                attributes::write(builder, &AttributeChanges::from(*attributes));
+                write_accept(builder, *accept);
+            }
+            Self::Write { format, .. } | Self::WriteComposite { format, .. } => {
                 builder.content_format(format.0);
             }
             Self::Create {
@@ -301,7 +382,9 @@ impl<'a> Operation<'a> {
     }
 }
 
-const MISSING_FORMAT: RequestError = RequestError::new(
+const BAD_OBSERVE: RequestError = RequestError::bad_request("Observe is 0 or 1 in a request");
+
+pub(crate) const MISSING_FORMAT: RequestError = RequestError::new(
     Code::UNSUPPORTED_CONTENT_FORMAT,
     "a payload needs its Content-Format",
 );
@@ -323,7 +406,7 @@ fn write_accept(builder: &mut MessageBuilder<'_>, accept: Option<ContentFormat>)
 
 /// The path of the object tree in the Uri-Path options: at most four decimal identifiers below 65535. A trailing
 /// empty segment (a URI ending in a slash) adds nothing.
-fn read_path(message: &Message<'_>) -> Result<Path, RequestError> {
+pub(crate) fn read_path(message: &Message<'_>) -> Result<Path, RequestError> {
     const NO_SUCH_PATH: RequestError =
         RequestError::not_found("the path is not /object/instance/resource/instance");
     let mut path = Path::ROOT;
@@ -349,14 +432,11 @@ fn read_path(message: &Message<'_>) -> Result<Path, RequestError> {
 
 fn read_depth(message: &Message<'_>) -> Result<Option<u8>, RequestError> {
     let mut depth = None;
-    for item in query::items(message) {
-        match item? {
-            ("depth", Some(value)) if depth.is_none() => {
-                let levels = query::decimal(value).filter(|levels| *levels <= 3);
-                depth = levels.and_then(|levels| u8::try_from(levels).ok());
-                if depth.is_none() {
-                    return Err(RequestError::bad_request("depth is 0, 1, 2 or 3"));
-                }
+    for item in message.uri_query() {
+        match item.strip_prefix(b"depth=") {
+            Some([digit @ b'0'..=b'3']) if depth.is_none() => depth = Some(digit & 0x0f),
+            Some(_) if depth.is_none() => {
+                return Err(RequestError::bad_request("depth is 0, 1, 2 or 3"));
             }
             _ => {
                 return Err(RequestError::bad_request(

@@ -41,7 +41,11 @@ impl<const N: usize> Text<N> {
     /// Appends `part`, or gives `None` when there is no room for all of it.
     pub(crate) fn push(&mut self, part: &[u8]) -> Option<()> {
         let end = self.length.checked_add(part.len())?;
-        self.bytes.get_mut(self.length..end)?.copy_from_slice(part);
+        // Not `copy_from_slice`, whose panic stays in an image that is compiled for size.
+        let room = self.bytes.get_mut(self.length..end)?;
+        for (place, byte) in room.iter_mut().zip(part) {
+            *place = *byte;
+        }
         self.length = end;
         Some(())
     }
@@ -63,17 +67,13 @@ impl<const N: usize> Text<N> {
 
     /// Appends `number` without exponent.
     pub(crate) fn push_number(&mut self, number: f64) -> Option<()> {
-        core::fmt::Write::write_fmt(self, format_args!("{number}")).ok()
+        let mut text = [0; 326];
+        let length = dunlin_codec::decimal::print(number, &mut text)?;
+        self.push(text.get(..length)?)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
-    }
-}
-
-impl<const N: usize> core::fmt::Write for Text<N> {
-    fn write_str(&mut self, part: &str) -> core::fmt::Result {
-        self.push(part.as_bytes()).ok_or(core::fmt::Error)
     }
 }
 

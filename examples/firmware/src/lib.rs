@@ -4,7 +4,9 @@
 
 use core::convert::Infallible;
 
+#[cfg(feature = "talking")]
 use dunlin_agent::objects::{Device, Security, Server, Temperature};
+#[cfg(feature = "talking")]
 use dunlin_agent::{Agent, Config, Objects};
 use rand_core::{TryCryptoRng, TryRng};
 
@@ -14,6 +16,7 @@ pub const ENDPOINT: &str = "urn:dev:ops:32473-firmware-1";
 pub const SERVER: u16 = 1;
 
 /// The objects of this device.
+#[cfg(feature = "talking")]
 #[derive(Objects)]
 pub struct Node {
     security: Security<1>,
@@ -27,9 +30,11 @@ pub struct Node {
 pub type Peer = u8;
 
 /// The agent of this device.
+#[cfg(feature = "talking")]
 pub type FirmwareAgent = Agent<'static, Node, Peer, Generator>;
 
 /// A new agent with the objects of this device.
+#[cfg(feature = "talking")]
 pub fn agent(seed: u32) -> FirmwareAgent {
     let node = Node {
         // The URI fits: there is no other error.

@@ -142,6 +142,15 @@ impl<T: ResourceValue, const N: usize> Field for ResourceInstances<T, N> {
     fn clear(&mut self) {
         self.items.clear();
     }
+
+    fn remove(&mut self, index: ResourceInstanceId) -> Result<(), Error> {
+        if !T::WRITABLE {
+            return Err(Error::NotAllowed);
+        }
+        Self::remove(self, index.get())
+            .map(|_| ())
+            .ok_or(Error::NotFound)
+    }
 }
 
 impl<T: ResourceValue, const N: usize> FieldType for ResourceInstances<T, N> {

@@ -1,6 +1,7 @@
 //! Object 3, Device.
 
 use dunlin_lwm2m::Arguments;
+use dunlin_model::objects::DEVICE;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::{String, Vec};
 
@@ -71,7 +72,17 @@ impl<'a> Device<'a> {
 }
 
 impl<const POWER: usize> ObjectType for Device<'_, POWER> {
-    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::DEVICE;
+    const DEFINITION: &'static ObjectDefinition = &super::trimmed(
+        &DEVICE,
+        &const {
+            super::resources(
+                &DEVICE,
+                [
+                    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                ],
+            )
+        },
+    );
 }
 
 impl<const POWER: usize> Object for Device<'_, POWER> {

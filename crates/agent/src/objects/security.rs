@@ -2,10 +2,11 @@
 
 use core::fmt;
 
+use dunlin_model::objects::SECURITY;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::{CapacityError, String, Vec};
 
-use crate::{Instances, Object, ObjectType};
+use crate::{Error, Instances, Object, ObjectType};
 
 /// Object 0, LwM2M Security, with room for `N` accounts: where the servers are and how to talk to them.
 ///
@@ -27,6 +28,14 @@ pub enum SecurityMode {
     NoSec,
 }
 
+/// Room for an identity of a pre-shared key, or for a SubjectPublicKeyInfo of a key on P-256.
+const IDENTITY: usize = if cfg!(feature = "rpk") { 91 } else { 64 };
+
+const SERVER_KEY: usize = if cfg!(feature = "rpk") { 91 } else { 0 };
+
+/// Room for a pre-shared key, or for a private key in the form of RFC 5958.
+const SECRET: usize = if cfg!(feature = "rpk") { 160 } else { 32 };
+
 /// One instance of the Security object.
 ///
 /// `Debug` shows neither the key nor its identity.
@@ -34,17 +43,21 @@ pub enum SecurityMode {
 pub struct SecurityAccount {
     /// The server's URI, such as `coap://lwm2m.example.com:5683` (resource 0).
     pub uri: String<96>,
-    /// Whether the account is a Bootstrap-Server's (resource 1). The agent does not bootstrap yet: it leaves such
-    /// an account alone.
+    /// Whether the account is a Bootstrap-Server's (resource 1). The agent asks
+    /// it by [`bootstrap`](crate::Agent::bootstrap), and never registers at it.
     pub bootstrap: bool,
     /// How the account is secured (resource 2).
     pub mode: SecurityMode,
     /// The public key or identity (resource 3).
-    pub identity: Vec<u8, 64>,
+    pub identity: Vec<u8, IDENTITY>,
+    /// The server's public key as a SubjectPublicKeyInfo (resource 4). There is room for it with the feature `rpk`.
+    pub server_public_key: Vec<u8, SERVER_KEY>,
     /// The secret key (resource 5).
-    pub secret_key: Vec<u8, 32>,
+    pub secret_key: Vec<u8, SECRET>,
     /// The short server id, 1 to 65534, that the account shares with an instance of the Server object (resource 10).
     pub short_server_id: u16,
+    /// How long the client waits before it asks a Bootstrap-Server, seconds (resource 11).
+    pub hold_off: u32,
 }
 
 impl SecurityAccount {
@@ -62,6 +75,53 @@ impl SecurityAccount {
     }
 }
 
+impl SecurityAccount {
+    /// An account of a Bootstrap-Server without security.
+    ///
+    /// # Errors
+    ///
+    /// When `uri` is longer than 96 bytes.
+    pub fn no_sec_bootstrap(uri: &str) -> Result<Self, CapacityError> {
+        Ok(Self {
+            uri: String::try_from(uri)?,
+            bootstrap: true,
+            ..Self::default()
+        })
+    }
+
+    fn set(&mut self, resource: ResourceId, value: &Value<'_>) -> Result<(), Error> {
+        match (resource.get(), value) {
+            (0, Value::String(uri)) => super::set(&mut self.uri, uri)?,
+            (1, Value::Boolean(bootstrap)) => self.bootstrap = *bootstrap,
+            (2, Value::Integer(mode)) => {
+                self.mode = match mode {
+                    0 => SecurityMode::PreSharedKey,
+                    1 => SecurityMode::RawPublicKey,
+                    2 => SecurityMode::Certificate,
+                    3 => SecurityMode::NoSec,
+                    _ => return Err(Error::BadValue),
+                }
+            }
+            (3, Value::Opaque(bytes)) => self.identity = vector(bytes)?,
+            (4, Value::Opaque(bytes)) => self.server_public_key = vector(bytes)?,
+            (5, Value::Opaque(bytes)) => self.secret_key = vector(bytes)?,
+            (10, Value::Integer(number)) => {
+                self.short_server_id = u16::try_from(*number).map_err(|_| Error::BadValue)?;
+            }
+            (11, Value::Integer(number)) => {
+                self.hold_off = u32::try_from(*number).map_err(|_| Error::BadValue)?;
+            }
+            (0..=5 | 10 | 11, _) => return Err(Error::BadValue),
+            _ => return Err(Error::NotFound),
+        }
+        Ok(())
+    }
+}
+
+fn vector<const N: usize>(bytes: &[u8]) -> Result<Vec<u8, N>, Error> {
+    Vec::from_slice(bytes).map_err(|_| Error::BadValue)
+}
+
 impl<const N: usize> Security<N> {
     /// One account without security, as instance 0.
     ///
@@ -77,10 +137,36 @@ impl<const N: usize> Security<N> {
 }
 
 impl ObjectType for SecurityAccount {
-    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::SECURITY;
+    const DEFINITION: &'static ObjectDefinition = &super::trimmed(
+        &SECURITY,
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11]) },
+    );
+
+    fn provide() -> Option<Self> {
+        Some(Self::default())
+    }
 }
 
 impl Object for SecurityAccount {
+    /// What a Bootstrap-Server writes: no other server comes here.
+    fn check(
+        &self,
+        resource: ResourceId,
+        _: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        Self::default().set(resource, value)
+    }
+
+    fn write(
+        &mut self,
+        resource: ResourceId,
+        _: ResourceInstanceId,
+        value: &Value<'_>,
+    ) -> Result<(), Error> {
+        self.set(resource, value)
+    }
+
     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
         Some(match resource.get() {
             0 => Value::String(&self.uri),
@@ -92,9 +178,10 @@ impl Object for SecurityAccount {
                 SecurityMode::NoSec => 3,
             }),
             3 => Value::Opaque(&self.identity),
-            4 => Value::Opaque(&[]),
+            4 => Value::Opaque(&self.server_public_key),
             5 => Value::Opaque(&self.secret_key),
-            10 => Value::Integer(self.short_server_id.into()),
+            10 if !self.bootstrap => Value::Integer(self.short_server_id.into()),
+            11 => Value::Integer(self.hold_off.into()),
             _ => return None,
         })
     }

@@ -1,9 +1,11 @@
 //! Object 1, LwM2M Server.
 
 use dunlin_lwm2m::{Arguments, Binding};
+use dunlin_model::objects::SERVER;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::String;
 
+use crate::features::BOOTSTRAP;
 use crate::{Error, Instances, Object, ObjectType};
 
 /// Object 1, LwM2M Server, with room for `N` servers: how the agent behaves towards them.
@@ -39,6 +41,17 @@ pub struct ServerAccount {
     pub sequence_delay_timer: Option<u32>,
     /// Whether notifications are sent confirmable; not when absent (resource 26).
     pub confirmable_notifications: Option<bool>,
+    /// The place in the order of registrations, the smallest first; none when absent (resource 13).
+    pub priority: Option<u32>,
+    /// Whether a failure to register here keeps the servers behind it in that order from being tried; not when absent
+    /// (resource 15).
+    pub failure_block: Option<bool>,
+    /// Whether a failure to register leads to a Bootstrap-Request; it does when absent (resource 16).
+    pub bootstrap_on_failure: Option<bool>,
+    /// How many communication sequences there are before that; 1 when absent (resource 20).
+    pub sequence_retry_count: Option<u32>,
+    /// Whether the server wants no Send; so it is when absent (resource 23).
+    pub mute_send: Option<bool>,
 }
 
 impl ServerAccount {
@@ -57,6 +70,11 @@ impl ServerAccount {
             retry_timer: None,
             sequence_delay_timer: None,
             confirmable_notifications: None,
+            priority: None,
+            failure_block: None,
+            bootstrap_on_failure: None,
+            sequence_retry_count: None,
+            mute_send: None,
         }
     }
 }
@@ -71,7 +89,21 @@ impl<const N: usize> Server<N> {
 }
 
 impl ObjectType for ServerAccount {
-    const DEFINITION: &'static ObjectDefinition = &dunlin_model::objects::SERVER;
+    const DEFINITION: &'static ObjectDefinition = &super::trimmed(
+        &SERVER,
+        &const {
+            super::resources(
+                &SERVER,
+                [
+                    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 17, 18, 19, 20, 23, 26,
+                ],
+            )
+        },
+    );
+
+    fn provide() -> Option<Self> {
+        Some(Self::new(0, dunlin_lwm2m::DEFAULT_LIFETIME))
+    }
 }
 
 impl Object for ServerAccount {
@@ -87,6 +119,12 @@ impl Object for ServerAccount {
             5 => signed(self.disable_timeout),
             6 => Some(Value::Boolean(self.notification_storing)),
             7 => Some(Value::String(&self.binding)),
+            9 if BOOTSTRAP => Some(Value::None),
+            13 => unsigned(self.priority),
+            15 => self.failure_block.map(Value::Boolean),
+            16 => self.bootstrap_on_failure.map(Value::Boolean),
+            20 => unsigned(self.sequence_retry_count),
+            23 => self.mute_send.map(Value::Boolean),
             14 => unsigned(self.initial_registration_delay),
             17 => unsigned(self.retry_count),
             18 => unsigned(self.retry_timer),
@@ -105,8 +143,10 @@ impl Object for ServerAccount {
         value: &Value<'_>,
     ) -> Result<(), Error> {
         match (resource.get(), value) {
-            (1..=3 | 5 | 14 | 17..=19, _) => seconds(value).map(|_| ()),
-            (6 | 26, _) => Ok(()),
+            // Only a Bootstrap-Server comes to write the short server id, the order and what follows a failure.
+            (0, _) => short_server_id(value).map(|_| ()),
+            (1..=3 | 5 | 13 | 14 | 17..=20, _) => seconds(value).map(|_| ()),
+            (6 | 15 | 16 | 23 | 26, _) => Ok(()),
             // UDP is all there is to switch to.
             (7, Value::String(text)) => match Binding::parse(text) {
                 Ok(binding) if binding.has('U') && text.len() <= self.binding.capacity() => Ok(()),
@@ -123,12 +163,18 @@ impl Object for ServerAccount {
         value: &Value<'_>,
     ) -> Result<(), Error> {
         match (resource.get(), value) {
+            (0, _) => self.short_server_id = short_server_id(value)?,
             (1, _) => self.lifetime = seconds(value)?,
             (2, _) => self.default_minimum_period = Some(seconds(value)?),
             (3, _) => self.default_maximum_period = Some(seconds(value)?),
             (5, _) => self.disable_timeout = Some(seconds(value)?),
             (6, Value::Boolean(storing)) => self.notification_storing = *storing,
             (7, Value::String(text)) => super::set(&mut self.binding, text)?,
+            (13, _) => self.priority = Some(seconds(value)?),
+            (15, Value::Boolean(block)) => self.failure_block = Some(*block),
+            (16, Value::Boolean(on)) => self.bootstrap_on_failure = Some(*on),
+            (20, _) => self.sequence_retry_count = Some(seconds(value)?),
+            (23, Value::Boolean(mute)) => self.mute_send = Some(*mute),
             (14, _) => self.initial_registration_delay = Some(seconds(value)?),
             (17, _) => self.retry_count = Some(seconds(value)?),
             (18, _) => self.retry_timer = Some(seconds(value)?),
@@ -144,6 +190,11 @@ impl Object for ServerAccount {
             2 => self.default_minimum_period = None,
             3 => self.default_maximum_period = None,
             5 => self.disable_timeout = None,
+            13 => self.priority = None,
+            15 => self.failure_block = None,
+            16 => self.bootstrap_on_failure = None,
+            20 => self.sequence_retry_count = None,
+            23 => self.mute_send = None,
             14 => self.initial_registration_delay = None,
             17 => self.retry_count = None,
             18 => self.retry_timer = None,
@@ -153,13 +204,17 @@ impl Object for ServerAccount {
         }
     }
 
-    /// The agent itself does what Disable (4) and Registration Update Trigger (8) ask for.
+    /// The agent itself does what Disable (4) and the triggers of Update (8) and Bootstrap-Request (9) ask for.
     fn execute(&mut self, resource: ResourceId, _: &Arguments<'_>) -> Result<(), Error> {
         match resource.get() {
-            4 | 8 => Ok(()),
+            4 | 8 | 9 => Ok(()),
             _ => Err(Error::NotFound),
         }
     }
+}
+
+fn short_server_id(value: &Value<'_>) -> Result<u16, Error> {
+    u16::try_from(seconds(value)?).map_err(|_| Error::BadValue)
 }
 
 fn seconds(value: &Value<'_>) -> Result<u32, Error> {

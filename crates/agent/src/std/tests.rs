@@ -91,6 +91,15 @@ fn hosts_and_ports_are_taken_apart() {
         ("coap://[::1]", ("::1", 5683)),
         ("coap://10.0.0.1:", ("10.0.0.1", 5683)),
     ] {
-        assert_eq!(parse(uri), Some(expected), "{uri}");
+        assert_eq!(parse(uri, false), Some(expected), "{uri}");
     }
+}
+
+#[test]
+fn coaps_is_for_who_has_security() {
+    assert_eq!(parse("coaps://example.com", false), None);
+    assert_eq!(parse("coaps://h", true), Some(("h", 5684)));
+    assert_eq!(parse("coaps://h:7", true), Some(("h", 7)));
+    assert_eq!(parse("coap://h", true), Some(("h", 5683)));
+    assert_eq!(parse("coap+tcp://h", true), None);
 }

@@ -2,11 +2,15 @@
 
 mod bench;
 mod blockwise;
+mod bootstrap;
 #[path = "../checks/mod.rs"]
 mod checks;
+mod composite;
 mod hostile;
 mod observe;
 mod reading;
 mod registration;
 mod rich;
+mod secure;
+mod send;
 mod writing;

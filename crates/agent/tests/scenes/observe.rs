@@ -631,3 +631,27 @@ fn con_goes_before_the_default_mode() {
     let notification = expect_notification(&mut bench, request.token, "22");
     assert_eq!(notification.message().message_type(), Type::NonConfirmable);
 }
+
+#[test]
+fn epmin_holds_back_the_look_at_a_change() {
+    let mut bench = bench();
+    attributes(&mut bench, "/3303/0/5700", "epmin=10&epmax=20");
+    let (request, _) = observe(&mut bench, "/3303/0/5700");
+    bench.measure(21.0);
+    bench.seconds(4);
+    // What comes and goes in between is not seen.
+    bench.measure(22.0);
+    bench.measure(20.5);
+    bench.seconds(6);
+    bench.expect_silence();
+    // A look, even one that brought nothing, begins the period anew.
+    bench.measure(23.0);
+    bench.advance(Duration::from_millis(9_999));
+    bench.expect_silence();
+    bench.advance(Duration::from_millis(1));
+    expect_notification(&mut bench, request.token, "23");
+    let wrong = bench.request(Code::PUT, "/3303/0/5700").query("epmax=10");
+    bench.ask_code(&wrong, Code::BAD_REQUEST);
+    let history = bench.request(Code::PUT, "/3303/0/5700").query("hqmax=10");
+    bench.ask_code(&history, Code::BAD_REQUEST);
+}

@@ -670,3 +670,130 @@ fn what_is_being_told_is_not_told_again() {
     bench.answer(&update, Code::CHANGED, &[]);
     assert_eq!(bench.next().query(), ["lt=600"]);
 }
+
+#[test]
+fn a_version_that_the_server_does_not_know_gives_way_to_an_older_one() {
+    let config = Config::new("urn:dev:os:1-7").version(LwM2mVersion::V1_2);
+    let mut bench: Bench = Bench::with(node(), config);
+    bench.connect();
+    for (version, is_last) in [
+        ("lwm2m=1.2", false),
+        ("lwm2m=1.1", false),
+        ("lwm2m=1.0", true),
+    ] {
+        let register = bench.next();
+        assert!(
+            register.query().contains(&version.to_owned()),
+            "{register:?}"
+        );
+        if is_last {
+            // The list is one of that version: every object of a later one says so.
+            assert!(register.text().starts_with("</1>;ver=1.2,</1/0>"));
+            bench.answer(
+                &register,
+                Code::CREATED,
+                &[(OptionNumber::LOCATION_PATH, b"7")],
+            );
+        } else {
+            bench.answer(&register, Code::PRECONDITION_FAILED, &[]);
+            bench.turn();
+        }
+    }
+    bench.expect_event(Event::Registered { server: 1 });
+    // What such a server is answered without asking for a format is TLV.
+    let answer = bench.get("/1/0/1");
+    assert_eq!(answer.message().content_format(), Some(11542));
+    // There is nothing older than 1.0.
+    let mut bench: Bench = Bench::with(node(), Config::new("e").version(LwM2mVersion::V1_0));
+    bench.connect();
+    let register = bench.next();
+    bench.answer(&register, Code::PRECONDITION_FAILED, &[]);
+    assert!(matches!(
+        bench.events.pop_front(),
+        Some(Event::RegistrationFailed {
+            reason: Failure::Refused(Code::PRECONDITION_FAILED),
+            ..
+        })
+    ));
+}
+
+/// Two servers, whose accounts are in the order of their ids.
+fn two_servers(first: u32, second: u32, block: bool) -> Bench<2> {
+    use dunlin_agent::objects::{SecurityAccount, ServerAccount};
+    let mut node = node();
+    let account = SecurityAccount::no_sec(2, "coap://other.example").unwrap();
+    node.security.insert(1, account).unwrap();
+    node.server.insert(1, ServerAccount::new(2, 300)).unwrap();
+    for (instance, priority) in [(0, first), (1, second)] {
+        let server = node.server.get_mut(instance).unwrap();
+        server.priority = Some(priority);
+        server.failure_block = Some(block);
+        server.retry_count = Some(1);
+    }
+    let mut bench = Bench::with(node, Config::new("urn:dev:os:1-7"));
+    bench.agent.connect(bench.now, 1, SERVER).unwrap();
+    bench.agent.connect(bench.now, 2, OTHER).unwrap();
+    bench.turn();
+    bench
+}
+
+const OTHER: crate::bench::Peer = 5684;
+
+#[test]
+fn servers_are_registered_at_in_the_order_of_their_priorities() {
+    for (first, second, order) in [(1, 2, [SERVER, OTHER]), (2, 1, [OTHER, SERVER])] {
+        let mut bench = two_servers(first, second, false);
+        for peer in order {
+            assert_eq!(bench.sent.len(), 1, "one after the other");
+            let (to, bytes) = bench.sent.pop_front().unwrap();
+            assert_eq!(to, peer);
+            let register = Received(bytes);
+            let request = register.message();
+            let mut buffer = [0; 32];
+            let answer = dunlin_coap::MessageBuilder::new(
+                &mut buffer,
+                Type::Acknowledgement,
+                Code::CREATED,
+                request.id(),
+                request.token(),
+            )
+            .option(OptionNumber::LOCATION_PATH, b"7")
+            .finish()
+            .unwrap()
+            .to_vec();
+            bench.deliver_from(peer, &answer);
+        }
+        assert!(bench.agent.is_registered(1) && bench.agent.is_registered(2));
+    }
+    // The same priority is no order.
+    assert_eq!(two_servers(1, 1, false).sent.len(), 2);
+}
+
+#[test]
+fn a_failure_lets_the_next_server_have_its_turn_unless_it_blocks() {
+    for block in [false, true] {
+        let mut bench = two_servers(1, 2, block);
+        let register = bench.next();
+        bench.answer(&register, Code::FORBIDDEN, &[]);
+        bench.turn();
+        let next = bench.sent.pop_front().map(|(to, _)| to);
+        assert_eq!(next, (!block).then_some(OTHER));
+    }
+}
+
+#[test]
+fn ets_109_a_sleepy_device_is_awake_for_a_while_after_its_last_message() {
+    let config = Config::new("urn:dev:os:1-7").queue_mode();
+    let mut bench = Bench::registered_with(node(), config);
+    let awake = bench.agent.awake_until().unwrap();
+    assert_eq!(awake, bench.now + Duration::from_secs(93));
+    // Whatever it sends prolongs that.
+    bench.seconds(50);
+    bench.read("/3/0/0");
+    let later = bench.agent.awake_until().unwrap();
+    assert_eq!(later, awake + Duration::from_secs(50));
+    // Then it may sleep: nothing is to be done before its Update.
+    assert!(bench.agent.next_timeout().unwrap() > later);
+    let always = Bench::registered();
+    assert_eq!(always.agent.awake_until(), None);
+}

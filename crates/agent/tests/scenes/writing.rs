@@ -248,7 +248,7 @@ fn executes_with_and_without_arguments() {
         ("/3303/0/5700", "", Code::METHOD_NOT_ALLOWED),
         ("/3303/0/5699", "", Code::NOT_FOUND),
         ("/3303/1/5605", "", Code::NOT_FOUND),
-        ("/1/0/9", "", Code::NOT_FOUND),
+        ("/1/0/10", "", Code::NOT_FOUND),
         ("/0/0/0", "", Code::UNAUTHORIZED),
     ] {
         let mut request = bench.request(Code::POST, path);

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::{Block, BlockError, BlockOptions, BlockSize, Tag};
+use crate::copy::copy;
 use crate::{Code, Message, OptionNumber};
 
 /// Puts a body together from blocks that arrive in order: a request's body on a server (Block1), a response's on a
@@ -293,7 +294,7 @@ impl Received {
             .and_then(|rest| rest.get_mut(..payload.len()));
         match space {
             Some(space) => {
-                space.copy_from_slice(payload);
+                copy(space, payload);
                 true
             }
             None => false,

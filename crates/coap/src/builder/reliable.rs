@@ -2,6 +2,7 @@
 
 use super::{BuildError, MessageBuilder, State, token_length};
 use crate::Code;
+use crate::copy::copy;
 use crate::reliable::Framing;
 
 /// What becomes of the beginning of a message on a stream.
@@ -117,7 +118,7 @@ impl Lengths {
         let token_length = *front.last()?;
         let start = front.len().checked_sub(extension.len())?.checked_sub(1)?;
         let (first, rest) = front.get_mut(start..)?.split_first_mut()?;
-        rest.copy_from_slice(extension);
+        copy(rest, extension);
         *first = (nibble << 4) | token_length;
         Some(start)
     }

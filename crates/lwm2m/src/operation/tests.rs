@@ -121,6 +121,29 @@ fn every_operation_reads_back_as_itself() {
             path: path("/3/0/9"),
             accept: Some(tlv),
         },
+        Operation::ReadComposite {
+            format: ContentFormat::SENML_ETCH_CBOR,
+            accept: Some(ContentFormat::SENML_CBOR),
+            payload: b"x",
+        },
+        Operation::ObserveComposite {
+            format: ContentFormat::SENML_ETCH_CBOR,
+            accept: None,
+            payload: b"x",
+            attributes: Attributes {
+                pmin: Some(5),
+                ..Attributes::NONE
+            },
+        },
+        Operation::CancelObserveComposite {
+            format: ContentFormat::SENML_ETCH_CBOR,
+            accept: None,
+            payload: b"x",
+        },
+        Operation::WriteComposite {
+            format: ContentFormat::SENML_CBOR,
+            payload: b"x",
+        },
     ] {
         over_the_wire(&operation, |read| assert_eq!(read, Ok(operation)));
     }
@@ -189,10 +212,16 @@ fn what_no_operation_is_gets_the_code_that_says_so() {
         ask(Code::POST, &["3", "0", "6", "0"], None, &[], b""),
         Err(Code::METHOD_NOT_ALLOWED)
     );
-    assert_eq!(
-        ask(Code::FETCH, &[], None, &[], b""),
-        Err(Code::METHOD_NOT_ALLOWED)
-    );
+    for code in [Code::FETCH, Code::IPATCH] {
+        assert_eq!(
+            ask(code, &["3"], Some(112), &[], b"x"),
+            Err(Code::METHOD_NOT_ALLOWED)
+        );
+        assert_eq!(
+            ask(code, &[], None, &[], b"x"),
+            Err(Code::UNSUPPORTED_CONTENT_FORMAT)
+        );
+    }
     assert_eq!(
         ask(Code::PUT, &["3", "0", "15"], None, &[], b"x"),
         Err(Code::UNSUPPORTED_CONTENT_FORMAT)

@@ -31,23 +31,41 @@ impl AttributeChanges {
     /// # Errors
     /// The first thing wrong, see [`AttributeError`]; the values that are set must agree with each other.
     pub fn parse<'q>(items: impl IntoIterator<Item = &'q str>) -> Result<Self, AttributeError> {
+        Self::parse_with(items, |text| text.parse().ok())
+    }
+
+    /// Does what [`parse`](Self::parse) does, with a function that reads decimal numbers (digits, perhaps a point and a
+    /// minus sign, nothing else) in place of `core`'s, which takes much flash.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with<'q>(
+        items: impl IntoIterator<Item = &'q str>,
+        number: fn(&str) -> Option<f64>,
+    ) -> Result<Self, AttributeError> {
         let mut changes = Self::default();
+        let decimal = |text: &str| {
+            decimal(text)
+                .then(|| number(text))
+                .flatten()
+                .filter(|number| number.is_finite())
+        };
         for item in items {
             let (name, value) = match item.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
                 None => (item, None),
             };
             match name {
-                "pmin" => put(&mut changes.pmin, value, seconds)?,
-                "pmax" => put(&mut changes.pmax, value, seconds)?,
-                "gt" => put(&mut changes.gt, value, decimal)?,
-                "lt" => put(&mut changes.lt, value, decimal)?,
-                "st" => put(&mut changes.st, value, decimal)?,
-                "epmin" => put(&mut changes.epmin, value, seconds)?,
-                "epmax" => put(&mut changes.epmax, value, seconds)?,
-                "edge" => put(&mut changes.edge, value, flag)?,
-                "con" => put(&mut changes.con, value, flag)?,
-                "hqmax" => put(&mut changes.hqmax, value, seconds)?,
+                "pmin" => put(&mut changes.pmin, value, &seconds)?,
+                "pmax" => put(&mut changes.pmax, value, &seconds)?,
+                "gt" => put(&mut changes.gt, value, &decimal)?,
+                "lt" => put(&mut changes.lt, value, &decimal)?,
+                "st" => put(&mut changes.st, value, &decimal)?,
+                "epmin" => put(&mut changes.epmin, value, &seconds)?,
+                "epmax" => put(&mut changes.epmax, value, &seconds)?,
+                "edge" => put(&mut changes.edge, value, &flag)?,
+                "con" => put(&mut changes.con, value, &flag)?,
+                "hqmax" => put(&mut changes.hqmax, value, &seconds)?,
                 _ => return Err(AttributeError::Unknown),
             }
         }
@@ -59,7 +77,7 @@ impl AttributeChanges {
 fn put<T: PartialEq>(
     change: &mut Change<T>,
     value: Option<&str>,
-    read: fn(&str) -> Option<T>,
+    read: &dyn Fn(&str) -> Option<T>,
 ) -> Result<(), AttributeError> {
     if *change != Change::Keep {
         return Err(AttributeError::Duplicate);
@@ -93,11 +111,8 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 /// `1*DIGIT ["." 1*DIGIT]`, and a leading minus, which the grammar forgot but limits of signal strength need.
-fn decimal(text: &str) -> Option<f64> {
+fn decimal(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    if !digits(whole) || !digits(fraction) {
-        return None;
-    }
-    text.parse().ok().filter(|number: &f64| number.is_finite())
+    digits(whole) && digits(fraction)
 }

@@ -5,8 +5,8 @@
 use core::hint::black_box;
 
 use cortex_m_rt::entry;
-use dunlin_dtls::{Config, Connection, Credentials, Datagram, Output, PskKey};
 use dunlin_dtls::time::Instant;
+use dunlin_dtls::{Config, Connection, Credentials, Datagram, Output, PskKey};
 use dunlin_firmware::Generator;
 use heapless::Vec;
 

@@ -1,0 +1,328 @@
+//! Bootstrap at a Bootstrap-Server (Core 1.2.2 §6.1): when it is asked, and what it asks.
+
+use dunlin_coap::time::{Duration, Instant};
+use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Retry, Type};
+use dunlin_lwm2m::{BootstrapOperation, write_bootstrap_request};
+use dunlin_model::ResourceId;
+
+use crate::content::{self, SINGLE};
+use crate::engine::Core;
+use crate::features::BOOTSTRAP;
+use crate::provision;
+use crate::registration::{Exchange, Wait, spread};
+use crate::reply::{Body, Source};
+use crate::request::{Answer, Change, Refusal};
+use crate::{Error, Event, Failure};
+
+/// The place that stands for the Bootstrap-Server where others stand for servers.
+pub(crate) const BOOTSTRAP_SERVER: usize = 255;
+
+/// Delay after the first failed attempt; the specification names none.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// The longest delay is `RETRY` times two to this power: about a day.
+const MAX_DOUBLINGS: u32 = 10;
+
+/// Where bootstrap stands.
+///
+/// ```text
+///  bootstrap()        hold off           2.04             Finish: 2.04
+///  ──────────► Waiting ───────► Requesting ─────► Serving ────────────► Idle
+///                 ▲                 │                │                    │
+///                 │  refused, no answer, no Finish   │                    │ trigger (/1/x/9), no server can be
+///                 └─────────────────┴────────────────┘                    │ registered at
+///                 └───────────────────────────────────────────────────────┘
+/// ```
+#[derive(Debug, Clone)]
+pub(crate) enum Stage {
+    /// Nothing is to be done.
+    Idle,
+    /// A Bootstrap-Request is sent when the time has come.
+    Waiting { until: Instant },
+    /// A Bootstrap-Request is under way.
+    Requesting(Exchange),
+    /// The Bootstrap-Server writes; it has until then for its next request.
+    Serving { until: Instant },
+}
+
+/// What is kept of a Bootstrap-Server.
+#[derive(Debug, Clone)]
+pub(crate) struct Bootstrap<P> {
+    pub(crate) peer: P,
+    pub(crate) stage: Stage,
+    failures: u32,
+    last_response: Option<MessageId>,
+}
+
+impl<P> Bootstrap<P> {
+    #[cfg(feature = "bootstrap")]
+    pub(crate) fn new(peer: P, until: Instant) -> Self {
+        Self {
+            peer,
+            stage: Stage::Waiting { until },
+            failures: 0,
+            last_response: None,
+        }
+    }
+
+    /// Whether nothing else is to go on: accounts are being changed.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self.stage, Stage::Requesting(_) | Stage::Serving { .. })
+    }
+}
+
+impl<P: Copy + Eq> Core<'_, P> {
+    fn bootstrap_mut(&mut self) -> Option<&mut Bootstrap<P>> {
+        if !BOOTSTRAP {
+            return None;
+        }
+        self.state.bootstrap.as_mut()
+    }
+
+    /// Whether accounts are being changed, so that nothing else is to go on.
+    pub(crate) fn is_bootstrapping(&self) -> bool {
+        BOOTSTRAP
+            && self
+                .state
+                .bootstrap
+                .as_ref()
+                .is_some_and(Bootstrap::is_busy)
+    }
+
+    /// Whether `peer` is the Bootstrap-Server at its work.
+    pub(crate) fn is_served_by(&self, peer: P) -> bool {
+        BOOTSTRAP
+            && self.state.bootstrap.as_ref().is_some_and(|bootstrap| {
+                bootstrap.peer == peer && matches!(bootstrap.stage, Stage::Serving { .. })
+            })
+    }
+
+    /// A bootstrap is wanted: it begins where the Bootstrap-Server is known, else the owner is told.
+    pub(crate) fn want_bootstrap(&mut self) {
+        if !BOOTSTRAP || provision::account(&*self.objects).is_none() {
+            return;
+        }
+        let hold_off = hold_off(self.objects);
+        let until = self.state.now.saturating_add(hold_off);
+        match &mut self.state.bootstrap {
+            Some(bootstrap) if matches!(bootstrap.stage, Stage::Idle) => {
+                bootstrap.failures = 0;
+                bootstrap.stage = Stage::Waiting { until };
+            }
+            Some(_) => {}
+            None => self.state.tell(Event::BootstrapWanted),
+        }
+    }
+
+    /// When something is to be done about bootstrap.
+    pub(crate) fn bootstrap_due(&self) -> Option<Instant> {
+        if !BOOTSTRAP {
+            return None;
+        }
+        match &self.state.bootstrap.as_ref()?.stage {
+            Stage::Idle => None,
+            Stage::Waiting { until } | Stage::Serving { until } => Some(*until),
+            Stage::Requesting(exchange) => Some(exchange.deadline()),
+        }
+    }
+
+    /// Sends what is due to the Bootstrap-Server.
+    pub(crate) fn poll_bootstrap(&mut self, buffer: &mut [u8]) -> Option<(P, usize)> {
+        if self.bootstrap_due()? > self.state.now {
+            return None;
+        }
+        match self.bootstrap_mut()?.stage {
+            Stage::Waiting { .. } => {
+                let exchange = self.new_exchange(crate::registration::Told::default());
+                self.bootstrap_mut()?.stage = Stage::Requesting(exchange);
+            }
+            Stage::Requesting(_) => {
+                let random = self.rng.next_u32();
+                let mut bootstrap = self.state.bootstrap.take()?;
+                let next = match &mut bootstrap.stage {
+                    Stage::Requesting(exchange) => {
+                        exchange.step(self.state.now, &self.config.parameters, random, self.state)
+                    }
+                    _ => Retry::GiveUp,
+                };
+                self.state.bootstrap = Some(bootstrap);
+                if next == Retry::GiveUp {
+                    self.bootstrap_failed(Failure::NoAnswer);
+                    return None;
+                }
+            }
+            _ => {
+                self.bootstrap_failed(Failure::NoAnswer);
+                return None;
+            }
+        }
+        let (endpoint, format) = (self.config.endpoint, self.config.format);
+        let bootstrap = self.bootstrap_mut()?;
+        let to = bootstrap.peer;
+        let Stage::Requesting(exchange) = &bootstrap.stage else {
+            return None;
+        };
+        let (id, token) = (exchange.id, exchange.token);
+        let mut builder = MessageBuilder::new(buffer, Type::Confirmable, Code::POST, id, token);
+        write_bootstrap_request(&mut builder, endpoint, Some(format));
+        if let Ok(bytes) = builder.finish() {
+            Some((to, bytes.len()))
+        } else {
+            self.bootstrap_failed(Failure::NoSpace);
+            None
+        }
+    }
+
+    fn bootstrap_failed(&mut self, reason: Failure) {
+        let random = self.rng.next_u32();
+        let now = self.state.now;
+        let Some(bootstrap) = self.bootstrap_mut() else {
+            return;
+        };
+        let factor = 1_u64 << bootstrap.failures.min(MAX_DOUBLINGS);
+        bootstrap.failures = bootstrap.failures.saturating_add(1);
+        let retry = spread(RETRY.saturating_mul(factor), random);
+        bootstrap.stage = Stage::Waiting {
+            until: now.saturating_add(retry),
+        };
+        self.state.tell(Event::BootstrapFailed { reason, retry });
+    }
+
+    /// A response from `peer`; whether it is the Bootstrap-Server's to the request under way, or one of those again.
+    pub(crate) fn bootstrap_response(&mut self, peer: P, message: &Message<'_>) -> bool {
+        let until = self.bootstrap_deadline();
+        let confirmable = message.message_type() == Type::Confirmable;
+        let Some(bootstrap) = self.bootstrap_mut().filter(|known| known.peer == peer) else {
+            return false;
+        };
+        let expected = match &bootstrap.stage {
+            Stage::Requesting(exchange) => exchange.expects(message),
+            _ => false,
+        };
+        let again = confirmable && bootstrap.last_response == Some(message.id());
+        if !expected && !again {
+            return false;
+        }
+        if confirmable {
+            bootstrap.last_response = Some(message.id());
+        }
+        if expected && message.code() == Code::CHANGED {
+            bootstrap.failures = 0;
+            bootstrap.stage = Stage::Serving { until };
+        } else if expected {
+            let code = message.code();
+            self.bootstrap_failed(if code.is_success() {
+                Failure::BadAnswer
+            } else {
+                Failure::Refused(code)
+            });
+        }
+        if confirmable {
+            self.empty(peer, message.id(), Type::Acknowledgement);
+        }
+        true
+    }
+
+    /// An Empty Acknowledgement or a Reset from `peer` of the request under way.
+    pub(crate) fn bootstrap_control(&mut self, peer: P, id: MessageId, message_type: Type) {
+        let wait = self.config.parameters.max_transmit_wait();
+        let deadline = self.state.now.saturating_add(wait);
+        let Some(bootstrap) = self.bootstrap_mut().filter(|known| known.peer == peer) else {
+            return;
+        };
+        let Stage::Requesting(exchange) = &mut bootstrap.stage else {
+            return;
+        };
+        if exchange.id != id {
+            return;
+        }
+        if message_type == Type::Reset {
+            self.bootstrap_failed(Failure::BadAnswer);
+        } else if let Wait::Acknowledgement(_) = exchange.wait {
+            exchange.wait = Wait::Answer(deadline);
+        }
+    }
+
+    /// Until when the next request, at last the Finish, has to come: `EXCHANGE_LIFETIME` (Core 1.2.2 §6.1.4).
+    fn bootstrap_deadline(&self) -> Instant {
+        let lifetime = self.config.parameters.exchange_lifetime();
+        self.state.now.saturating_add(lifetime)
+    }
+
+    /// Carries out what the Bootstrap-Server asks for.
+    pub(crate) fn provision(&mut self, message: &Message<'_>) -> Result<Answer, Refusal> {
+        let until = self.bootstrap_deadline();
+        if let Some(bootstrap) = self.bootstrap_mut() {
+            bootstrap.stage = Stage::Serving { until };
+        }
+        let block = message.block2().map_err(|_| Error::BadValue)?;
+        let content = |source| {
+            let observation = None;
+            let body = Body::Content {
+                source,
+                block,
+                observation,
+            };
+            (Code::CONTENT, body)
+        };
+        match BootstrapOperation::from_request(message)? {
+            BootstrapOperation::Discover { path } => Ok(content(Source::Accounts { path })),
+            BootstrapOperation::Read { path, accept } => {
+                let format = self.format(BOOTSTRAP_SERVER, accept);
+                content::check(&*self.objects, path, format)?;
+                Ok(content(Source::Node { path, format }))
+            }
+            BootstrapOperation::Write {
+                path,
+                format,
+                payload,
+            } => self.with_payload(
+                BOOTSTRAP_SERVER,
+                message,
+                path,
+                format,
+                payload,
+                Change::Provision,
+            ),
+            BootstrapOperation::Delete { path } => {
+                provision::delete(self.objects, path)?;
+                Ok((Code::DELETED, Body::Nothing))
+            }
+            BootstrapOperation::Finish => {
+                if !provision::is_consistent(&*self.objects) {
+                    return Err(Error::NotAcceptable.into());
+                }
+                self.finish_bootstrap();
+                Ok((Code::CHANGED, Body::Nothing))
+            }
+            _ => Err(Error::NotImplemented.into()),
+        }
+    }
+
+    /// The accounts are new: what was agreed on with servers is over, and the owner connects anew.
+    fn finish_bootstrap(&mut self) {
+        for index in 0..self.servers.len() {
+            self.end_observations(index);
+            self.end_send(index, Some(Failure::NoAnswer));
+            if let Some(slot) = self.servers.get_mut(index) {
+                *slot = None;
+            }
+        }
+        for attached in self.attributes.iter_mut() {
+            *attached = None;
+        }
+        if let Some(bootstrap) = self.bootstrap_mut() {
+            bootstrap.stage = Stage::Idle;
+        }
+        self.state.tell(Event::Bootstrapped);
+    }
+}
+
+/// How long to wait before a Bootstrap-Request (/0/x/11).
+pub(crate) fn hold_off(objects: &dyn crate::Objects) -> Duration {
+    let seconds = provision::account(objects)
+        .and_then(|account| account.read(ResourceId::of::<11>(), SINGLE))
+        .and_then(|value| value.as_i64())
+        .and_then(|seconds| u64::try_from(seconds).ok());
+    Duration::from_secs(seconds.unwrap_or(0))
+}

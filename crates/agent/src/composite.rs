@@ -1,0 +1,300 @@
+//! Operations on several nodes at once (Core 1.2.2 §6.3.8 to §6.3.10 and §6.4.6).
+
+use dunlin_codec::{ContentFormat, Part, Record, encode_part};
+use dunlin_model::{Level, ObjectDefinition, Path, Value};
+use heapless::Vec;
+
+use crate::content::{self, Sink};
+use crate::features::{COMPOSITE, SEND};
+use crate::write::{self, Payload};
+use crate::{Error, Object, Objects};
+
+/// How many nodes a list may name.
+pub(crate) const PATHS: usize = 8;
+
+/// How many lists there may be, in answers that wait, observations and Sends.
+const LISTS: usize = if COMPOSITE { 4 } else { SEND as usize };
+
+/// How many objects a Write-Composite may find on a device.
+const OBJECTS: usize = 32;
+
+/// The nodes of a composite operation, in the order of their paths, none within another.
+pub(crate) type PathList = Vec<Path, PATHS>;
+
+/// The lists in use.
+#[derive(Debug)]
+pub(crate) struct Lists([Option<PathList>; LISTS]);
+
+impl Lists {
+    pub(crate) const fn new() -> Self {
+        Self([const { None }; LISTS])
+    }
+
+    /// Keeps a list and gives its number.
+    pub(crate) fn keep(&mut self, list: PathList) -> Result<u8, Error> {
+        let place = self.0.iter().position(Option::is_none);
+        let place = place.ok_or(Error::NoSpace)?;
+        if let Some(slot) = self.0.get_mut(place) {
+            *slot = Some(list);
+        }
+        u8::try_from(place).map_err(|_| Error::NoSpace)
+    }
+
+    pub(crate) fn get(&self, number: u8) -> &[Path] {
+        self.0
+            .get(usize::from(number))
+            .and_then(Option::as_ref)
+            .map_or(&[], |list| list.as_slice())
+    }
+
+    pub(crate) fn free(&mut self, number: u8) {
+        if let Some(slot) = self.0.get_mut(usize::from(number)) {
+            *slot = None;
+        }
+    }
+}
+
+/// Puts `path` in its place in the list, unless a node of the list holds it already.
+pub(crate) fn insert(list: &mut PathList, path: Path) -> Result<(), Error> {
+    if list.iter().any(|known| known.contains(&path)) {
+        return Ok(());
+    }
+    list.retain(|known| !path.contains(known));
+    let place = list.partition_point(|known| *known < path);
+    list.insert(place, path).map_err(|_| Error::NoSpace)
+}
+
+/// Reads the list of nodes in the payload of a composite request.
+pub(crate) fn read_list(payload: Payload<'_>) -> Result<PathList, Error> {
+    let mut list = PathList::new();
+    if !is_list(payload.format) {
+        return Err(Error::UnsupportedFormat);
+    }
+    payload.visit_all(Path::ROOT, &[], &mut |record| {
+        if record.value != Value::None {
+            return Err(Error::BadValue);
+        }
+        insert(&mut list, record.path)
+    })?;
+    if list.is_empty() {
+        return Err(Error::BadValue);
+    }
+    Ok(list)
+}
+
+/// SenML, ETCH or not, can name nodes without values.
+fn is_list(format: ContentFormat) -> bool {
+    format.is_supported()
+        && matches!(
+            format,
+            ContentFormat::SENML_ETCH_CBOR
+                | ContentFormat::SENML_ETCH_JSON
+                | ContentFormat::SENML_CBOR
+                | ContentFormat::SENML_JSON
+        )
+}
+
+/// Whether a payload of `format` can hold nodes of several objects.
+pub(crate) fn is_for_several(format: ContentFormat) -> bool {
+    format.is_supported()
+        && matches!(
+            format,
+            ContentFormat::SENML_CBOR | ContentFormat::SENML_JSON | ContentFormat::LWM2M_CBOR
+        )
+}
+
+/// The format for nodes of several objects: `preferred`, if it can hold them.
+pub(crate) fn format_for_several(preferred: ContentFormat) -> ContentFormat {
+    if is_for_several(preferred) {
+        preferred
+    } else {
+        ContentFormat::SENML_CBOR
+    }
+}
+
+/// Writes a part of what can be read of the nodes: those that are not there, or cannot be read, are left out.
+pub(crate) fn encode(
+    objects: &dyn Objects,
+    paths: &[Path],
+    format: ContentFormat,
+    skip: usize,
+    buffer: &mut [u8],
+) -> Result<Part, Error> {
+    encode_part(format, Path::ROOT, skip, buffer, |encoder| {
+        let mut sink = Sink::new(encoder, format);
+        paths
+            .iter()
+            .try_for_each(|path| node(objects, *path, &mut sink))
+    })
+}
+
+fn node(objects: &dyn Objects, path: Path, sink: &mut Sink<'_, '_>) -> Result<(), Error> {
+    if path.level() == Level::Root {
+        for collection in objects.iter() {
+            let object = Path::object(collection.definition().id);
+            if !content::is_secret(object) {
+                content::node(objects, object, sink)?;
+            }
+        }
+        return Ok(());
+    }
+    match content::node(objects, path, sink) {
+        Err(Error::NotFound | Error::NotAllowed | Error::Unauthorized) => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether anything can be read of the nodes.
+pub(crate) fn is_readable(objects: &dyn Objects, paths: &[Path]) -> bool {
+    // An empty pack of SenML CBOR is one byte.
+    let part = encode(objects, paths, ContentFormat::SENML_CBOR, 0, &mut []);
+    part.is_ok_and(|part| part.total > 1)
+}
+
+/// Writes all that `payload` says, or nothing (Core 1.2.2 §6.3.9).
+pub(crate) fn write(objects: &mut dyn Objects, payload: Payload<'_>) -> Result<(), Error> {
+    let etch = match payload.format {
+        ContentFormat::SENML_ETCH_CBOR | ContentFormat::SENML_ETCH_JSON => true,
+        format if is_for_several(format) => false,
+        _ => return Err(Error::UnsupportedFormat),
+    };
+    let mut definitions = Vec::<&'static ObjectDefinition, OBJECTS>::new();
+    for collection in objects.iter() {
+        definitions
+            .push(collection.definition())
+            .map_err(|_| Error::NoSpace)?;
+    }
+    let mut count = 0_usize;
+    payload.visit_all(Path::ROOT, &definitions, &mut |record| {
+        check(objects, record, etch)?;
+        // What came before: the same node, or others that take room in the same resource.
+        let (mut left, mut new) = (count, 0_usize);
+        let resource = record.path.truncate(Level::Resource);
+        payload.visit_all(Path::ROOT, &definitions, &mut |earlier| {
+            if left > 0 {
+                left = left.saturating_sub(1);
+                if earlier.path == record.path {
+                    return Err(Error::BadValue);
+                }
+                let takes = resource.contains(&earlier.path) && is_new(objects, earlier);
+                new = new.saturating_add(usize::from(takes));
+            }
+            Ok(())
+        })?;
+        count = count.saturating_add(1);
+        if is_new(objects, record) && new >= room(objects, resource) {
+            return Err(Error::NoSpace);
+        }
+        Ok(())
+    })?;
+    if count == 0 {
+        return Err(Error::BadValue);
+    }
+    payload
+        .visit_all(Path::ROOT, &definitions, &mut |record| {
+            apply(objects, record)
+        })
+        .map_err(|_| Error::Failed)
+}
+
+fn check(objects: &dyn Objects, record: &Record<'_>, etch: bool) -> Result<(), Error> {
+    let path = record.path;
+    let (collection, definition) = content::lookup(objects, path)?;
+    let (Some(instance), Some(resource)) = (path.instance_id(), path.resource_id()) else {
+        return Err(Error::NotAllowed);
+    };
+    let object = collection.instance(instance).ok_or(Error::NotFound)?;
+    let found = definition.resource(resource).ok_or(Error::NotFound)?;
+    if !found.operations.is_writable() {
+        return Err(if content::exists(object, found) {
+            Error::NotAllowed
+        } else {
+            Error::NotFound
+        });
+    }
+    if record.value == Value::None {
+        // A resource instance is taken away (RFC 8790 §3.2).
+        let index = path.resource_instance_id().filter(|_| etch);
+        let index = index.ok_or(Error::BadValue)?;
+        return match object.read(resource, index) {
+            Some(_) if found.multiple => Ok(()),
+            Some(_) => Err(Error::NotAllowed),
+            None => Err(Error::NotFound),
+        };
+    }
+    let (index, value) = write::typed(found, record)?;
+    if let Value::Objlnk(link) = value
+        && !write::link_exists(objects, link)
+    {
+        return Err(Error::BadValue);
+    }
+    object.check(resource, index, &value)
+}
+
+fn object_of(objects: &dyn Objects, path: Path) -> Option<&dyn Object> {
+    objects.instance(path.object_id()?, path.instance_id()?)
+}
+
+/// Whether a record brings a resource instance that is not there.
+fn is_new(objects: &dyn Objects, record: &Record<'_>) -> bool {
+    let (Some(object), Some(resource), Some(index)) = (
+        object_of(objects, record.path),
+        record.path.resource_id(),
+        record.path.resource_instance_id(),
+    ) else {
+        return false;
+    };
+    record.value != Value::None && object.read(resource, index).is_none()
+}
+
+/// How many resource instances a resource has room for.
+fn room(objects: &dyn Objects, path: Path) -> usize {
+    let (Some(object), Some(found)) = (object_of(objects, path), objects.resource(path)) else {
+        return 0;
+    };
+    let taken = content::indices(object, found).count();
+    object.room(found.id).saturating_sub(taken)
+}
+
+fn apply(objects: &mut dyn Objects, record: &Record<'_>) -> Result<(), Error> {
+    let path = record.path;
+    let (Some(id), Some(instance), Some(resource)) =
+        (path.object_id(), path.instance_id(), path.resource_id())
+    else {
+        return Err(Error::Failed);
+    };
+    let found = objects.resource(path).ok_or(Error::Failed)?;
+    let object = objects
+        .find_mut(id)
+        .and_then(|collection| collection.instance_mut(instance))
+        .ok_or(Error::Failed)?;
+    match path.resource_instance_id() {
+        Some(index) if record.value == Value::None => object.remove(resource, index),
+        _ => {
+            let (index, value) = write::typed(found, record)?;
+            object.write(resource, index, &value)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_ascends_and_holds_nothing_twice() {
+        let mut list = PathList::new();
+        for path in ["/3/0/9", "/1/0", "/3/0/9", "/1/0/1", "/3", "/0"] {
+            insert(&mut list, path.parse().unwrap()).unwrap();
+        }
+        let expected = ["/0", "/1/0", "/3"].map(|path| path.parse().unwrap());
+        assert_eq!(list, expected);
+        for object in 10..15 {
+            insert(&mut list, Path::try_from((object,)).unwrap()).unwrap();
+        }
+        assert_eq!(
+            insert(&mut list, Path::try_from((15,)).unwrap()),
+            Err(Error::NoSpace)
+        );
+    }
+}

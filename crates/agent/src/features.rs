@@ -1,0 +1,17 @@
+//! What of the agent is in the program: constants, so that both ways are checked wherever the code is compiled, and
+//! what is not in it takes no flash.
+
+/// Observe, notifications and Write-Attributes.
+pub(crate) const OBSERVE: bool = cfg!(feature = "observe");
+
+/// Words for a person in answers that refuse something.
+pub(crate) const DIAGNOSTICS: bool = cfg!(feature = "diagnostics");
+
+/// The Bootstrap interface.
+pub(crate) const BOOTSTRAP: bool = cfg!(feature = "bootstrap");
+
+/// Send.
+pub(crate) const SEND: bool = cfg!(feature = "send");
+
+/// Read-Composite, Write-Composite and Observe-Composite.
+pub(crate) const COMPOSITE: bool = cfg!(feature = "composite");
