@@ -19,7 +19,8 @@ use crate::{
 /// All credentials.
 #[derive(Default)]
 pub(super) struct Credentials {
-    by_endpoint: BTreeMap<Arc<str>, BTreeMap<CredentialKind, Credential>>,
+    /// Those of each device, in the order of their kinds: mostly one.
+    by_endpoint: BTreeMap<Arc<str>, Vec<Credential>>,
     by_identity: HashMap<(CredentialKind, Box<[u8]>), Arc<str>>,
     count: usize,
     identity: Option<Arc<ServerIdentity>>,
@@ -43,6 +44,12 @@ impl Credentials {
     /// Whether a device has any credential, so that it is only heard with one.
     pub(super) fn has(&self, endpoint: &str) -> bool {
         self.by_endpoint.contains_key(endpoint)
+    }
+
+    /// The name of a device that has any credential, as all share it.
+    pub(super) fn name(&self, endpoint: &str) -> Option<&Arc<str>> {
+        let (name, _) = self.by_endpoint.get_key_value(endpoint)?;
+        Some(name)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -77,7 +84,8 @@ impl Credentials {
     }
 
     pub(super) fn get(&self, endpoint: &str, kind: CredentialKind) -> Option<&Credential> {
-        self.by_endpoint.get(endpoint)?.get(&kind)
+        let known = self.by_endpoint.get(endpoint)?;
+        known.iter().find(|one| one.kind() == kind)
     }
 
     pub(super) fn put(&mut self, new: StoredCredential) {
@@ -92,17 +100,18 @@ impl Credentials {
             self.by_identity.insert(key, Arc::clone(&endpoint));
         }
         self.count += 1;
-        self.by_endpoint
-            .entry(endpoint)
-            .or_default()
-            .insert(kind, credential);
+        let known = self.by_endpoint.entry(endpoint).or_default();
+        let at = known.partition_point(|one| one.kind() < kind);
+        known.reserve_exact(1);
+        known.insert(at, credential);
     }
 
     pub(super) fn remove(&mut self, endpoint: &str, kind: CredentialKind) {
         let Some(known) = self.by_endpoint.get_mut(endpoint) else {
             return;
         };
-        if let Some(credential) = known.remove(&kind) {
+        if let Some(at) = known.iter().position(|one| one.kind() == kind) {
+            let credential = known.remove(at);
             self.count = self.count.saturating_sub(1);
             self.by_identity
                 .remove(&(kind, Box::from(credential.identity())));
@@ -118,7 +127,7 @@ impl Credentials {
             .by_endpoint
             .iter()
             .filter(|(endpoint, _)| endpoint.contains(text))
-            .flat_map(|(endpoint, kinds)| kinds.values().map(move |one| (endpoint, one)));
+            .flat_map(|(endpoint, known)| known.iter().map(move |one| (endpoint, one)));
         let mut page = CredentialPage::default();
         for (at, (endpoint, credential)) in matching.enumerate() {
             page.total += 1;
@@ -157,9 +166,9 @@ impl Lookup<'_> {
             return pinned;
         }
         let name = Certificate::parse(own).ok()?.subject().common_name()?;
-        let (endpoint, known) = self.credentials.by_endpoint.get_key_value(name)?;
-        let Credential::Authority { certificate, .. } = known.get(&CredentialKind::Authority)?
-        else {
+        let endpoint = self.credentials.name(name)?;
+        let known = self.credentials.get(name, CredentialKind::Authority)?;
+        let Credential::Authority { certificate, .. } = known else {
             return None;
         };
         let now = UnixTime(self.now.as_millis().div_euclid(1000));
