@@ -270,7 +270,11 @@ impl<P: Copy + Eq> Core<'_, P> {
             BootstrapOperation::Read { path, accept } => {
                 let format = self.format(BOOTSTRAP_SERVER, accept);
                 content::check(&*self.objects, path, format)?;
-                Ok(content(Source::Node { path, format }))
+                Ok(content(Source::Node {
+                    path,
+                    format,
+                    server: BOOTSTRAP_SERVER,
+                }))
             }
             BootstrapOperation::Write {
                 path,

@@ -7,7 +7,7 @@ use heapless::Vec;
 use crate::content::{self, Sink};
 use crate::features::{COMPOSITE, SEND};
 use crate::write::{self, Payload};
-use crate::{Error, Object, Objects};
+use crate::{Error, Object, Objects, access};
 
 /// How many nodes a list may name.
 pub(crate) const PATHS: usize = 8;
@@ -115,13 +115,14 @@ pub(crate) fn format_for_several(preferred: ContentFormat) -> ContentFormat {
 /// Writes a part of what can be read of the nodes: those that are not there, or cannot be read, are left out.
 pub(crate) fn encode(
     objects: &dyn Objects,
+    server: Option<u16>,
     paths: &[Path],
     format: ContentFormat,
     skip: usize,
     buffer: &mut [u8],
 ) -> Result<Part, Error> {
     encode_part(format, Path::ROOT, skip, buffer, |encoder| {
-        let mut sink = Sink::new(encoder, format);
+        let mut sink = Sink::new(encoder, format, server);
         paths
             .iter()
             .try_for_each(|path| node(objects, *path, &mut sink))
@@ -133,7 +134,10 @@ fn node(objects: &dyn Objects, path: Path, sink: &mut Sink<'_, '_>) -> Result<()
         for collection in objects.iter() {
             let object = Path::object(collection.definition().id);
             if !content::is_secret(object) {
-                content::node(objects, object, sink)?;
+                match content::node(objects, object, sink) {
+                    Err(Error::Unauthorized) => {}
+                    other => other?,
+                }
             }
         }
         return Ok(());
@@ -145,14 +149,25 @@ fn node(objects: &dyn Objects, path: Path, sink: &mut Sink<'_, '_>) -> Result<()
 }
 
 /// Whether anything can be read of the nodes.
-pub(crate) fn is_readable(objects: &dyn Objects, paths: &[Path]) -> bool {
+pub(crate) fn is_readable(objects: &dyn Objects, server: Option<u16>, paths: &[Path]) -> bool {
     // An empty pack of SenML CBOR is one byte.
-    let part = encode(objects, paths, ContentFormat::SENML_CBOR, 0, &mut []);
+    let part = encode(
+        objects,
+        server,
+        paths,
+        ContentFormat::SENML_CBOR,
+        0,
+        &mut [],
+    );
     part.is_ok_and(|part| part.total > 1)
 }
 
 /// Writes all that `payload` says, or nothing (Core 1.2.2 §6.3.9).
-pub(crate) fn write(objects: &mut dyn Objects, payload: Payload<'_>) -> Result<(), Error> {
+pub(crate) fn write(
+    objects: &mut dyn Objects,
+    server: Option<u16>,
+    payload: Payload<'_>,
+) -> Result<(), Error> {
     let etch = match payload.format {
         ContentFormat::SENML_ETCH_CBOR | ContentFormat::SENML_ETCH_JSON => true,
         format if is_for_several(format) => false,
@@ -167,6 +182,7 @@ pub(crate) fn write(objects: &mut dyn Objects, payload: Payload<'_>) -> Result<(
     let mut count = 0_usize;
     payload.visit_all(Path::ROOT, &definitions, &mut |record| {
         check(objects, record, etch)?;
+        access::check(objects, server, record.path, access::WRITE)?;
         // What came before: the same node, or others that take room in the same resource.
         let (mut left, mut new) = (count, 0_usize);
         let resource = record.path.truncate(Level::Resource);

@@ -5,21 +5,22 @@ use dunlin_model::{
     InstanceId, ObjectDefinition, Path, ResourceDefinition, ResourceInstanceId, Value, ValueType,
 };
 
-use crate::{Error, Object, Objects, set};
+use crate::{Error, Object, Objects, access, set};
 
 /// The id under which the value of a single resource is read.
 pub(crate) const SINGLE: ResourceInstanceId = ResourceInstanceId::of::<0>();
 
-/// Writes a part of what can be read at and below `path` in `format`: as much as `buffer` holds from `skip` bytes on.
+/// Writes a part of what a server can read at and below `path` in `format`: as much as `buffer` holds from `skip` bytes on.
 pub(crate) fn encode(
     objects: &dyn Objects,
+    server: Option<u16>,
     path: Path,
     format: ContentFormat,
     skip: usize,
     buffer: &mut [u8],
 ) -> Result<Part, Error> {
     encode_part(format, path, skip, buffer, |encoder| {
-        node(objects, path, &mut Sink::new(encoder, format))
+        node(objects, path, &mut Sink::new(encoder, format, server))
     })
 }
 
@@ -31,14 +32,25 @@ pub(crate) fn node(
 ) -> Result<(), Error> {
     let (collection, definition) = lookup(objects, path)?;
     let Some(id) = path.instance_id() else {
+        let (mut any, mut refused) = (false, false);
         for id in set::instances(collection) {
-            if let Some(object) = collection.instance(id) {
+            let allowed = access::reads(objects, sink.server, definition.id, id);
+            refused |= !allowed;
+            if let Some(object) = collection.instance(id).filter(|_| allowed) {
+                any = true;
                 instance(object, definition, id, sink)?;
             }
         }
-        return Ok(());
+        return if refused && !any {
+            Err(Error::Unauthorized)
+        } else {
+            Ok(())
+        };
     };
     let object = collection.instance(id).ok_or(Error::NotFound)?;
+    if !access::reads(objects, sink.server, definition.id, id) {
+        return Err(Error::Unauthorized);
+    }
     if path.resource_id().is_none() {
         return instance(object, definition, id, sink);
     }
@@ -56,12 +68,22 @@ pub(crate) fn node(
 pub(crate) struct Sink<'s, 'b> {
     encoder: &'s mut Encoder<'b>,
     tlv: bool,
+    /// Who reads, where that matters.
+    server: Option<u16>,
 }
 
 impl<'s, 'b> Sink<'s, 'b> {
-    pub(crate) fn new(encoder: &'s mut Encoder<'b>, format: ContentFormat) -> Self {
+    pub(crate) fn new(
+        encoder: &'s mut Encoder<'b>,
+        format: ContentFormat,
+        server: Option<u16>,
+    ) -> Self {
         let tlv = format == ContentFormat::TLV;
-        Self { encoder, tlv }
+        Self {
+            encoder,
+            tlv,
+            server,
+        }
     }
 
     fn push(&mut self, path: Path, value: Value<'_>) -> Result<(), Error> {

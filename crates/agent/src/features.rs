@@ -15,3 +15,6 @@ pub(crate) const SEND: bool = cfg!(feature = "send");
 
 /// Read-Composite, Write-Composite and Observe-Composite.
 pub(crate) const COMPOSITE: bool = cfg!(feature = "composite");
+
+/// The Access Control object.
+pub(crate) const ACCESS_CONTROL: bool = cfg!(feature = "access-control");

@@ -1,12 +1,28 @@
 //! The objects that come with the agent.
 
+#[cfg(feature = "access-control")]
+mod access_control;
+#[cfg(feature = "connectivity-monitoring")]
+mod connectivity_monitoring;
+#[cfg(feature = "connectivity-statistics")]
+mod connectivity_statistics;
 mod device;
+#[cfg(feature = "location")]
+mod location;
 mod security;
 mod server;
 #[cfg(feature = "derive")]
 mod temperature;
 
+#[cfg(feature = "access-control")]
+pub use access_control::{AccessControl, AccessRule};
+#[cfg(feature = "connectivity-monitoring")]
+pub use connectivity_monitoring::ConnectivityMonitoring;
+#[cfg(feature = "connectivity-statistics")]
+pub use connectivity_statistics::ConnectivityStatistics;
 pub use device::{Device, PowerSource};
+#[cfg(feature = "location")]
+pub use location::Location;
 pub use security::{Security, SecurityAccount, SecurityMode};
 pub use server::{Server, ServerAccount};
 #[cfg(feature = "derive")]

@@ -90,10 +90,12 @@ impl Observation {
             Some(list) => Source::Paths {
                 list,
                 format: self.format,
+                server: self.server,
             },
             None => Source::Node {
                 path: self.path,
                 format: self.format,
+                server: self.server,
             },
         }
     }

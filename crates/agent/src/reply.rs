@@ -60,9 +60,17 @@ pub(crate) enum Body {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source {
     /// What can be read at `path`.
-    Node { path: Path, format: ContentFormat },
+    Node {
+        path: Path,
+        format: ContentFormat,
+        server: usize,
+    },
     /// What can be read of the nodes of a list.
-    Paths { list: u8, format: ContentFormat },
+    Paths {
+        list: u8,
+        format: ContentFormat,
+        server: usize,
+    },
     /// The links of `path`, for a Discover of a server.
     Links {
         path: Path,
@@ -94,6 +102,12 @@ pub(crate) struct Payload {
 }
 
 impl<P: Copy + Eq> Core<'_, P> {
+    /// The short server id of a server; the Bootstrap-Server has none, and all rights.
+    pub(crate) fn server_id(&self, server: usize) -> Option<u16> {
+        let slot = self.servers.get(server)?.as_ref()?;
+        Some(slot.short_server_id)
+    }
+
     /// The version that is spoken with a server.
     pub(crate) fn version(&self, server: usize) -> LwM2mVersion {
         let slot = self.servers.get(server).and_then(Option::as_ref);
@@ -108,12 +122,22 @@ impl<P: Copy + Eq> Core<'_, P> {
         space: &mut [u8],
     ) -> Result<Part, Error> {
         match source {
-            Source::Node { path, format } => {
-                content::encode(&*self.objects, path, format, skip, space)
+            Source::Node {
+                path,
+                format,
+                server,
+            } => {
+                let server = self.server_id(server);
+                content::encode(&*self.objects, server, path, format, skip, space)
             }
-            Source::Paths { list, format } if COMPOSITE || SEND => {
+            Source::Paths {
+                list,
+                format,
+                server,
+            } if COMPOSITE || SEND => {
                 let paths = self.state.lists.get(list);
-                composite::encode(&*self.objects, paths, format, skip, space)
+                let server = self.server_id(server);
+                composite::encode(&*self.objects, server, paths, format, skip, space)
             }
             Source::Paths { .. } => Err(Error::NotImplemented),
             Source::Links {

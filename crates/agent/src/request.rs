@@ -16,7 +16,7 @@ use crate::registration::{Leave, Slot};
 use crate::replay::Known;
 use crate::reply::{Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
-use crate::{Error, Event, attributes, composite, content, provision, write};
+use crate::{Error, Event, access, attributes, composite, content, provision, write};
 
 /// A long request that arrives in blocks (RFC 7959 §2.5): one at a time.
 #[derive(Debug, Clone)]
@@ -131,6 +131,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let block = message.block2().map_err(|_| Error::BadValue)?;
         refuse_blocks(&operation, message)?;
+        access::check(
+            &*self.objects,
+            self.server_id(server),
+            path,
+            right(&operation),
+        )?;
         match operation {
             Operation::Observe { .. }
             | Operation::CancelObserve { .. }
@@ -174,7 +180,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 payload,
             } if COMPOSITE => {
                 let bytes = payload;
-                self.read_composite(Payload { format, bytes }, accept, block, None)
+                self.read_composite(server, Payload { format, bytes }, accept, block, None)
             }
             Operation::ObserveComposite {
                 format,
@@ -184,8 +190,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             } if COMPOSITE && OBSERVE => {
                 attributes.check_composite().map_err(|_| Error::BadValue)?;
                 let bytes = payload;
-                let observing = Some((server, message.token(), attributes));
-                self.read_composite(Payload { format, bytes }, accept, block, observing)
+                let observing = Some((message.token(), attributes));
+                self.read_composite(server, Payload { format, bytes }, accept, block, observing)
             }
             Operation::CancelObserveComposite {
                 format,
@@ -194,7 +200,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             } if COMPOSITE && OBSERVE => {
                 self.cancel(server, message.token());
                 let bytes = payload;
-                self.read_composite(Payload { format, bytes }, accept, block, None)
+                self.read_composite(server, Payload { format, bytes }, accept, block, None)
             }
             Operation::WriteComposite { format, payload } if COMPOSITE => {
                 self.with_payload(server, message, path, format, payload, Change::Composite)
@@ -215,6 +221,9 @@ impl<P: Copy + Eq> Core<'_, P> {
             Operation::Delete { .. } => {
                 let version = self.version(server);
                 write::delete(self.objects, path, version)?;
+                if path.level() == Level::Instance {
+                    access::deleted(self.objects, path);
+                }
                 attributes::forget(self.attributes, path);
                 self.state.changed = true;
                 self.state.tell(Event::Deleted { path });
@@ -256,7 +265,11 @@ impl<P: Copy + Eq> Core<'_, P> {
         Ok((
             Code::CONTENT,
             Body::Content {
-                source: Source::Node { path, format },
+                source: Source::Node {
+                    path,
+                    format,
+                    server,
+                },
                 block,
                 observation,
             },
@@ -266,10 +279,11 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// The answer to a composite operation that reads: with a server, a token and attributes it is an observation.
     fn read_composite(
         &mut self,
+        server: usize,
         payload: Payload<'_>,
         accept: Option<ContentFormat>,
         block: Option<dunlin_coap::block::Block>,
-        observing: Option<(usize, Token, Attributes)>,
+        observing: Option<(Token, Attributes)>,
     ) -> Result<Answer, Refusal> {
         let format = match accept {
             Some(format) if composite::is_for_several(format) => format,
@@ -277,12 +291,12 @@ impl<P: Copy + Eq> Core<'_, P> {
             None => composite::format_for_several(self.config.format),
         };
         let paths = composite::read_list(payload)?;
-        if !composite::is_readable(&*self.objects, &paths) {
+        if !composite::is_readable(&*self.objects, self.server_id(server), &paths) {
             return Err(Error::NotFound.into());
         }
         let list = self.state.lists.keep(paths)?;
         let mut observation = None;
-        if let Some((server, token, attributes)) = observing {
+        if let Some((token, attributes)) = observing {
             let mut new = Observation::new(server, token, Path::ROOT, format, self.state.now);
             new.list = Some(list);
             let place = self.observe_with(new, attributes);
@@ -291,7 +305,11 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             observation = place?;
         }
-        let source = Source::Paths { list, format };
+        let source = Source::Paths {
+            list,
+            format,
+            server,
+        };
         let body = Body::Content {
             source,
             block,
@@ -376,6 +394,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let block = message.block1().map_err(|_| Error::BadValue)?;
         let Some(block) = block.filter(|block| block.more() || block.number() > 0) else {
             return self.apply(
+                server,
                 path,
                 Payload {
                     format,
@@ -421,29 +440,33 @@ impl<P: Copy + Eq> Core<'_, P> {
                 });
                 Ok((Code::CONTINUE, Body::Received(next)))
             }
-            Next::Complete(_) => self.apply_upload(path, format, received.end(), change),
+            Next::Complete(_) => self.apply_upload(server, path, format, received.end(), change),
         }
     }
 
     fn apply_upload(
         &mut self,
+        server: usize,
         path: Path,
         format: ContentFormat,
         len: usize,
         change: Change,
     ) -> Result<Answer, Refusal> {
         let bytes = self.upload.get(..len).unwrap_or_default();
-        let done = carry(self.objects, path, Payload { format, bytes }, change)?;
+        let id = self.server_id(server);
+        let done = carry(self.objects, id, path, Payload { format, bytes }, change)?;
         Ok(self.applied(path, done, change))
     }
 
     fn apply(
         &mut self,
+        server: usize,
         path: Path,
         payload: Payload<'_>,
         change: Change,
     ) -> Result<Answer, Refusal> {
-        let done = carry(self.objects, path, payload, change)?;
+        let id = self.server_id(server);
+        let done = carry(self.objects, id, path, payload, change)?;
         Ok(self.applied(path, done, change))
     }
 
@@ -493,6 +516,21 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 }
 
+/// The right that an operation needs (Core 1.2.2 §8.2); those on several nodes look at each.
+fn right(operation: &Operation<'_>) -> u8 {
+    match operation {
+        Operation::Read { .. }
+        | Operation::Observe { .. }
+        | Operation::CancelObserve { .. }
+        | Operation::WriteAttributes { .. } => access::READ,
+        Operation::Write { .. } => access::WRITE,
+        Operation::Execute { .. } => access::EXECUTE,
+        Operation::Delete { .. } => access::DELETE,
+        Operation::Create { .. } => access::CREATE,
+        _ => 0,
+    }
+}
+
 /// Refuses a body in several blocks where only a short one makes sense: it must not be taken for the whole.
 fn refuse_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<(), Refusal> {
     if matches!(
@@ -528,6 +566,7 @@ fn transfer_key(message: &Message<'_>) -> u32 {
 /// Carries out a Write, or a Create, which gives the path of the new instance.
 fn carry(
     objects: &mut dyn crate::Objects,
+    server: Option<u16>,
     path: Path,
     payload: Payload<'_>,
     change: Change,
@@ -537,7 +576,9 @@ fn carry(
         return Err(Error::UnsupportedFormat);
     }
     match (change, path.object_id()) {
-        (Change::Composite, _) if COMPOSITE => composite::write(objects, payload).map(|()| None),
+        (Change::Composite, _) if COMPOSITE => {
+            composite::write(objects, server, payload).map(|()| None)
+        }
         (Change::Provision, _) if BOOTSTRAP => {
             provision::write(objects, path, payload).map(|()| None)
         }
@@ -549,7 +590,14 @@ fn carry(
         }
         (Change::Create, Some(object)) => {
             let id = write::create(objects, object, payload)?;
-            Ok(Some(Path::instance(object, id)))
+            let path = Path::instance(object, id);
+            if let Err(error) = access::created(objects, server, path) {
+                if let Some(collection) = objects.find_mut(object) {
+                    let _ = collection.delete(id);
+                }
+                return Err(error);
+            }
+            Ok(Some(path))
         }
         _ => Err(Error::NotAllowed),
     }

@@ -81,7 +81,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         for path in paths {
             composite::insert(&mut list, *path).map_err(|_| SendError::NoSpace)?;
         }
-        if !composite::is_readable(&*self.objects, &list) {
+        if !composite::is_readable(&*self.objects, Some(server), &list) {
             return Err(SendError::NotFound);
         }
         let list = self
@@ -110,6 +110,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let source = Source::Paths {
             list: sending.list,
             format: sending.format,
+            server: index,
         };
         let payload: Payload = self.prepare(source, buffer)?;
         let changed = sending

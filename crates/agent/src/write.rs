@@ -284,7 +284,7 @@ fn instance_mut(
 }
 
 /// The smallest instance id that is not in use.
-fn free_instance(collection: &dyn crate::Collection) -> Option<InstanceId> {
+pub(crate) fn free_instance(collection: &dyn crate::Collection) -> Option<InstanceId> {
     let mut free = 0_u16;
     for id in crate::set::instances(collection) {
         if id.get() != free {

@@ -234,3 +234,63 @@ fn instances_stay_in_order() {
     assert_eq!(all.next(6), None);
     assert!(all.remove(1).is_some() && all.remove(1).is_none());
 }
+
+/// What is derived says what the registry says, as far as the device has it.
+#[test]
+fn derived_objects_agree_with_the_registry() {
+    use crate::ObjectType;
+    for (ours, registry) in [
+        (
+            ConnectivityMonitoring::<2>::DEFINITION,
+            &objects::CONNECTIVITY_MONITORING,
+        ),
+        (Location::DEFINITION, &objects::LOCATION),
+        (
+            ConnectivityStatistics::DEFINITION,
+            &objects::CONNECTIVITY_STATISTICS,
+        ),
+    ] {
+        assert_eq!(ours.id, registry.id);
+        assert_eq!(ours.version, registry.version, "{}", registry.name);
+        assert_eq!(ours.multiple, registry.multiple, "{}", registry.name);
+        for resource in registry.resources {
+            let Some(ours) = ours.resource(resource.id) else {
+                assert!(!resource.mandatory, "{} is missing", resource.name);
+                continue;
+            };
+            let expected = dunlin_model::ResourceDefinition {
+                name: "",
+                ..*resource
+            };
+            assert_eq!(*ours, expected, "{}", resource.name);
+        }
+        for ours in ours.resources {
+            assert!(registry.resource(ours.id).is_some());
+        }
+    }
+}
+
+#[test]
+fn statistics_count_while_a_server_collects() {
+    let mut object = ConnectivityStatistics::default();
+    let read = |object: &ConnectivityStatistics, id| match object.read(resource(id), SINGLE) {
+        Some(Value::Unsigned(number)) => number,
+        other => panic!("{other:?}"),
+    };
+    object.add(5000, 5000);
+    assert_eq!(read(&object, 2), 0);
+    let arguments = Arguments::parse("").unwrap();
+    object.execute(resource(6), &arguments).unwrap();
+    object.add(1500, 200);
+    object.add(600, 900);
+    assert_eq!(read(&object, 2), 2);
+    assert_eq!(read(&object, 3), 1);
+    object.execute(resource(7), &arguments).unwrap();
+    assert!(!object.is_collecting());
+    object.add(5000, 5000);
+    assert_eq!(read(&object, 2), 2);
+    object.execute(resource(6), &arguments).unwrap();
+    assert_eq!(read(&object, 2), 0);
+    object.end();
+    assert!(!object.is_collecting());
+}

@@ -1,5 +1,6 @@
 //! Scenes between an agent and a scripted server, over the agent's doors and a virtual clock.
 
+mod access;
 mod bench;
 mod blockwise;
 mod bootstrap;

@@ -286,3 +286,58 @@ fn values_written_are_read_back() {
     assert_eq!(bench.read("/3/0/13"), "1700000000");
     assert_eq!(Value::Time(1).as_i64(), Some(1));
 }
+
+#[test]
+fn ets_261_attributes_of_a_multiple_resource_are_shown() {
+    let mut bench = Bench::registered();
+    let discover = |bench: &mut Bench, path: &str| {
+        let request = bench
+            .request(Code::GET, path)
+            .uint(OptionNumber::ACCEPT, 40);
+        bench.ask(&request).text()
+    };
+    assert_eq!(
+        discover(&mut bench, "/3/0/11"),
+        "</3/0/11>;dim=1,</3/0/11/0>"
+    );
+    for (path, query) in [
+        ("/3", "pmin=10&pmax=200"),
+        ("/3/0", "pmax=320"),
+        ("/3/0/11/0", "pmax=100&epmin=1&epmax=20"),
+    ] {
+        let request = bench.request(Code::PUT, path).query(query);
+        bench.ask_code(&request, Code::CHANGED);
+    }
+    assert_eq!(
+        discover(&mut bench, "/3/0/11"),
+        "</3/0/11>;dim=1;pmin=10;pmax=320,</3/0/11/0>;pmax=100;epmin=1;epmax=20"
+    );
+}
+
+#[test]
+fn ets_264_and_266_a_depth_says_how_far_down() {
+    let mut bench = Bench::registered();
+    let attributes = bench.request(Code::PUT, "/3/0").query("pmax=200");
+    bench.ask_code(&attributes, Code::CHANGED);
+    let attributes = bench.request(Code::PUT, "/3/0/7/1").query("gt=8");
+    bench.ask_code(&attributes, Code::CHANGED);
+    let discover = |bench: &mut Bench, depth: &str| {
+        let request = bench
+            .request(Code::GET, "/3")
+            .query(depth)
+            .uint(OptionNumber::ACCEPT, 40);
+        bench.ask(&request).text()
+    };
+    assert_eq!(discover(&mut bench, "depth=0"), "</3>;ver=1.2");
+    assert_eq!(
+        discover(&mut bench, "depth=1"),
+        "</3>;ver=1.2,</3/0>;pmax=200"
+    );
+    let deep = discover(&mut bench, "depth=3");
+    assert!(
+        deep.contains("</3/0/7>;dim=2,</3/0/7/1>;gt=8,</3/0/7/5>,"),
+        "{deep}"
+    );
+    let shallow = discover(&mut bench, "depth=2");
+    assert!(shallow.contains("</3/0/7>;dim=2,</3/0/8>"), "{shallow}");
+}
