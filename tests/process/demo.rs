@@ -9,22 +9,30 @@ use support::{Program, run};
 
 #[test]
 fn ends_by_itself_and_every_device_was_heard_and_read() {
+    ends_well(&[]);
+}
+
+#[test]
+fn every_device_is_heard_and_read_over_dtls_too() {
+    ends_well(&["--secure"]);
+}
+
+fn ends_well(more: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
-    let ended = run(
-        folder.path(),
-        &[
-            "demo",
-            "--devices",
-            "10",
-            "--seconds",
-            "5",
-            "--json",
-            "--http",
-            "127.0.0.1:0",
-            "--coap",
-            "127.0.0.1:0",
-        ],
-    );
+    let mut arguments = vec![
+        "demo",
+        "--devices",
+        "10",
+        "--seconds",
+        "5",
+        "--json",
+        "--http",
+        "127.0.0.1:0",
+        "--coap",
+        "127.0.0.1:0",
+    ];
+    arguments.extend(more);
+    let ended = run(folder.path(), &arguments);
     ended.succeeded();
     let lines: Vec<Value> = ended
         .out

@@ -401,3 +401,73 @@ fn after_a_kill_the_next_record_of_every_device_is_accepted() {
     assert!(serve.metric("dunlin_dtls_handshakes_total{outcome=\"ok\"}") < 0.5);
     assert!((serve.metric("dunlin_dtls_associations_moved_total") - 30.0).abs() < 0.5);
 }
+
+#[test]
+fn the_programs_own_agent_is_let_in_by_its_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let (serve, coaps) = start(folder, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0");
+    let client = |arguments: &[&str]| serve.client(folder, arguments);
+    let uri = format!("coaps://{coaps}");
+    let made = client(&["security", "add", "psk", "--psk-identity", "who"]).json();
+    let psk = made["key"].as_str().expect("a key");
+    let private = PrivateKey::generate(&mut rand::make_rng::<StdRng>()).expect("a key");
+    std::fs::write(folder.join("device.key"), *private.to_scalar()).expect("writable");
+    std::fs::write(folder.join("public.der"), private.public_key().to_spki()).expect("writable");
+    client(&["security", "add", "raw", "--rpk", "public.der"]).succeeded();
+    let list = client(&["security", "list"]).json();
+    let server_key = list["server_public_key"].as_str().expect("a key");
+    let stranger = BASE64.encode(private.public_key().to_spki());
+
+    let agent = |endpoint: &str, more: &[&str]| {
+        let mut arguments = vec!["agent", "--json", "--server", &uri, "--endpoint", endpoint];
+        arguments.extend(more);
+        support::Program::start(folder, &arguments)
+    };
+    let agents = [
+        agent("psk", &["--psk-identity", "who", "--psk", psk]),
+        agent("raw", &["--rpk", "device.key", "--server-key", server_key]),
+    ];
+    for agent in &agents {
+        agent.json(|line| line["event"] == "registered");
+    }
+    for endpoint in ["psk", "raw"] {
+        let read = client(&["read", endpoint, "device.manufacturer"]).json();
+        assert_eq!(read["records"][0]["value"], "Dunlin");
+        client(&["write", endpoint, "device.timezone", "Europe/Lisbon"]).succeeded();
+        let observed = client(&[
+            "observe",
+            endpoint,
+            "temperature.sensor_value",
+            "--count",
+            "2",
+        ]);
+        assert_eq!(observed.out.len(), 2, "{observed:?}");
+        assert_eq!(client(&["device", endpoint]).json()["secure"], true);
+    }
+    // Neither with another key, nor at a manager that is another one.
+    let failed = |agent: support::Program| {
+        agent.json(|line| {
+            line["event"] == "registration_failed" && line.to_string().contains("DTLS")
+        });
+    };
+    failed(agent(
+        "raw",
+        &[
+            "--psk-identity",
+            "who",
+            "--psk",
+            "hex:000102030405060708090a0b0c0d0e0f",
+        ],
+    ));
+    failed(agent(
+        "raw",
+        &["--rpk", "device.key", "--server-key", &stranger],
+    ));
+    // With the key of one device the name of another is refused.
+    let thief = agent("raw", &["--psk-identity", "who", "--psk", psk]);
+    thief.json(|line| line.to_string().contains("4.03"));
+    for agent in agents {
+        agent.interrupt();
+    }
+}

@@ -3,8 +3,8 @@
 //! The agent is a state machine. It opens no socket, reads no clock and starts no thread: the application hands it
 //! datagrams and the time, and asks it what to do. So the same agent runs on a microcontroller, under any runtime, and
 //! in a test with a clock of its own. It registers at its servers, keeps the registrations alive, answers what they
-//! ask (Read, Write, Execute, Create, Delete, Discover, Write-Attributes, Observe) and notifies what they observe. It
-//! does not bootstrap yet and speaks UDP without DTLS.
+//! ask, and notifies what they observe. It bootstraps where it is to, and reaches its servers over UDP, with DTLS where
+//! their accounts ask for it (`Secure`, features `psk` and `rpk`).
 //!
 //! ```
 //! use dunlin_agent::objects::{Device, Security, Server, Temperature};

@@ -36,7 +36,8 @@ pub(crate) fn prepare(
     })
 }
 
-fn private_key(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// The private key in a file, PEM or DER.
+pub(crate) fn private_key(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let bytes = Zeroizing::new(read(file)?);
     if !is_pem(&bytes) {
         return Ok(bytes);

@@ -3,5 +3,7 @@
 mod climate;
 mod device;
 mod node;
+mod proof;
 
 pub(crate) use device::{Device, News};
+pub(crate) use proof::Proof;

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use dunlin_dtls::PublicKey;
+use dunlin_dtls::{ChainVerifier, PublicKey};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -40,6 +40,13 @@ pub enum Credential {
         /// The SHA-256 of the certificate in DER.
         fingerprint: [u8; 32],
     },
+    /// Any certificate that leads to an authority and whose subject's common name is the endpoint name.
+    Authority {
+        /// The certificate of the authority in DER.
+        certificate: Box<[u8]>,
+        /// Its SHA-256.
+        fingerprint: [u8; 32],
+    },
 }
 
 /// The kinds of credentials.
@@ -52,6 +59,8 @@ pub enum CredentialKind {
     RawPublicKey,
     /// A certificate.
     Certificate,
+    /// A certificate of an authority.
+    Authority,
 }
 
 impl Credential {
@@ -96,40 +105,67 @@ impl Credential {
         })
     }
 
+    /// Any certificate that leads to an authority, whose own certificate in DER this is.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError::Certificate`] if it is none.
+    pub fn authority(der: &[u8]) -> Result<Self, CredentialError> {
+        if der.len() > MAX_CERTIFICATE || ChainVerifier::new([der]).is_err() {
+            return Err(CredentialError::Certificate);
+        }
+        Ok(Self::Authority {
+            certificate: der.into(),
+            fingerprint: Sha256::digest(der).into(),
+        })
+    }
+
     /// Which kind it is of.
     pub const fn kind(&self) -> CredentialKind {
         match self {
             Self::Psk { .. } => CredentialKind::Psk,
             Self::RawPublicKey { .. } => CredentialKind::RawPublicKey,
             Self::Certificate { .. } => CredentialKind::Certificate,
+            Self::Authority { .. } => CredentialKind::Authority,
         }
     }
 
-    /// What is not secret and tells it from all others of its kind.
+    /// What is not secret of it. But for authorities no two devices have the same.
     pub fn identity(&self) -> &[u8] {
         match self {
             Self::Psk { identity, .. } => identity,
             Self::RawPublicKey { spki } => spki,
-            Self::Certificate { fingerprint } => fingerprint,
+            Self::Certificate { fingerprint } | Self::Authority { fingerprint, .. } => fingerprint,
         }
     }
 }
 
 impl CredentialKind {
-    /// The name in the store and in the API: `psk`, `rpk` or `x509`.
+    /// The name in the store and in the API: `psk`, `rpk`, `x509` or `x509-ca`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Psk => "psk",
             Self::RawPublicKey => "rpk",
             Self::Certificate => "x509",
+            Self::Authority => "x509-ca",
         }
     }
 
     /// The kind of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Psk, Self::RawPublicKey, Self::Certificate]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [
+            Self::Psk,
+            Self::RawPublicKey,
+            Self::Certificate,
+            Self::Authority,
+        ]
+        .into_iter()
+        .find(|kind| kind.name() == name)
+    }
+
+    /// Whether each credential of the kind is one device's alone.
+    pub(crate) const fn is_unique(self) -> bool {
+        !matches!(self, Self::Authority)
     }
 }
 
@@ -182,7 +218,7 @@ pub struct CredentialInfo {
     pub endpoint: Arc<str>,
     /// The kind.
     pub kind: CredentialKind,
-    /// The PSK identity, the SubjectPublicKeyInfo, or the fingerprint of the certificate.
+    /// The PSK identity, the SubjectPublicKeyInfo, or the fingerprint of the certificate or of the authority.
     pub identity: Box<[u8]>,
 }
 
@@ -231,6 +267,7 @@ mod tests {
         assert!(Credential::psk(&[0xff; 128], &[1; 64]).is_ok());
         assert!(Credential::raw_public_key(&[0x30; 91]).is_err());
         assert!(Credential::certificate(b"not one").is_err());
+        assert!(Credential::authority(b"not one").is_err());
     }
 
     #[test]

@@ -2,15 +2,17 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dunlin_agent::{Event, Failure as RegistrationFailure};
+use dunlin_manager::ServerIdentity;
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
-use crate::simulation::{Device, News};
+use crate::simulation::{Device, News, Proof};
 use crate::terminal::Output;
-use crate::{logging, moment, stop};
+use crate::{identity, input, logging, moment, stop};
 
 /// After so much silence of the manager a person is told.
 const QUIET: Duration = Duration::from_secs(5);
@@ -25,14 +27,34 @@ told. Ctrl-C makes it leave the manager and end.
 
 Examples:
   dunlin agent                                              At a manager on this machine
-  dunlin agent --server coap://192.0.2.7:5683 --endpoint urn:dev:1 --lifetime 60")]
+  dunlin agent --server coap://192.0.2.7:5683 --endpoint urn:dev:1 --lifetime 60
+  dunlin agent --endpoint urn:dev:1 --psk-identity sensor-1 --psk @key.bin         Over DTLS
+  dunlin agent --endpoint urn:dev:2 --rpk device.key --server-key \"$KEY\"           KEY from `dunlin security list`")]
 pub(crate) struct Arguments {
-    /// The manager
-    #[arg(long, value_name = "URI", default_value = "coap://127.0.0.1:5683")]
-    server: String,
+    /// The manager [default: coap://127.0.0.1:5683, or port 5684 over DTLS]
+    #[arg(long, value_name = "URI")]
+    server: Option<String>,
     /// The endpoint name [default: one made from the process id]
     #[arg(long, value_name = "NAME", value_parser = endpoint)]
     endpoint: Option<String>,
+    /// Its identity with the pre-shared key
+    #[arg(long, value_name = "TEXT", requires = "psk", conflicts_with = "rpk")]
+    psk_identity: Option<String>,
+    /// Its pre-shared key, 16 to 64 bytes: as hex:DIGITS, in base64, or @FILE; rather give it in the variable
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "DUNLIN_PSK",
+        hide_env_values = true,
+        requires = "psk_identity"
+    )]
+    psk: Option<String>,
+    /// Its private key on the curve P-256, in PEM or DER: over DTLS with raw public keys
+    #[arg(long, value_name = "FILE", requires = "server_key")]
+    rpk: Option<PathBuf>,
+    /// The manager's public key, in base64 as `dunlin security list` shows it, or @FILE in DER
+    #[arg(long, value_name = "KEY", requires = "rpk")]
+    server_key: Option<String>,
     /// The lifetime of the registration; the device renews it before it passes
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: u32,
@@ -71,7 +93,12 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
 async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     let stopping = stop::on_signal()
         .map_err(|error| Failure::new(format!("Cannot listen for signals: {error}.")))?;
-    let server = resolve(&arguments.server).await?;
+    let proof = proof(arguments)?;
+    let scheme = if proof.is_some() { "coaps" } else { "coap" };
+    let server = match &arguments.server {
+        Some(uri) => resolve(uri, scheme).await?,
+        None => resolve(&format!("{scheme}://127.0.0.1"), scheme).await?,
+    };
     let endpoint = arguments
         .endpoint
         .clone()
@@ -79,12 +106,13 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     let device = Device {
         endpoint: Arc::from(endpoint.as_str()),
         server,
+        proof,
         lifetime: arguments.lifetime,
         interval: Duration::from_secs_f64(arguments.interval),
     };
     if !output.json {
         output.line(format!(
-            "The device {} registers at coap://{server}; Ctrl-C ends it.",
+            "The device {} registers at {scheme}://{server}; Ctrl-C ends it.",
             output.bold(&endpoint)
         ));
     }
@@ -97,12 +125,12 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
             next = news.recv() => {
                 let Some(news) = next else { break };
                 heard = true;
-                print(&news, server, output);
+                print(&news, scheme, server, output);
             }
             () = &mut quiet, if !heard => {
                 heard = true;
                 if !output.json {
-                    output.line(format!("Nothing answers at coap://{server} yet; still trying. Is a manager there (`dunlin serve`)?"));
+                    output.line(format!("Nothing answers at {scheme}://{server} yet; still trying. Is a manager there (`dunlin serve`)?"));
                 }
             }
         }
@@ -117,11 +145,11 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     }
 }
 
-fn print(news: &News, server: SocketAddr, output: Output) {
+fn print(news: &News, scheme: &str, server: SocketAddr, output: Output) {
     let (name, what) = describe(&news.event);
     if output.json {
         output.json(&serde_json::json!({
-            "event": name, "endpoint": &*news.endpoint, "at": jiff::Timestamp::now(), "server": format!("coap://{server}"), "text": what,
+            "event": name, "endpoint": &*news.endpoint, "at": jiff::Timestamp::now(), "server": format!("{scheme}://{server}"), "text": what,
         }));
     } else {
         output.line(format!(
@@ -145,6 +173,10 @@ pub(super) fn describe(event: &Event) -> (&'static str, String) {
                 )
                 .trim_end()
                 .to_owned(),
+                RegistrationFailure::Security => {
+                    "the DTLS handshake did not succeed: the manager may not know the key"
+                        .to_owned()
+                }
                 RegistrationFailure::BadAnswer => "the manager's answer makes no sense".to_owned(),
                 _ => "the registration is too large".to_owned(),
             };
@@ -176,16 +208,45 @@ pub(super) fn describe(event: &Event) -> (&'static str, String) {
     }
 }
 
-/// The address of `coap://HOST:PORT`.
-async fn resolve(uri: &str) -> Result<SocketAddr, Failure> {
+/// What the device proves itself by, if it does.
+fn proof(arguments: &Arguments) -> Result<Option<Proof>, Failure> {
+    if let (Some(identity), Some(key)) = (&arguments.psk_identity, &arguments.psk) {
+        return Ok(Some(Proof::Psk {
+            identity: identity.clone().into_bytes(),
+            key: input::bytes(key)?,
+        }));
+    }
+    if let (Some(file), Some(server)) = (&arguments.rpk, &arguments.server_key) {
+        let key = identity::private_key(file)?;
+        let own = ServerIdentity::new(&key, Vec::new()).map_err(|error| {
+            Failure::new(format!("{} cannot be used: {error}.", file.display()))
+        })?;
+        return Ok(Some(Proof::RawPublicKey {
+            own: own.public_key().to_vec(),
+            key,
+            server: input::bytes(server)?.to_vec(),
+        }));
+    }
+    Ok(None)
+}
+
+/// The address of `coap://HOST:PORT` or `coaps://HOST:PORT`; what is wanted is the one with this scheme.
+async fn resolve(uri: &str, scheme: &str) -> Result<SocketAddr, Failure> {
+    let port = if scheme == "coaps" { 5684 } else { 5683 };
     let bad = |why: &str| {
-        Failure::usage(format!("`{uri}` is no address of a manager: {why}."))
-            .remedy("Write it as --server coap://HOST:PORT, such as coap://127.0.0.1:5683.")
+        Failure::usage(format!("`{uri}` is no address of a manager: {why}.")).remedy(format!(
+            "Write it as --server {scheme}://HOST:PORT, such as {scheme}://127.0.0.1:{port}."
+        ))
     };
     let host = match uri.split_once("://") {
-        Some(("coap", host)) => host,
-        Some(("coaps", _)) => return Err(bad("coaps is not supported yet")),
-        Some(_) => return Err(bad("it should start with coap://")),
+        Some((given, host)) if given == scheme => host,
+        Some(("coaps", _)) => {
+            return Err(bad(
+                "coaps needs a key, by --psk-identity and --psk or by --rpk",
+            ));
+        }
+        Some(("coap", _)) => return Err(bad("with a key it is coaps")),
+        Some(_) => return Err(bad(&format!("it should start with {scheme}://"))),
         None => uri,
     };
     let host = host.trim_end_matches('/');
@@ -196,7 +257,7 @@ async fn resolve(uri: &str) -> Result<SocketAddr, Failure> {
     {
         host.to_owned()
     } else {
-        format!("{host}:5683")
+        format!("{host}:{port}")
     };
     let mut found = tokio::net::lookup_host(&with_port)
         .await
@@ -218,7 +279,7 @@ mod tests {
             ("coap://[::1]", "[::1]:5683"),
         ] {
             assert_eq!(
-                resolve(uri)
+                resolve(uri, "coap")
                     .await
                     .map(|address| address.to_string())
                     .as_deref(),
@@ -233,9 +294,24 @@ mod tests {
             "coap://127.0.0.1:99999",
         ] {
             assert!(
-                resolve(uri).await.is_err_and(|failure| failure.usage),
+                resolve(uri, "coap")
+                    .await
+                    .is_err_and(|failure| failure.usage),
                 "{uri}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn with_a_key_it_is_coaps() {
+        for (uri, address) in [
+            ("coaps://127.0.0.1:5700", Some("127.0.0.1:5700")),
+            ("coaps://127.0.0.1", Some("127.0.0.1:5684")),
+            ("coap://127.0.0.1", None),
+        ] {
+            let found = resolve(uri, "coaps").await.ok();
+            let found = found.map(|address| address.to_string());
+            assert_eq!(found.as_deref(), address, "{uri}");
         }
     }
 

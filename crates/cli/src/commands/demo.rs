@@ -9,19 +9,23 @@ use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dunlin_manager::Registry;
+use dunlin_manager::{Credential, Registry};
 use dunlin_server::config::Limits;
+use rand::Rng as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::host::{Host, NotStarted, Plan, make_folder};
-use crate::simulation::{Device, News};
+use crate::simulation::{Device, News, Proof};
 use crate::terminal::Output;
 use crate::{logging, stop, token};
 
 /// Where devices find the manager, if the port is free.
 const COAP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5683);
+/// Where devices find it over DTLS, if the port is free.
+const COAPS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5684);
 /// Where the portal is, if the port is free.
 const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// The lifetime of the devices' registrations in seconds.
@@ -42,6 +46,7 @@ Everything is on this machine and gone at the end. Where the usual ports 5683 an
 Examples:
   dunlin demo                               Five devices, until Ctrl-C
   dunlin demo --devices 50 --seconds 20     Fifty, for twenty seconds
+  dunlin demo --secure                      Over DTLS, with a key for each device
   dunlin demo --seconds 20 --json           JSON: the addresses, and at the end the sums")]
 pub(crate) struct Arguments {
     /// How many devices
@@ -50,7 +55,10 @@ pub(crate) struct Arguments {
     /// Ends by itself after so many seconds
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     seconds: Option<u64>,
-    /// Where devices find the manager [default: 127.0.0.1:5683, or a free port]
+    /// Lets the devices in over DTLS only, each with a key of its own
+    #[arg(long)]
+    secure: bool,
+    /// Where devices find the manager [default: 127.0.0.1:5683, with --secure port 5684, or a free port]
     #[arg(long, value_name = "ADDRESS:PORT")]
     coap: Option<SocketAddr>,
     /// Where the portal and the API are [default: 127.0.0.1:8080, or a free port]
@@ -93,16 +101,21 @@ async fn demo(arguments: &Arguments, output: Output) -> Result<(), Failure> {
         |folder| folder.path().to_owned(),
     );
     make_folder(&data)?;
+    let (scheme, usual) = if arguments.secure {
+        ("coaps", COAPS)
+    } else {
+        ("coap", COAP)
+    };
     let mut coap = arguments
         .coap
-        .unwrap_or_else(|| free(COAP, |address| UdpSocket::bind(address).is_ok()));
+        .unwrap_or_else(|| free(usual, |address| UdpSocket::bind(address).is_ok()));
     let mut http = arguments
         .http
         .unwrap_or_else(|| free(HTTP, |address| TcpListener::bind(address).is_ok()));
     let token = token::prepare(None, http, &data)?;
     let host = loop {
         let plan = Plan {
-            coap: &[format!("coap://{coap}")],
+            coap: &[format!("{scheme}://{coap}")],
             http,
             data: &data,
             token: token.hash.clone(),
@@ -123,13 +136,31 @@ async fn demo(arguments: &Arguments, output: Output) -> Result<(), Failure> {
         }
     };
     let moved = arguments.coap.is_none() && arguments.http.is_none();
-    let tour = tour::Tour::new(&host, token.made.as_ref(), arguments.devices, moved);
+    let tour = tour::Tour::new(
+        &host,
+        token.made.as_ref(),
+        arguments.devices,
+        moved,
+        arguments.secure,
+    );
     tour.begin(&host, output);
 
     let mut audience = audience::Audience::new(&host.manager, names(arguments.devices), output);
     let (stop_devices, devices_stopping) = watch::channel(false);
     let (sender, mut news) = mpsc::channel(WAITING);
-    let mut devices = start_devices(arguments.devices, server(&host), &sender, &devices_stopping);
+    let mut proofs = Vec::new();
+    if arguments.secure {
+        for endpoint in names(arguments.devices) {
+            proofs.push(credential(&host, &endpoint).await?);
+        }
+    }
+    let mut devices = start_devices(
+        arguments.devices,
+        server(&host),
+        proofs,
+        &sender,
+        &devices_stopping,
+    );
     drop(sender);
     let end = arguments
         .seconds
@@ -205,16 +236,35 @@ fn server(host: &Host) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+/// Makes a key for a device and gives it to the manager.
+async fn credential(host: &Host, endpoint: &Arc<str>) -> Result<Proof, Failure> {
+    let mut key = Zeroizing::new(vec![0; 16]);
+    rand::rng().fill_bytes(&mut key);
+    let identity = endpoint.as_bytes().to_vec();
+    let failure = |error: &dyn core::fmt::Display| {
+        Failure::new(format!("The manager does not take a key: {error}."))
+    };
+    let credential = Credential::psk(&identity, &key).map_err(|error| failure(&error))?;
+    host.manager
+        .put_credential(Arc::clone(endpoint), credential)
+        .await
+        .map_err(|error| failure(&error))?;
+    Ok(Proof::Psk { identity, key })
+}
+
 fn start_devices(
     count: u32,
     server: SocketAddr,
+    proofs: Vec<Proof>,
     news: &mpsc::Sender<News>,
     stopping: &watch::Receiver<bool>,
 ) -> JoinSet<std::io::Result<()>> {
+    let mut proofs = proofs.into_iter();
     names(count)
         .map(|endpoint| Device {
             endpoint,
             server,
+            proof: proofs.next(),
             lifetime: LIFETIME,
             interval: INTERVAL,
         })

@@ -32,6 +32,7 @@ Examples:
   dunlin security add urn:dev:1 --psk-identity sensor-1        A key is made, and shown this once
   dunlin security add urn:dev:2 --rpk public.pem
   dunlin security add urn:dev:3 --x509 device.pem
+  dunlin security add urn:dev:4 --x509-ca authority.pem        Any certificate of it with this name
   dunlin security remove urn:dev:1 psk")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -68,7 +69,7 @@ struct Add {
     /// The endpoint name of the device
     endpoint: String,
     /// The identity that the device gives with its pre-shared key
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["rpk", "x509"])]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["rpk", "x509", "x509_ca"])]
     psk_identity: Option<String>,
     /// The pre-shared key, 16 to 64 bytes: as hex:DIGITS, in base64, or @FILE; rather give it in the variable
     /// [default: a new one]
@@ -81,11 +82,15 @@ struct Add {
     )]
     psk: Option<String>,
     /// The device's raw public key on the curve P-256: SubjectPublicKeyInfo in PEM or DER
-    #[arg(long, value_name = "FILE", conflicts_with = "x509")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["x509", "x509_ca"])]
     rpk: Option<PathBuf>,
     /// The device's certificate in PEM or DER; it is taken with this very one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "x509_ca")]
     x509: Option<PathBuf>,
+    /// An authority's certificate in PEM or DER; the device is taken with any certificate that leads there and whose
+    /// common name is the endpoint name
+    #[arg(long, value_name = "FILE")]
+    x509_ca: Option<PathBuf>,
 }
 
 /// The kinds of credentials.
@@ -97,6 +102,8 @@ enum Kind {
     Rpk,
     /// Certificate
     X509,
+    /// Certificate of an authority
+    X509Ca,
 }
 
 impl From<Kind> for CredentialKind {
@@ -105,6 +112,7 @@ impl From<Kind> for CredentialKind {
             Kind::Psk => Self::Psk,
             Kind::Rpk => Self::Rpk,
             Kind::X509 => Self::X509,
+            Kind::X509Ca => Self::X509Ca,
         }
     }
 }
@@ -195,15 +203,14 @@ fn add(add: &Add, client: &Client, output: Output) -> Result<(), Failure> {
         request.public_key = Some(BASE64.encode(public_key(file)?));
         CredentialKind::Rpk
     } else if let Some(file) = &add.x509 {
-        let chain = identity::certificate_files(file)?;
-        let own = chain.first().ok_or_else(|| {
-            Failure::new(format!("There is no certificate in {}.", file.display()))
-        })?;
-        request.certificate = Some(BASE64.encode(own));
+        request.certificate = Some(certificate(file)?);
         CredentialKind::X509
+    } else if let Some(file) = &add.x509_ca {
+        request.authority = Some(certificate(file)?);
+        CredentialKind::X509Ca
     } else {
         return Err(Failure::usage("A credential is missing.")
-            .remedy("Give --psk-identity, --rpk or --x509."));
+            .remedy("Give --psk-identity, --rpk, --x509 or --x509-ca."));
     };
     let route = Route::credential(&add.endpoint, kind.name());
     client.call(Method::PUT, &route, Some(&request))?;
@@ -235,6 +242,15 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// The first certificate in a file, in base64.
+fn certificate(file: &Path) -> Result<String, Failure> {
+    let chain = identity::certificate_files(file)?;
+    let own = chain.first();
+    let own =
+        own.ok_or_else(|| Failure::new(format!("There is no certificate in {}.", file.display())))?;
+    Ok(BASE64.encode(own))
 }
 
 fn public_key(file: &Path) -> Result<Vec<u8>, Failure> {

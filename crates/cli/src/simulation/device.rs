@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
-use dunlin_agent::{Agent, Config, Event, Output};
+use dunlin_agent::{Agent, Config, Event, Output, Secure};
 use dunlin_coap::time::Instant;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -14,10 +14,14 @@ use tokio::sync::{mpsc, watch};
 
 use super::climate::Climate;
 use super::node::{Node, SERVER};
+use super::proof::Proof;
 use crate::stop;
 
-/// Room for the largest datagram that the agent sends or takes.
-const DATAGRAM: usize = 1500;
+/// Room for the largest datagram that the agent sends or takes; it writes into one half of it and protects into the other.
+const DATAGRAM: usize = 3000;
+
+/// Room for a flight of a handshake.
+const HANDSHAKE: usize = 512;
 
 /// How long a device tries to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -32,6 +36,8 @@ pub(crate) struct Device {
     pub(crate) endpoint: Arc<str>,
     /// The server.
     pub(crate) server: SocketAddr,
+    /// What it proves itself by over DTLS; without it there is no security.
+    pub(crate) proof: Option<Proof>,
     /// The lifetime of the registration in seconds.
     pub(crate) lifetime: u32,
     /// How often the sensors are read.
@@ -87,15 +93,22 @@ impl Device {
         rng: &mut StdRng,
     ) -> io::Result<Ended> {
         let socket = connect(self.server).await?;
-        let uri = format!("coap://{}", self.server);
-        let node = Node::new(&self.endpoint, &uri, self.lifetime).ok_or_else(|| {
+        let scheme = if self.proof.is_some() {
+            "coaps"
+        } else {
+            "coap"
+        };
+        let uri = format!("{scheme}://{}", self.server);
+        let proof = self.proof.as_ref();
+        let node = Node::new(&self.endpoint, &uri, self.lifetime, proof).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "the server's address is too long",
+                "the server's address, the identity or the key is too long",
             )
         })?;
         let agent_rng: StdRng = rand::make_rng();
-        let mut agent = Agent::new(node, Config::new(&self.endpoint), agent_rng);
+        let agent = Agent::new(node, Config::new(&self.endpoint), agent_rng);
+        let mut agent: Secure<'_, _, _, _, HANDSHAKE> = Secure::new(agent);
         let now =
             || Instant::from_millis(u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX));
         agent
@@ -136,7 +149,7 @@ impl Device {
                 received = socket.recv(&mut datagram) => {
                     // An error tells that nobody listens there now; the agent finds out by itself.
                     if let Ok(length) = received
-                        && let Some(bytes) = datagram.get(..length)
+                        && let Some(bytes) = datagram.get_mut(..length)
                     {
                         agent.handle_input(now(), self.server, bytes);
                     }
@@ -145,15 +158,15 @@ impl Device {
                 _ = sample.tick() => {
                     let seconds = begin.elapsed().as_secs_f64();
                     let celsius = climate.sample(seconds, rng);
-                    agent.set(|node| node.measure(celsius, charge, seconds));
+                    agent.agent_mut().set(|node| node.measure(celsius, charge, seconds));
                 }
                 () = stop::stopped(stopping), if !leaving => {
                     leaving = true;
                     goodbye.as_mut().reset(tokio::time::Instant::now() + GOODBYE);
-                    if !agent.is_registered(SERVER) {
+                    if !agent.agent().is_registered(SERVER) {
                         return Ok(Ended::Stopped);
                     }
-                    agent.deregister(SERVER);
+                    agent.agent_mut().deregister(SERVER);
                 }
                 () = &mut goodbye => return Ok(Ended::Stopped),
             }

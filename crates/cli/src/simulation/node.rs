@@ -4,6 +4,8 @@ use dunlin_agent::objects::{Device, PowerSource, Security, Server, Temperature};
 use dunlin_agent::{Instances, Objects, Time};
 use jiff::Timestamp;
 
+use super::proof::Proof;
+
 /// The short server id of a device's only server.
 pub(super) const SERVER: u16 = 1;
 
@@ -27,8 +29,17 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// A device called `serial_number` with an account at `uri`; `None` if the URI is too long.
-    pub(super) fn new(serial_number: &'a str, uri: &str, lifetime: u32) -> Option<Self> {
+    /// A device called `serial_number` with an account at `uri`; `None` if the URI or what it proves itself by is too long.
+    pub(super) fn new(
+        serial_number: &'a str,
+        uri: &str,
+        lifetime: u32,
+        proof: Option<&Proof>,
+    ) -> Option<Self> {
+        let mut security = Security::no_sec(SERVER, uri).ok()?;
+        if let (Some(proof), Some(account)) = (proof, security.get_mut(0)) {
+            proof.put_into(account)?;
+        }
         let mut server = Server::single(SERVER, lifetime);
         if let Some(account) = server.get_mut(0) {
             account.retry_timer = Some(RETRY);
@@ -45,7 +56,7 @@ impl<'a> Node<'a> {
         let mut temperature = Instances::new();
         let _ = temperature.insert(0, Temperature::new("Cel"));
         Some(Self {
-            security: Security::no_sec(SERVER, uri).ok()?,
+            security,
             server,
             device,
             temperature,
@@ -84,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_battery_goes_down_and_is_changed() {
-        let mut node = Node::new("1", "coap://127.0.0.1:5683", 300).expect("short");
+        let mut node = Node::new("1", "coap://127.0.0.1:5683", 300, None).expect("short");
         let mut levels = (0..12).map(|hour| {
             node.measure(20.0, 0.5, f64::from(hour) * 3600.0);
             node.device.battery_level.expect("measured")
@@ -98,6 +109,6 @@ mod tests {
             levels.windows(2).any(|pair| pair[0] > pair[1])
                 && levels.windows(2).any(|pair| pair[0] < pair[1])
         );
-        assert!(Node::new("1", &format!("coap://{}", "x".repeat(100)), 300).is_none());
+        assert!(Node::new("1", &format!("coap://{}", "x".repeat(100)), 300, None).is_none());
     }
 }

@@ -3,21 +3,26 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use dunlin_dtls::certificate::UnixTime;
+use dunlin_dtls::trust::Role;
 use dunlin_dtls::{
-    Alert, CertificateTypes, Credentials as Asked, Presented, PrivateKey, PskKey, PskLookup,
+    Alert, Certificate, CertificateTypes, Chain, ChainVerifier, Credentials as Asked, Presented,
+    PrivateKey, PskKey, PskLookup,
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     CommandError, Credential, CredentialInfo, CredentialKind, CredentialPage, ServerIdentity,
-    StoredCredential,
+    StoredCredential, Timestamp,
 };
 
 /// All credentials.
 #[derive(Default)]
 pub(super) struct Credentials {
-    by_endpoint: BTreeMap<Arc<str>, BTreeMap<CredentialKind, Credential>>,
+    /// Those of each device, in the order of their kinds: mostly one.
+    by_endpoint: BTreeMap<Arc<str>, Vec<Credential>>,
     by_identity: HashMap<(CredentialKind, Box<[u8]>), Arc<str>>,
+    count: usize,
     identity: Option<Arc<ServerIdentity>>,
 }
 
@@ -41,8 +46,14 @@ impl Credentials {
         self.by_endpoint.contains_key(endpoint)
     }
 
+    /// The name of a device that has any credential, as all share it.
+    pub(super) fn name(&self, endpoint: &str) -> Option<&Arc<str>> {
+        let (name, _) = self.by_endpoint.get_key_value(endpoint)?;
+        Some(name)
+    }
+
     pub(super) fn count(&self) -> usize {
-        self.by_identity.len()
+        self.count
     }
 
     /// Whether a device may get this credential.
@@ -59,7 +70,7 @@ impl Credentials {
                 match kind {
                     CredentialKind::Psk => "PSK identity",
                     CredentialKind::RawPublicKey => "public key",
-                    CredentialKind::Certificate => "certificate",
+                    CredentialKind::Certificate | CredentialKind::Authority => "certificate",
                 }
             )));
         }
@@ -73,7 +84,8 @@ impl Credentials {
     }
 
     pub(super) fn get(&self, endpoint: &str, kind: CredentialKind) -> Option<&Credential> {
-        self.by_endpoint.get(endpoint)?.get(&kind)
+        let known = self.by_endpoint.get(endpoint)?;
+        known.iter().find(|one| one.kind() == kind)
     }
 
     pub(super) fn put(&mut self, new: StoredCredential) {
@@ -83,19 +95,24 @@ impl Credentials {
         } = new;
         let kind = credential.kind();
         self.remove(&endpoint, kind);
-        let key = (kind, Box::from(credential.identity()));
-        self.by_identity.insert(key, Arc::clone(&endpoint));
-        self.by_endpoint
-            .entry(endpoint)
-            .or_default()
-            .insert(kind, credential);
+        if kind.is_unique() {
+            let key = (kind, Box::from(credential.identity()));
+            self.by_identity.insert(key, Arc::clone(&endpoint));
+        }
+        self.count += 1;
+        let known = self.by_endpoint.entry(endpoint).or_default();
+        let at = known.partition_point(|one| one.kind() < kind);
+        known.reserve_exact(1);
+        known.insert(at, credential);
     }
 
     pub(super) fn remove(&mut self, endpoint: &str, kind: CredentialKind) {
         let Some(known) = self.by_endpoint.get_mut(endpoint) else {
             return;
         };
-        if let Some(credential) = known.remove(&kind) {
+        if let Some(at) = known.iter().position(|one| one.kind() == kind) {
+            let credential = known.remove(at);
+            self.count = self.count.saturating_sub(1);
             self.by_identity
                 .remove(&(kind, Box::from(credential.identity())));
         }
@@ -110,7 +127,7 @@ impl Credentials {
             .by_endpoint
             .iter()
             .filter(|(endpoint, _)| endpoint.contains(text))
-            .flat_map(|(endpoint, kinds)| kinds.values().map(move |one| (endpoint, one)));
+            .flat_map(|(endpoint, known)| known.iter().map(move |one| (endpoint, one)));
         let mut page = CredentialPage::default();
         for (at, (endpoint, credential)) in matching.enumerate() {
             page.total += 1;
@@ -131,7 +148,37 @@ impl Credentials {
 }
 
 /// What a handshake asks. The peer is called by its endpoint name.
-impl Asked for &Credentials {
+pub(super) struct Lookup<'c> {
+    pub(super) credentials: &'c Credentials,
+    pub(super) now: Timestamp,
+}
+
+impl Lookup<'_> {
+    /// Whose certificate it is: the one that has just this, or the one that it names, if it leads to the authority that
+    /// this one's certificate is to be of.
+    fn certified(&self, chain: &Chain<'_>) -> Option<&Arc<str>> {
+        let own = chain.end_entity()?;
+        let fingerprint: [u8; 32] = Sha256::digest(own).into();
+        let pinned = self
+            .credentials
+            .owner(CredentialKind::Certificate, &fingerprint);
+        if pinned.is_some() {
+            return pinned;
+        }
+        let name = Certificate::parse(own).ok()?.subject().common_name()?;
+        let endpoint = self.credentials.name(name)?;
+        let known = self.credentials.get(name, CredentialKind::Authority)?;
+        let Credential::Authority { certificate, .. } = known else {
+            return None;
+        };
+        let now = UnixTime(self.now.as_millis().div_euclid(1000));
+        let verifier = ChainVerifier::new([certificate]).ok()?;
+        verifier.check(chain, Role::Client, now, None).ok()?;
+        Some(endpoint)
+    }
+}
+
+impl Asked for Lookup<'_> {
     type Peer = Arc<str>;
 
     fn has_psks(&self) -> bool {
@@ -139,9 +186,10 @@ impl Asked for &Credentials {
     }
 
     fn psk(&mut self, identity: &[u8]) -> PskLookup<Self::Peer> {
-        let found = self
+        let credentials = self.credentials;
+        let found = credentials
             .owner(CredentialKind::Psk, identity)
-            .and_then(|endpoint| Some((endpoint, self.get(endpoint, CredentialKind::Psk)?)));
+            .and_then(|endpoint| Some((endpoint, credentials.get(endpoint, CredentialKind::Psk)?)));
         match found {
             Some((endpoint, Credential::Psk { key, .. })) => match PskKey::new(key.expose()) {
                 Some(key) => PskLookup::Found(key, Arc::clone(endpoint)),
@@ -152,13 +200,14 @@ impl Asked for &Credentials {
     }
 
     fn private_key(&self) -> Option<&PrivateKey> {
-        self.identity
+        self.credentials
+            .identity
             .as_ref()
             .map(|identity| identity.private_key())
     }
 
     fn own_types(&self) -> CertificateTypes {
-        match &self.identity {
+        match &self.credentials.identity {
             Some(identity) => CertificateTypes {
                 raw_public_key: true,
                 x509: !identity.certificates().is_empty(),
@@ -168,7 +217,7 @@ impl Asked for &Credentials {
     }
 
     fn own_certificate(&self, index: usize) -> Option<&[u8]> {
-        let certificates = self.identity.as_ref()?.certificates();
+        let certificates = self.credentials.identity.as_ref()?.certificates();
         certificates.get(index).map(|der| &**der)
     }
 
@@ -181,13 +230,10 @@ impl Asked for &Credentials {
 
     fn verify(&mut self, presented: Presented<'_>) -> Result<Self::Peer, Alert> {
         let found = match presented {
-            Presented::RawPublicKey(key) => {
-                self.owner(CredentialKind::RawPublicKey, &key.to_spki())
-            }
-            Presented::Certificates(chain) => chain.end_entity().and_then(|der| {
-                let fingerprint: [u8; 32] = Sha256::digest(der).into();
-                self.owner(CredentialKind::Certificate, &fingerprint)
-            }),
+            Presented::RawPublicKey(key) => self
+                .credentials
+                .owner(CredentialKind::RawPublicKey, &key.to_spki()),
+            Presented::Certificates(chain) => self.certified(&chain),
             _ => None,
         };
         found.cloned().ok_or(Alert::CERTIFICATE_UNKNOWN)

@@ -5,6 +5,7 @@ use dunlin_dtls::{Acceptor, Config, Connection, ConnectionId, Datagram, Event, G
 use rand::Rng as _;
 use std::sync::Arc;
 
+use super::credentials::Lookup;
 use super::secure::Place;
 use super::timers::Timer;
 use super::{Queued, Shard};
@@ -83,7 +84,10 @@ impl Shard {
             return self.counters.records_dropped.count();
         };
         let mut datagram = Datagram::new(bytes);
-        let mut credentials = &self.credentials;
+        let mut credentials = Lookup {
+            credentials: &self.credentials,
+            now: self.wall(now),
+        };
         let connection = &mut handshake.connection;
         let data = connection.handle_input(now, &mut datagram, &mut credentials, &mut self.rng);
         let id = handshake.id;

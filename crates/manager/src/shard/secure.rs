@@ -39,7 +39,8 @@ pub(super) type Place = (u16, SocketAddr);
 pub(super) struct Secure {
     pub(super) acceptor: Acceptor,
     pub(super) handshakes: HashMap<Place, Handshake>,
-    associations: HashMap<AssociationId, Entry>,
+    /// Boxed, as a table of this size is half empty after it has grown.
+    associations: HashMap<AssociationId, Box<Entry>>,
     by_endpoint: HashMap<Arc<str>, AssociationId>,
     /// The associations whose records have no connection id.
     by_place: HashMap<Place, AssociationId>,
@@ -59,7 +60,7 @@ struct Entry {
     /// Whether a record came since the association was given to the store.
     is_newer: bool,
     /// What waits for a reservation.
-    held: Vec<Box<[u8]>>,
+    held: Option<Box<Vec<Box<[u8]>>>>,
 }
 
 impl Entry {
@@ -72,7 +73,7 @@ impl Entry {
             durable: 0,
             asked: 0,
             is_newer: false,
-            held: Vec::new(),
+            held: None,
         }
     }
 
@@ -113,10 +114,10 @@ impl Secure {
             self.by_place.insert(entry.place, id);
         }
         self.by_endpoint.insert(Arc::clone(&entry.endpoint), id);
-        self.associations.insert(id, entry);
+        self.associations.insert(id, Box::new(entry));
     }
 
-    fn remove(&mut self, id: AssociationId) -> Option<Entry> {
+    fn remove(&mut self, id: AssociationId) -> Option<Box<Entry>> {
         let entry = self.associations.remove(&id)?;
         if self.by_place.get(&entry.place) == Some(&id) {
             self.by_place.remove(&entry.place);
@@ -243,8 +244,9 @@ impl Shard {
             return self.counters.send_failures.count();
         };
         if entry.sent >= entry.durable {
-            if entry.held.len() < HELD && !is_failing {
-                entry.held.push(data.into());
+            let held = entry.held.get_or_insert_default();
+            if held.len() < HELD && !is_failing {
+                held.push(data.into());
             } else {
                 self.counters.send_failures.count();
             }
@@ -278,7 +280,9 @@ impl Shard {
             record,
         } in stored
         {
-            let Some(id) = peer.association.filter(|_| self.credentials.has(&endpoint)) else {
+            let (Some(id), Some(endpoint)) =
+                (peer.association, self.credentials.name(&endpoint).cloned())
+            else {
                 continue;
             };
             match Association::import(&record) {
@@ -367,7 +371,7 @@ impl Shard {
             return;
         };
         entry.durable = entry.durable.max(end);
-        for datagram in core::mem::take(&mut entry.held) {
+        for datagram in entry.held.take().into_iter().flat_map(|held| *held) {
             self.transmit_secure(id, &datagram);
         }
     }
@@ -377,7 +381,7 @@ impl Shard {
         if let Some(entry) = self.secure.associations.get_mut(&id) {
             entry.is_newer = true;
             entry.asked = entry.durable;
-            let lost = core::mem::take(&mut entry.held).len();
+            let lost = entry.held.take().map_or(0, |held| held.len());
             self.counters
                 .send_failures
                 .add(u64::try_from(lost).unwrap_or(u64::MAX));

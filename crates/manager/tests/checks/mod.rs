@@ -35,6 +35,9 @@ struct World {
     ended: BTreeSet<CommandId>,
 }
 
+/// The listener for DTLS.
+const SECURE: u16 = 2;
+
 fn peer(which: u8) -> Peer {
     Peer::plain(u16::from(which & 1), ([192, 0, 2, which % 3], 5683).into())
 }
@@ -45,6 +48,8 @@ impl World {
         let mut buffer = [0; 2048];
         loop {
             match self.shard.poll_output(&mut buffer) {
+                // To strangers go cookies, and alerts.
+                Output::Transmit { to, .. } if to.listener == SECURE => {}
                 Output::Transmit { to, length } => {
                     let message =
                         Message::parse(&buffer[..length]).expect("what is sent is well formed");
@@ -66,6 +71,7 @@ impl World {
         let metrics = self.shard.metrics();
         assert!(metrics.devices <= 3 && metrics.registrations <= metrics.devices);
         assert!(metrics.observations <= 3 * 3);
+        assert_eq!(metrics.dtls.associations, 0, "nobody has a credential");
         assert_eq!(
             metrics.commands_waiting,
             self.given - self.ended.len() as u64
@@ -170,6 +176,11 @@ pub(crate) fn shard(mut script: &[u8]) {
         id = id.wrapping_add(1);
         let (operation, which) = (byte(&mut script), byte(&mut script));
         match operation % 8 {
+            0 if which & 0x80 != 0 => {
+                let from = Peer::plain(SECURE, peer(which).address);
+                let mut datagram = chunk(&mut script).to_vec();
+                world.shard.handle_record(world.now, from, &mut datagram);
+            }
             0 => world
                 .shard
                 .handle_input(world.now, peer(which), chunk(&mut script)),

@@ -17,6 +17,9 @@ pub enum CredentialKind {
     Rpk,
     /// An X.509 certificate.
     X509,
+    /// Any X.509 certificate of an authority that names the device.
+    #[serde(rename = "x509-ca")]
+    X509Ca,
 }
 
 impl CredentialKind {
@@ -26,6 +29,7 @@ impl CredentialKind {
             Self::Psk => "psk",
             Self::Rpk => "rpk",
             Self::X509 => "x509",
+            Self::X509Ca => "x509-ca",
         }
     }
 }
@@ -45,7 +49,7 @@ pub struct Credential {
     /// The public key: a `SubjectPublicKeyInfo` in DER, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
-    /// The SHA-256 of the certificate in DER, in hexadecimal digits.
+    /// The SHA-256 of the certificate in DER, the device's or the authority's, in hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 }
@@ -62,7 +66,7 @@ pub struct CredentialList {
     pub server_public_key: Option<String>,
 }
 
-/// A credential to be kept: `identity` and `key`, or `public_key`, or `certificate`, as its kind needs.
+/// A credential to be kept: `identity` and `key`, or `public_key`, or `certificate`, or `authority`, as its kind needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialRequest {
@@ -80,6 +84,10 @@ pub struct CredentialRequest {
     /// Of a certificate: its DER, in base64. The device is taken with this very certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// Of a certificate of an authority: the authority's own certificate in DER, in base64. The device is taken with any
+    /// certificate that leads there and whose subject's common name is the endpoint name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
 }
 
 /// A text that is wiped when dropped and never printed.

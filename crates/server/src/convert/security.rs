@@ -20,8 +20,11 @@ pub(crate) fn credential(info: &CredentialInfo) -> api::Credential {
             shown.kind = api::CredentialKind::Rpk;
             shown.public_key = Some(BASE64.encode(&info.identity));
         }
-        CredentialKind::Certificate => {
-            shown.kind = api::CredentialKind::X509;
+        CredentialKind::Certificate | CredentialKind::Authority => {
+            shown.kind = match info.kind {
+                CredentialKind::Authority => api::CredentialKind::X509Ca,
+                _ => api::CredentialKind::X509,
+            };
             let digits = info.identity.iter().map(|byte| format!("{byte:02x}"));
             shown.fingerprint = Some(digits.collect());
         }

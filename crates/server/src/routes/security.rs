@@ -26,7 +26,7 @@ pub(crate) struct Target {
     /// The endpoint name, percent-encoded.
     #[param(example = "urn:imei:490154203237518")]
     pub(crate) endpoint: String,
-    /// The kind: `psk`, `rpk` or `x509`.
+    /// The kind: `psk`, `rpk`, `x509` or `x509-ca`.
     #[param(example = "psk")]
     pub(crate) kind: String,
 }
@@ -36,7 +36,7 @@ impl Target {
         CredentialKind::from_name(&self.kind).ok_or_else(|| {
             ProblemKind::NotFound
                 .problem(format!("No kind of credential is called {}.", self.kind))
-                .remedy("Use psk, rpk or x509.")
+                .remedy("Use psk, rpk, x509 or x509-ca.")
         })
     }
 }
@@ -140,22 +140,27 @@ fn credential(kind: CredentialKind, body: &CredentialRequest) -> Result<Credenti
         key,
         public_key,
         certificate,
+        authority,
     } = body;
-    let made = match (kind, identity, key, public_key, certificate) {
-        (CredentialKind::Psk, Some(identity), Some(key), None, None) => {
+    let made = match (kind, identity, key, public_key, certificate, authority) {
+        (CredentialKind::Psk, Some(identity), Some(key), None, None, None) => {
             let key = Zeroizing::new(BASE64.decode(key.expose()).map_err(|_| no_base64("key"))?);
             Credential::psk(identity.as_bytes(), &key)
         }
-        (CredentialKind::RawPublicKey, None, None, Some(key), None) => {
+        (CredentialKind::RawPublicKey, None, None, Some(key), None, None) => {
             Credential::raw_public_key(&decoded("public_key", key)?)
         }
-        (CredentialKind::Certificate, None, None, None, Some(der)) => {
+        (CredentialKind::Certificate, None, None, None, Some(der), None) => {
             Credential::certificate(&decoded("certificate", der)?)
+        }
+        (CredentialKind::Authority, None, None, None, None, Some(der)) => {
+            Credential::authority(&decoded("authority", der)?)
         }
         _ => {
             let needed = match kind {
                 CredentialKind::Psk => "`identity` and `key`",
                 CredentialKind::RawPublicKey => "`public_key`",
+                CredentialKind::Authority => "`authority`",
                 _ => "`certificate`",
             };
             return Err(ProblemKind::BadRequest

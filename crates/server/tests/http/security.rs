@@ -82,6 +82,8 @@ async fn what_is_no_credential_is_refused_and_not_repeated() {
         ("d/rpk", json!({"public_key": "AAAA"}), 400),
         ("d/rpk", json!({"identity": "who", "key": KEY}), 400),
         ("d/x509", json!({"certificate": "AAAA"}), 400),
+        ("d/x509-ca", json!({"authority": "AAAA"}), 400),
+        ("d/x509-ca", json!({"certificate": "AAAA"}), 400),
         ("d/oscore", json!({}), 404),
     ] {
         let answer = put(&router, what, &body).await;

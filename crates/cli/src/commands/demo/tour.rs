@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dunlin_server::auth::ApiToken;
 
-use super::{COAP, HTTP};
+use super::{COAP, COAPS, HTTP};
 use crate::host::Host;
 use crate::terminal::Output;
 
@@ -24,10 +24,18 @@ pub(super) struct Tour {
     devices: u32,
     /// Whether ports that are not the usual ones were not asked for.
     moved: bool,
+    /// Whether the devices are let in over DTLS.
+    secure: bool,
 }
 
 impl Tour {
-    pub(super) fn new(host: &Host, token: Option<&ApiToken>, devices: u32, moved: bool) -> Self {
+    pub(super) fn new(
+        host: &Host,
+        token: Option<&ApiToken>,
+        devices: u32,
+        moved: bool,
+        secure: bool,
+    ) -> Self {
         let url = format!("http://{}", reachable(host.http()));
         let usual = host.http() == HTTP && env::var_os("DUNLIN_API").is_none();
         Self {
@@ -41,6 +49,7 @@ impl Tour {
             token: token.map(|token| token.expose().to_owned()),
             devices,
             moved,
+            secure,
         }
     }
 
@@ -68,13 +77,17 @@ impl Tour {
         output.line(format!("  Portal   {}", output.bold(&self.url)));
         output.line(format!("  API      {}/api/v1/devices", self.url));
         for address in host.coap() {
-            output.line(format!("  Devices  coap://{}", reachable(*address)));
+            let scheme = if self.secure { "coaps" } else { "coap" };
+            output.line(format!("  Devices  {scheme}://{}", reachable(*address)));
         }
         if let Some(token) = &self.token {
             output.line(format!("  Token    {token}   (the portal asks for it)"));
         }
         for (usual, now) in [
-            (COAP, host.coap().first().copied()),
+            (
+                if self.secure { COAPS } else { COAP },
+                host.coap().first().copied(),
+            ),
             (HTTP, Some(host.http())),
         ] {
             if let Some(now) = now.filter(|now| self.moved && now.port() != usual.port()) {

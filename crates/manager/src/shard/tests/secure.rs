@@ -4,36 +4,91 @@ use core::net::SocketAddr;
 use std::collections::{HashMap, HashSet};
 
 use dunlin_dtls::{
-    Config as DtlsConfig, Connection, Credentials, Datagram, Event as DtlsEvent,
-    Output as DtlsOutput, PskKey,
+    Alert, CertificateTypes, Config as DtlsConfig, Connection, Credentials, Datagram,
+    Event as DtlsEvent, Output as DtlsOutput, Presented, PrivateKey, PskKey,
 };
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::{Administration, Credential, OwnedValue, StoredCredential};
+use crate::{Administration, Credential, OwnedValue, ServerIdentity, StoredCredential};
 
 /// The listener for DTLS.
 const SECURE: u16 = 1;
 
 /// What a device proves itself by.
-#[derive(Clone)]
+#[derive(Default)]
 struct Proof {
     identity: Vec<u8>,
     key: [u8; 16],
+    /// Rather than by a key that both have.
+    private_key: Option<PrivateKey>,
+    certificates: Vec<&'static [u8]>,
+    is_raw: bool,
+}
+
+impl Proof {
+    fn types(&self) -> CertificateTypes {
+        CertificateTypes {
+            raw_public_key: self.is_raw,
+            x509: !self.is_raw,
+        }
+    }
 }
 
 impl Credentials for Proof {
     type Peer = ();
 
     fn own_psk(&self) -> Option<(&[u8], PskKey)> {
-        Some((&self.identity, PskKey::new(&self.key)?))
+        let key = PskKey::new(&self.key)?;
+        self.private_key.is_none().then_some((&self.identity, key))
     }
+
+    fn private_key(&self) -> Option<&PrivateKey> {
+        self.private_key.as_ref()
+    }
+
+    fn own_types(&self) -> CertificateTypes {
+        self.types()
+    }
+
+    fn own_certificate(&self, index: usize) -> Option<&[u8]> {
+        self.certificates.get(index).copied()
+    }
+
+    fn peer_types(&self) -> CertificateTypes {
+        self.types()
+    }
+
+    fn verify(&mut self, presented: Presented<'_>) -> Result<(), Alert> {
+        match presented {
+            Presented::RawPublicKey(key) if key.to_spki() == *SERVER_SPKI => Ok(()),
+            Presented::Certificates(chain) if chain.end_entity() == Some(SERVER) => Ok(()),
+            _ => Err(Alert::CERTIFICATE_UNKNOWN),
+        }
+    }
+}
+
+macro_rules! pki {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../../dtls/tests/pki/", $name))
+    };
+}
+
+const SERVER: &[u8] = pki!("server.der");
+const SERVER_SPKI: &[u8; 91] = pki!("server.spki");
+const CLIENT: &[u8] = pki!("client.der");
+const INTERMEDIATE: &[u8] = pki!("intermediate.der");
+
+/// The common name of the certificate of the client.
+fn client_name() -> String {
+    let client = dunlin_dtls::Certificate::parse(CLIENT).unwrap();
+    client.subject().common_name().unwrap().to_owned()
 }
 
 /// A device behind DTLS.
 struct Node {
-    connection: Connection<(), 512, 512>,
+    connection: Connection<(), 2048, 2048>,
     proof: Proof,
     rng: StdRng,
     address: SocketAddr,
@@ -63,6 +118,7 @@ impl Node {
             proof: Proof {
                 identity: format!("who-{number}").into(),
                 key: key(number),
+                ..Proof::default()
             },
             rng: StdRng::seed_from_u64(number.into()),
             address: address(number),
@@ -79,6 +135,20 @@ impl Node {
                 connection_id: None,
                 ..DtlsConfig::DEFAULT
             }),
+            ..Self::new(number)
+        }
+    }
+
+    /// A device with the certificate of the client and its chain, or with its key alone.
+    fn with_key(number: u16, is_raw: bool) -> Self {
+        let proof = Proof {
+            private_key: Some(PrivateKey::from_bytes(pki!("client.pkcs8")).unwrap()),
+            certificates: vec![CLIENT, INTERMEDIATE],
+            is_raw,
+            ..Proof::default()
+        };
+        Self {
+            proof,
             ..Self::new(number)
         }
     }
@@ -397,6 +467,65 @@ fn wrong_keys_and_unknown_identities_get_nowhere() {
     let metrics = bench.shard.metrics().dtls;
     assert_eq!((metrics.handshakes, metrics.handshakes_failed), (0, 2));
     assert_eq!((metrics.associations, metrics.handshakes_running), (0, 0));
+}
+
+/// A manager that can prove who it is, with credentials of these devices.
+fn with_identity(credentials: &[(&str, &Credential)]) -> Bench {
+    let chain = [SERVER, INTERMEDIATE].map(Box::from).to_vec();
+    let identity = ServerIdentity::new(pki!("server.pkcs8"), chain).unwrap();
+    let mut bench = Bench::with(Config {
+        identity: Some(identity.into()),
+        ..Config::default()
+    });
+    for (endpoint, credential) in credentials {
+        bench.put(endpoint, (*credential).clone());
+        assert_eq!(bench.result(), Ok(Outcome::Done));
+    }
+    bench
+}
+
+#[test]
+fn keys_and_certificates_are_let_in_under_the_name_that_they_belong_to() {
+    let raw_key = PrivateKey::from_bytes(pki!("client.pkcs8")).unwrap();
+    let raw = Credential::raw_public_key(&raw_key.public_key().to_spki()).unwrap();
+    let pinned = Credential::certificate(CLIENT).unwrap();
+    let root = Credential::authority(pki!("root.der")).unwrap();
+    let impostor = Credential::authority(pki!("impostor.der")).unwrap();
+    let name = client_name();
+    let named = name.as_str();
+    for (credentials, is_raw, owner) in [
+        (&[("a", &raw)][..], true, Some("a")),
+        (&[("a", &raw)], false, None),
+        (&[("a", &pinned)], false, Some("a")),
+        (&[("a", &pinned)], true, None),
+        // By an authority only under the certificate's own name, and only of this authority.
+        (&[(named, &root)], false, Some(named)),
+        (&[("a", &root)], false, None),
+        (&[(named, &impostor)], false, None),
+        // The very certificate says more than an authority.
+        (&[(named, &root), ("a", &pinned)], false, Some("a")),
+        // Several devices may have certificates of one authority.
+        (&[("a", &root), (named, &root)], false, Some(named)),
+    ] {
+        let mut bench = with_identity(credentials);
+        let mut node = Node::with_key(1, is_raw).connect(&mut bench);
+        assert_eq!(
+            node.connection.is_established(),
+            owner.is_some(),
+            "{credentials:?}"
+        );
+        let Some(owner) = owner else { continue };
+        assert_eq!(node.register(&mut bench, 1, &[]).code, Code::CREATED);
+        assert!(bench.shard.device(owner).is_some(), "{credentials:?}");
+        let answer = node.register(&mut bench, 2, &["ep=other"]);
+        assert_eq!(answer.code, Code::FORBIDDEN);
+    }
+    // Who has no identity lets nobody in by keys.
+    let mut bench = Bench::new();
+    bench.put("a", raw);
+    assert_eq!(bench.result(), Ok(Outcome::Done));
+    let node = Node::with_key(1, true).connect(&mut bench);
+    assert!(!node.connection.is_established());
 }
 
 #[test]

@@ -70,9 +70,8 @@ const MIGRATIONS: [&str; VERSION as usize] = [
         endpoint TEXT NOT NULL,
         kind     TEXT NOT NULL,
         identity BLOB NOT NULL,
-        secret   BLOB,
-        PRIMARY KEY (endpoint, kind),
-        UNIQUE (kind, identity)
+        material BLOB,
+        PRIMARY KEY (endpoint, kind)
     ) STRICT;
     CREATE TABLE association (
         id       INTEGER PRIMARY KEY,

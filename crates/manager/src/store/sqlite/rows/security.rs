@@ -18,20 +18,21 @@ pub(super) fn put_credential(connection: &Connection, stored: &StoredCredential)
         endpoint,
         credential,
     } = stored;
-    let secret = match credential {
+    let material = match credential {
         Credential::Psk { key, .. } => Some(key.expose()),
+        Credential::Authority { certificate, .. } => Some(&**certificate),
         Credential::RawPublicKey { .. } | Credential::Certificate { .. } => None,
     };
     connection
         .prepare_cached(
-            "INSERT INTO credential (endpoint, kind, identity, secret) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (endpoint, kind) DO UPDATE SET identity = excluded.identity, secret = excluded.secret",
+            "INSERT INTO credential (endpoint, kind, identity, material) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (endpoint, kind) DO UPDATE SET identity = excluded.identity, material = excluded.material",
         )?
         .execute(params![
             &**endpoint,
             credential.kind().name(),
             credential.identity(),
-            secret
+            material
         ])?;
     Ok(())
 }
@@ -54,16 +55,20 @@ fn credential(row: &Row<'_>) -> Result<StoredCredential> {
         .ok_or_else(|| wrong(row, "kind", format!("no credential is called {kind}")))?;
     let credential = match kind {
         CredentialKind::Psk => {
-            let secret: Zeroizing<Vec<u8>> = Zeroizing::new(row.get("secret")?);
+            let secret: Zeroizing<Vec<u8>> = Zeroizing::new(row.get("material")?);
             Credential::Psk {
                 identity: identity.into(),
                 key: SecretKey::new(&secret)
-                    .ok_or_else(|| wrong(row, "secret", "no key is as long"))?,
+                    .ok_or_else(|| wrong(row, "material", "no key is as long"))?,
             }
         }
         CredentialKind::RawPublicKey => Credential::RawPublicKey {
             spki: identity.into(),
         },
+        CredentialKind::Authority => {
+            let certificate: Vec<u8> = row.get("material")?;
+            Credential::authority(&certificate).map_err(|error| wrong(row, "material", error))?
+        }
         CredentialKind::Certificate => Credential::Certificate {
             fingerprint: identity
                 .try_into()
