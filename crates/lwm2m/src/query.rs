@@ -67,7 +67,7 @@ impl<const N: usize> Text<N> {
 
     /// Appends `number` without exponent.
     pub(crate) fn push_number(&mut self, number: f64) -> Option<()> {
-        let mut text = [0; 326];
+        let mut text = [0; 327];
         let length = dunlin_model::decimal::print(number, &mut text)?;
         self.push(text.get(..length)?)
     }

@@ -39,16 +39,16 @@ impl AttributeChanges {
                 None => (item, None),
             };
             match name {
-                "pmin" => put(&mut changes.pmin, value, &seconds)?,
-                "pmax" => put(&mut changes.pmax, value, &seconds)?,
-                "gt" => put(&mut changes.gt, value, &number)?,
-                "lt" => put(&mut changes.lt, value, &number)?,
-                "st" => put(&mut changes.st, value, &number)?,
-                "epmin" => put(&mut changes.epmin, value, &seconds)?,
-                "epmax" => put(&mut changes.epmax, value, &seconds)?,
-                "edge" => put(&mut changes.edge, value, &flag)?,
-                "con" => put(&mut changes.con, value, &flag)?,
-                "hqmax" => put(&mut changes.hqmax, value, &seconds)?,
+                "pmin" => put(&mut changes.pmin, value, seconds)?,
+                "pmax" => put(&mut changes.pmax, value, seconds)?,
+                "gt" => put(&mut changes.gt, value, number)?,
+                "lt" => put(&mut changes.lt, value, number)?,
+                "st" => put(&mut changes.st, value, number)?,
+                "epmin" => put(&mut changes.epmin, value, seconds)?,
+                "epmax" => put(&mut changes.epmax, value, seconds)?,
+                "edge" => put(&mut changes.edge, value, flag)?,
+                "con" => put(&mut changes.con, value, flag)?,
+                "hqmax" => put(&mut changes.hqmax, value, seconds)?,
                 _ => return Err(AttributeError::Unknown),
             }
         }
@@ -60,7 +60,7 @@ impl AttributeChanges {
 fn put<T: PartialEq>(
     change: &mut Change<T>,
     value: Option<&str>,
-    read: &dyn Fn(&str) -> Option<T>,
+    read: fn(&str) -> Option<T>,
 ) -> Result<(), AttributeError> {
     if *change != Change::Keep {
         return Err(AttributeError::Duplicate);
@@ -95,5 +95,5 @@ fn number(text: &str) -> Option<f64> {
     if !digits(whole) || !digits(fraction) {
         return None;
     }
-    decimal::parse(text.as_bytes()).filter(|number| number.is_finite())
+    decimal::parse(text.as_bytes())
 }
