@@ -25,6 +25,7 @@ pub use print::{Style, digits_of, print, print_with};
 /// assert_eq!(format!("{}", Decimal(-12.5)), "-12.5");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Decimal(pub f64);
 
 impl fmt::Display for Decimal {

@@ -293,6 +293,7 @@ impl Path {
 /// # Ok::<(), dunlin_model::PathError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Children {
     parent: Path,
     /// How far the lowest part of a child lies from the end; beyond 48 there are none.

@@ -9,6 +9,7 @@ const WORDS: usize = 40;
 
 /// How very large and very small numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Style {
     /// With all their zeros.
     Plain,
