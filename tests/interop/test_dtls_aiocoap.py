@@ -26,11 +26,11 @@ class OurClientTheirServer(unittest.TestCase):
             client.expect(lambda line: line.startswith("received ") and b"slow".hex() in line)
 
     def test_a_wrong_key(self):
-        with OurClient(self.port, *psk(key=b"another")) as client:
+        with OurClient(self.port, *psk(key=b"another"), in_a_hurry=True) as client:
             client.failed()
 
     def test_an_unknown_identity(self):
-        with OurClient(self.port, *psk(identity="another")) as client:
+        with OurClient(self.port, *psk(identity="another"), in_a_hurry=True) as client:
             client.failed()
 
 

@@ -176,14 +176,14 @@ class OurClientTheirServer(unittest.TestCase):
     def test_a_wrong_key(self):
         with (
             TheirServer("--pskpasswd", credentials().gnutls_psk, *priority(PSK_SUITES[0])) as server,
-            OurClient(server.port, *psk(key=b"another")) as client,
+            OurClient(server.port, *psk(key=b"another"), in_a_hurry=True) as client,
         ):
             client.failed()
 
     def test_an_unknown_identity(self):
         with (
             TheirServer("--pskpasswd", credentials().gnutls_psk, *priority(PSK_SUITES[0])) as server,
-            OurClient(server.port, *psk(identity="another")) as client,
+            OurClient(server.port, *psk(identity="another"), in_a_hurry=True) as client,
         ):
             client.failed()
 

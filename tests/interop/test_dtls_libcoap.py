@@ -89,7 +89,7 @@ class OurClientTheirServer(unittest.TestCase):
             with (
                 self.subTest(back_end),
                 TheirServer(back_end, "-k", KEY.decode()) as server,
-                OurClient(server.port, *psk()) as client,
+                OurClient(server.port, *psk(), in_a_hurry=True) as client,
             ):
                 client.failed()
 

@@ -126,11 +126,17 @@ class OurClientTheirServer(unittest.TestCase):
             client.echo("22.3 C")
 
     def test_a_wrong_key(self):
-        with MbedtlsServer(**their_psk(key=b"another")) as server, OurClient(server.port, *psk()) as client:
+        with (
+            MbedtlsServer(**their_psk(key=b"another")) as server,
+            OurClient(server.port, *psk(), in_a_hurry=True) as client,
+        ):
             client.failed()
 
     def test_an_unknown_identity(self):
-        with MbedtlsServer(**their_psk(identity="another")) as server, OurClient(server.port, *psk()) as client:
+        with (
+            MbedtlsServer(**their_psk(identity="another")) as server,
+            OurClient(server.port, *psk(), in_a_hurry=True) as client,
+        ):
             client.failed()
             server.failed()
 

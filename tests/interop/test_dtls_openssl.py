@@ -136,14 +136,14 @@ class OurClientTheirServer(unittest.TestCase):
     def test_a_wrong_key(self):
         with (
             TheirServer(*their_psk(key=b"another"), *suites(*PSK_SUITES), "-nocert") as server,
-            OurClient(server.port, "--hex", *psk()) as client,
+            OurClient(server.port, "--hex", *psk(), in_a_hurry=True) as client,
         ):
             client.failed()
 
     def test_an_unknown_identity(self):
         with (
             TheirServer(*their_psk(identity="another"), *suites(*PSK_SUITES), "-nocert") as server,
-            OurClient(server.port, "--hex", *psk(key=b"another")) as client,
+            OurClient(server.port, "--hex", *psk(key=b"another"), in_a_hurry=True) as client,
         ):
             client.failed()
 
