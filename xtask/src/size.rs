@@ -24,6 +24,10 @@ use crate::firmware::{self, Program};
 use crate::project;
 
 #[derive(clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct Arguments {
     /// Prints one JSON object a line instead of a table.
     #[arg(long)]
