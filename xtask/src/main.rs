@@ -9,6 +9,7 @@ mod demo;
 mod examples;
 mod features;
 mod firmware;
+mod formats;
 mod fuzz;
 mod instructions;
 mod interop;

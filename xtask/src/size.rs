@@ -24,6 +24,10 @@ use crate::firmware::{self, Program};
 use crate::project;
 
 #[derive(clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(crate) struct Arguments {
     /// Prints one JSON object a line instead of a table.
     #[arg(long)]
@@ -31,6 +35,9 @@ pub(crate) struct Arguments {
     /// Also lists the functions that call a panic function, with the number of their calls.
     #[arg(long, conflicts_with = "json")]
     panics: bool,
+    /// Measures the payload formats, each alone, in place of those programs.
+    #[arg(long, conflicts_with = "panics")]
+    formats: bool,
     /// Writes the figures to `xtask/sizes.json` in place of comparing them.
     #[arg(long)]
     bless: bool,
@@ -77,6 +84,9 @@ struct Figure {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.formats {
+        return crate::formats::run(arguments.json);
+    }
     let baseline = project::root().join("xtask/sizes.json");
     let agreed: Vec<Figure> = fs::read_to_string(&baseline)
         .unwrap_or_default()
@@ -158,7 +168,7 @@ impl Figure {
 }
 
 /// Reads `arm-none-eabi-size`: a header line, then text, data and bss. Gives flash and RAM.
-fn sections(path: &Path) -> Result<(u64, u64)> {
+pub(crate) fn sections(path: &Path) -> Result<(u64, u64)> {
     let table = project::output(Command::new("arm-none-eabi-size").arg(path))
         .context("arm-none-eabi-size is in the Debian package binutils-arm-none-eabi")?;
     let mut numbers = table
@@ -189,7 +199,7 @@ fn converts_numbers(function: &str) -> bool {
         && !function.contains("dunlin")
 }
 
-fn disassembly(path: &Path) -> Result<String> {
+pub(crate) fn disassembly(path: &Path) -> Result<String> {
     project::output(
         Command::new("arm-none-eabi-objdump")
             .args(["--disassemble", "--demangle", "--no-show-raw-insn"])
@@ -198,7 +208,7 @@ fn disassembly(path: &Path) -> Result<String> {
 }
 
 /// The functions that branch to one of `core`'s panic functions, and how often; panic functions themselves left out.
-fn panic_callers(disassembly: &str) -> BTreeMap<&str, usize> {
+pub(crate) fn panic_callers(disassembly: &str) -> BTreeMap<&str, usize> {
     let mut callers = BTreeMap::new();
     let mut function = "";
     for line in disassembly.lines() {

@@ -12,20 +12,21 @@ const SENML_CBOR: ContentFormat = ContentFormat::SENML_CBOR;
 const SENML_JSON: ContentFormat = ContentFormat::SENML_JSON;
 const LWM2M_CBOR: ContentFormat = ContentFormat::LWM2M_CBOR;
 
+// What `--check` holds the codec to. TLV and the writing of CBOR are to come down to 1,500 and 1,200, 2,500 and 2,000.
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "codec/decode/tlv",
-        goal: None,
+        goal: Some(3_000),
         run: |times| decode("tlv16", TLV, TLV, times),
     },
     Case {
         name: "codec/decode/senml-cbor",
-        goal: None,
+        goal: Some(6_000),
         run: |times| decode("senml-cbor20", SENML_CBOR, SENML_CBOR, times),
     },
     Case {
         name: "codec/decode/lwm2m-cbor",
-        goal: None,
+        goal: Some(5_000),
         run: |times| decode("lwm2m-cbor20", LWM2M_CBOR, LWM2M_CBOR, times),
     },
     Case {
@@ -35,22 +36,22 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "codec/encode/tlv",
-        goal: None,
+        goal: Some(3_000),
         run: |times| encode("tlv16", TLV, times),
     },
     Case {
         name: "codec/encode/senml-cbor",
-        goal: None,
+        goal: Some(4_100),
         run: |times| encode("tlv20", SENML_CBOR, times),
     },
     Case {
         name: "codec/encode/lwm2m-cbor",
-        goal: None,
+        goal: Some(4_100),
         run: |times| encode("tlv20", LWM2M_CBOR, times),
     },
     Case {
         name: "codec/encode/senml-json",
-        goal: None,
+        goal: Some(5_000),
         run: |times| encode("tlv20", SENML_JSON, times),
     },
 ];
@@ -69,10 +70,12 @@ fn base() -> Path {
 }
 
 fn read(format: ContentFormat, bytes: &[u8]) -> usize {
-    let decoder = Decoder::new(format, base(), bytes, objects::CORE, &mut []).expect("a payload");
+    let mut decoder =
+        Decoder::new(format, base(), bytes, objects::CORE, &mut []).expect("a payload");
     let mut count = 0;
-    for record in decoder {
-        assert!(black_box(&record).is_ok());
+    // Looked at where it is: `for` would move each record once more, which a program that uses it does not.
+    while let Some(record) = &decoder.next() {
+        assert!(black_box(record).is_ok());
         count += 1;
     }
     count

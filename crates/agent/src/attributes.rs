@@ -36,8 +36,12 @@ impl Attached {
             bits |= u16::from(is_set) << place;
             place = place.wrapping_add(1);
         };
-        numbers.iter().for_each(|number| set(number.is_some()));
-        seconds.iter().for_each(|seconds| set(seconds.is_some()));
+        for number in &numbers {
+            set(number.is_some());
+        }
+        for seconds in &seconds {
+            set(seconds.is_some());
+        }
         for flag in [attributes.edge, attributes.con] {
             set(flag.is_some());
             set(flag == Some(true));

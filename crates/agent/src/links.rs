@@ -3,9 +3,9 @@
 //! They are written here and not by `dunlin-codec`, whose writer takes any text: numbers and names of attributes need
 //! neither quotes nor the formatting of `core`, which is 5 KB of flash.
 
-use dunlin_codec::{ContentFormat, Part, decimal};
+use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
-use dunlin_model::{AttributeValue, Level, ObjectDefinition, Path, Version, objects};
+use dunlin_model::{AttributeValue, Level, ObjectDefinition, Path, Version, decimal, objects};
 
 use crate::attributes::{Attached, attached, effective};
 use crate::features::OBSERVE;
@@ -98,7 +98,7 @@ impl<'b> Links<'b> {
                 }
                 AttributeValue::Flag(yes) => self.attribute(attribute.name, yes.into()),
                 AttributeValue::Number(number) => {
-                    let mut text = [0; 326];
+                    let mut text = [0; 327];
                     let length = decimal::print(number, &mut text).unwrap_or_default();
                     self.name(attribute.name);
                     self.put(text.get(..length).unwrap_or_default());

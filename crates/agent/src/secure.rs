@@ -192,22 +192,18 @@ impl<
         let random = self.agent.rng.next_u32();
         let mut established = None;
         for link in self.all() {
-            loop {
-                match link.connection.poll_output(buffer) {
-                    dunlin_dtls::Output::Transmit(bytes) => {
-                        handshake = Some((link.peer, bytes.len()));
-                        break;
-                    }
-                    dunlin_dtls::Output::Event(dunlin_dtls::Event::Established) => {
-                        link.failures = 0;
-                        established = Some((link.remote, link.peer));
-                        break;
-                    }
-                    dunlin_dtls::Output::Event(_) => {
-                        return Output::Event(link.failed(now, random));
-                    }
-                    dunlin_dtls::Output::Idle => break,
+            match link.connection.poll_output(buffer) {
+                dunlin_dtls::Output::Transmit(bytes) => {
+                    handshake = Some((link.peer, bytes.len()));
                 }
+                dunlin_dtls::Output::Event(dunlin_dtls::Event::Established) => {
+                    link.failures = 0;
+                    established = Some((link.remote, link.peer));
+                }
+                dunlin_dtls::Output::Event(_) => {
+                    return Output::Event(link.failed(now, random));
+                }
+                dunlin_dtls::Output::Idle => {}
             }
             if handshake.is_some() || established.is_some() {
                 break;
@@ -415,11 +411,7 @@ impl<'k> Keys<'k> {
             #[cfg(feature = "rpk")]
             server: bytes(account, ResourceId::of::<4>()),
         };
-        let usable = match mode {
-            0 => cfg!(feature = "psk"),
-            1 => cfg!(feature = "rpk"),
-            _ => false,
-        };
+        let usable = mode == 0 && cfg!(feature = "psk") || mode == 1 && cfg!(feature = "rpk");
         usable.then_some(keys)
     }
 }

@@ -214,6 +214,26 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     }
 }
 
+#[cfg(test)]
+impl<'a, T: Types + ?Sized> Decoder<'a, T> {
+    /// Does what [`Iterator::next`] does, without the short ways that the formats have for common records.
+    pub(crate) fn next_the_long_way(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        match &mut self.format {
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+            Format::One(record) => record.take().map(Ok),
+            #[cfg(feature = "tlv")]
+            Format::Tlv(decoder) => decoder.next_of_any(),
+            #[cfg(feature = "senml-cbor")]
+            Format::SenmlCbor(decoder) => decoder.next_of_any(),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(decoder) => decoder.next_of_any(),
+            #[cfg(feature = "lwm2m-cbor")]
+            Format::Lwm2mCbor(decoder) => decoder.next_of_any(),
+            Format::None(_) => None,
+        }
+    }
+}
+
 impl<'a, T: Types + ?Sized> Iterator for Decoder<'a, T> {
     type Item = Result<Record<'a>, DecodeError>;
 

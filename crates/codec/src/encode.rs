@@ -13,7 +13,7 @@ use crate::single;
 #[cfg(feature = "tlv")]
 use crate::tlv;
 use crate::writer::{Window, Writer};
-use crate::{ContentFormat, Record};
+use crate::{ContentFormat, Record, SHORT_WAYS};
 
 /// Why a payload cannot be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,6 @@ impl core::error::Error for EncodeError {}
 pub struct Encoder<'b> {
     base: Path,
     format: Format<'b>,
-    error: Option<EncodeError>,
 }
 
 #[derive(Debug)]
@@ -87,6 +86,8 @@ enum Format<'b> {
     Json(senml::JsonEncoder<'b>),
     #[cfg(feature = "lwm2m-cbor")]
     Lwm2mCbor(lwm2m_cbor::Encoder<'b>),
+    /// A record could not be written.
+    Failed(EncodeError),
     /// Never made.
     #[expect(
         dead_code,
@@ -134,11 +135,7 @@ impl<'b> Encoder<'b> {
             ContentFormat::LWM2M_CBOR => Format::Lwm2mCbor(lwm2m_cbor::Encoder::new(base, writer)?),
             _ => return Err(EncodeError::UnsupportedFormat),
         };
-        Ok(Self {
-            base,
-            format,
-            error: None,
-        })
+        Ok(Self { base, format })
     }
 
     /// Makes this a Patch Pack, in which a record without value takes away the resource instance that it names: SenML
@@ -164,31 +161,66 @@ impl<'b> Encoder<'b> {
     /// nests, [`EncodeError::OutOfOrder`].
     #[inline]
     pub fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        let result = self.try_push(record);
-        self.error = result.err();
-        result
+        if !SHORT_WAYS {
+            return self.push_any(record);
+        }
+        // They take a record that is beside the one before, and so inside the node of the payload.
+        let pushed = match &mut self.format {
+            #[cfg(feature = "tlv")]
+            Format::Tlv(encoder) => encoder.push_next(record),
+            #[cfg(feature = "senml-cbor")]
+            Format::SenmlCbor(encoder) => encoder.push_next(record),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(encoder) => encoder.push_next(record),
+            #[cfg(feature = "lwm2m-cbor")]
+            Format::Lwm2mCbor(encoder) => encoder.push_next(record),
+            _ => None,
+        };
+        match pushed {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => self.fail(error),
+            None => self.push_any(record),
+        }
     }
 
-    #[inline]
-    fn try_push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        if !self.base.contains(&record.path) {
-            return Err(EncodeError::Outside);
-        }
-        match &mut self.format {
-            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
-            Format::One(encoder) => encoder.push(record),
-            #[cfg(feature = "tlv")]
-            Format::Tlv(encoder) => encoder.push(record),
-            #[cfg(feature = "senml-cbor")]
-            Format::SenmlCbor(encoder) => encoder.push(record),
-            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
-            Format::Json(encoder) => encoder.push(record),
-            #[cfg(feature = "lwm2m-cbor")]
-            Format::Lwm2mCbor(encoder) => encoder.push(record),
-            Format::None(_) => Ok(()),
+    /// Does what [`push`](Self::push) does, without the short ways.
+    #[cfg(test)]
+    pub(crate) fn push_the_long_way(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        self.push_any(record)
+    }
+
+    /// Notes that the payload cannot be made any more.
+    #[cold]
+    fn fail(&mut self, error: EncodeError) -> Result<(), EncodeError> {
+        self.format = Format::Failed(error);
+        Err(error)
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        let result = if self.base.contains(&record.path) {
+            match &mut self.format {
+                #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+                Format::One(encoder) => encoder.push(record),
+                #[cfg(feature = "tlv")]
+                Format::Tlv(encoder) => encoder.push(record),
+                #[cfg(feature = "senml-cbor")]
+                Format::SenmlCbor(encoder) => encoder.push(record),
+                #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+                Format::Json(encoder) => encoder.push(record),
+                #[cfg(feature = "lwm2m-cbor")]
+                Format::Lwm2mCbor(encoder) => encoder.push(record),
+                Format::Failed(error) => Err(*error),
+                Format::None(_) => Ok(()),
+            }
+        } else if let Format::Failed(error) = self.format {
+            Err(error)
+        } else {
+            Err(EncodeError::Outside)
+        };
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => self.fail(error),
         }
     }
 
@@ -197,15 +229,12 @@ impl<'b> Encoder<'b> {
     /// # Errors
     /// The error of the first `push` that failed, [`EncodeError::NoSpace`], or [`EncodeError::Empty`] if a format of
     /// one value was given none, or LwM2M CBOR about the whole device.
-    pub fn finish(self) -> Result<usize, EncodeError> {
-        self.end().map(|writer| writer.len())
+    pub fn finish(mut self) -> Result<usize, EncodeError> {
+        self.end().map(super::writer::Writer::len)
     }
 
-    fn end(self) -> Result<Writer<'b>, EncodeError> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        match self.format {
+    fn end(&mut self) -> Result<&Writer<'b>, EncodeError> {
+        match &mut self.format {
             #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
             Format::One(encoder) => encoder.finish(),
             #[cfg(feature = "tlv")]
@@ -216,6 +245,7 @@ impl<'b> Encoder<'b> {
             Format::Json(encoder) => encoder.finish(),
             #[cfg(feature = "lwm2m-cbor")]
             Format::Lwm2mCbor(encoder) => encoder.finish(),
+            Format::Failed(error) => Err(*error),
             Format::None(_) => Err(EncodeError::UnsupportedFormat),
         }
     }

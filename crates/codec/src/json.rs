@@ -67,9 +67,7 @@ impl<'a> Reader<'a> {
     /// Takes what comes up to the next quote, if there are no backslashes and no control characters in it.
     #[inline]
     pub(crate) fn plain_text(&mut self) -> Option<&'a [u8]> {
-        let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-        let length = self.rest.iter().take_while(|byte| plain(byte)).count();
-        let (bytes, rest) = self.rest.split_at_checked(length)?;
+        let (bytes, rest) = self.rest.split_at_checked(plain_length(self.rest))?;
         let (b'"', rest) = rest.split_first()? else {
             return None;
         };
@@ -176,6 +174,41 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a whole number of up to nine digits which a comma or the end of an object follows, if that comes next.
+    #[inline]
+    pub(crate) fn short_integer(&mut self) -> Option<i64> {
+        let (negative, mut rest) = match self.rest.split_first()? {
+            (b'-', rest) => (true, rest),
+            _ => (false, self.rest),
+        };
+        let (&first, after) = rest.split_first()?;
+        let mut number = u32::from(first.wrapping_sub(b'0'));
+        // Zero is left to others: it may have a sign, and no digits may follow it.
+        if !(1..=9).contains(&number) {
+            return None;
+        }
+        rest = after;
+        for _ in 0..8 {
+            let (byte, after) = rest.split_first()?;
+            let digit = u32::from(byte.wrapping_sub(b'0'));
+            if digit > 9 {
+                break;
+            }
+            number = number.wrapping_mul(10).wrapping_add(digit);
+            rest = after;
+        }
+        if !matches!(rest.first(), Some(b',' | b'}')) {
+            return None;
+        }
+        self.rest = rest;
+        let number = i64::from(number);
+        Some(if negative {
+            number.wrapping_neg()
+        } else {
+            number
+        })
+    }
+
     /// Reads a number: an integer if it is written as one and fits 64 bits.
     #[inline]
     pub(crate) fn number(&mut self) -> Fallible<Value<'a>> {
@@ -237,7 +270,7 @@ impl<'a> Reader<'a> {
             .count();
         let (text, rest) = start.split_at_checked(length).ok_or(DecodeErrorKind::End)?;
         self.rest = rest;
-        let number = number::float(text);
+        let number = number::parse(text);
         number.map(Value::Float).ok_or(
             if rest.is_empty() && !text.last().is_some_and(u8::is_ascii_digit) {
                 DecodeErrorKind::End
@@ -380,8 +413,7 @@ fn hexadecimal(bytes: &[u8]) -> Fallible<(u32, &[u8])> {
 pub(crate) fn put_text(writer: &mut Writer<'_>, text: &str) -> Result<(), EncodeError> {
     let mut bytes = text.as_bytes();
     loop {
-        let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-        let length = bytes.iter().take_while(|byte| plain(byte)).count();
+        let length = plain_length(bytes);
         let (piece, rest) = bytes.split_at_checked(length).unwrap_or_default();
         writer.put(piece)?;
         let Some((byte, rest)) = rest.split_first() else {
@@ -390,6 +422,40 @@ pub(crate) fn put_text(writer: &mut Writer<'_>, text: &str) -> Result<(), Encode
         bytes = rest;
         put_escape(writer, *byte)?;
     }
+}
+
+/// Whether `text` stands between quotes as it is.
+#[inline]
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_length(text.as_bytes()) == text.len()
+}
+
+/// How many bytes there are before the first control character, quote or backslash.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    /// A byte in each of eight places.
+    const fn eight(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let mut length = 0_usize;
+    let mut rest = bytes;
+    // Eight at once. The highest bit of a byte tells that it is below another, rightly up to the first that is.
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ eight(b'"');
+        let backslash = word ^ eight(b'\\');
+        let below = |word: u64, byte: u8| word.wrapping_sub(eight(byte)) & !word;
+        let found = (below(word, b' ') | below(quote, 1) | below(backslash, 1)) & eight(0x80);
+        if found != 0 {
+            // The lowest is the first.
+            let before = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+            return length.wrapping_add(before);
+        }
+        length = length.wrapping_add(8);
+        rest = after;
+    }
+    let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    length.wrapping_add(rest.iter().take_while(|byte| plain(byte)).count())
 }
 
 #[cold]

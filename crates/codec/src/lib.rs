@@ -68,7 +68,6 @@ mod base64;
 #[cfg(any(feature = "cbor", feature = "senml-cbor", feature = "lwm2m-cbor"))]
 mod cbor;
 mod content_format;
-pub mod decimal;
 mod decode;
 mod encode;
 #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
@@ -84,9 +83,20 @@ mod senml;
 mod short;
 #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
 mod single;
+#[cfg(any(
+    feature = "cbor",
+    feature = "senml-cbor",
+    feature = "lwm2m-cbor",
+    feature = "tlv"
+))]
+mod single_precision;
 #[cfg(feature = "tlv")]
 mod tlv;
 mod writer;
+
+/// Whether common records have short ways, which give what the general ways give and cost some code for each format: where
+/// a register holds eight bytes at once speed counts, on a device its flash.
+const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
 pub use content_format::{ContentFormat, ParseContentFormatError};
 pub use decode::{DecodeError, DecodeErrorKind, Decoder};

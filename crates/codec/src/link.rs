@@ -19,7 +19,7 @@ use core::fmt;
 use dunlin_model::Path;
 
 pub use parse::{Attributes, Links, parse};
-pub use write::Writer;
+pub use write::{Plain, Writer};
 
 /// A link: where it points, and what is said of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

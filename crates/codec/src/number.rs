@@ -1,15 +1,43 @@
-//! Numbers in decimal digits, exactly both ways.
-//!
-//! The conversions of `core` are exact too, but weigh 25 KiB in a firmware image, keep panics in it, and come with the
-//! formatting machinery. These take about a tenth of that: a quick way for the numbers of up to 15 digits that sensors
-//! give, and long arithmetic for the rest.
+//! Numbers in decimal digits: `dunlin_model::decimal`, into a writer.
 
-mod big;
-mod parse;
-mod print;
+pub(crate) use dunlin_model::decimal::{Style, integer, natural, parse, scaled};
+use dunlin_model::decimal::{digits_of, print_with};
 
-pub(crate) use parse::{digits, float, float_of, integer};
-pub(crate) use print::{Style, put_float, put_integer, put_unsigned};
+use crate::EncodeError;
+use crate::short::Short;
+use crate::writer::Writer;
 
-#[cfg(test)]
-mod tests;
+/// Writes a natural number.
+#[inline]
+pub(crate) fn put_unsigned(writer: &mut Writer<'_>, number: u64) -> Result<(), EncodeError> {
+    match u16::try_from(number) {
+        Ok(number) => Short::EMPTY.decimal(number).put(writer),
+        Err(_) => writer.put(digits_of(number, &mut [0; 20])),
+    }
+}
+
+/// Writes a whole number.
+#[inline]
+pub(crate) fn put_integer(writer: &mut Writer<'_>, number: i64) -> Result<(), EncodeError> {
+    if number < 0 {
+        writer.put(b"-")?;
+    }
+    put_unsigned(writer, number.unsigned_abs())
+}
+
+/// Writes the fewest digits that are read as the same number. Numbers that are none cannot be written.
+pub(crate) fn put_float(
+    writer: &mut Writer<'_>,
+    number: f64,
+    style: Style,
+) -> Result<(), EncodeError> {
+    if !number.is_finite() {
+        return Err(EncodeError::NotRepresentable);
+    }
+    let mut result = Ok(());
+    print_with(number, style, &mut |digits| {
+        result = writer.put(digits);
+        result.is_ok()
+    });
+    result
+}

@@ -115,6 +115,7 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 }
 
 #[cold]
+#[inline(never)]
 fn position<S: Storage>(objects: &[&ObjectDefinition<S>], object: ObjectId) -> Option<usize> {
     objects
         .iter()
@@ -142,6 +143,22 @@ pub(crate) fn typed(
         None | Some(ValueType::None) => Ok(value),
         Some(kind) if value.kind() == kind => Ok(value),
         Some(kind) => convert(value, kind),
+    }
+}
+
+/// Whether any integer is a value of the type `kind`, as it is or as a time.
+#[inline]
+pub(crate) fn takes_integers(kind: Option<ValueType>) -> bool {
+    matches!(kind, Some(ValueType::Integer | ValueType::Time) | None)
+}
+
+/// Gives such an integer as the type `kind`.
+#[inline]
+pub(crate) fn integer_of<'a>(kind: Option<ValueType>, number: i64) -> Value<'a> {
+    if kind == Some(ValueType::Time) {
+        Value::Time(number)
+    } else {
+        Value::Integer(number)
     }
 }
 

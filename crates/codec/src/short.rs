@@ -1,7 +1,7 @@
 //! A few bytes in a register, on their way into a buffer.
 
-use crate::EncodeError;
 use crate::writer::Writer;
+use crate::{EncodeError, SHORT_WAYS};
 
 /// Up to eight bytes. What would be more is lost, so each user says why there are not.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,12 +59,31 @@ impl Short {
     /// Adds the one to five digits of `number`.
     #[inline]
     pub(crate) const fn decimal(self, number: u16) -> Self {
-        let mut left = number as u64;
+        match number {
+            0..=9 => self.add(b'0' as u64 | number as u64, 1),
+            10..=99 => self.add(two_digits(number), 2),
+            100..=9999 if SHORT_WAYS => {
+                let hundreds = number / 100;
+                let rest = number.wrapping_sub(hundreds.wrapping_mul(100));
+                let digits = two_digits(hundreds) | two_digits(rest) << 16;
+                if number < 1000 {
+                    self.add(digits >> 8, 3)
+                } else {
+                    self.add(digits, 4)
+                }
+            }
+            _ => self.long_decimal(number),
+        }
+    }
+
+    #[inline(never)]
+    const fn long_decimal(self, number: u16) -> Self {
+        let mut left = number as u32;
         let (mut word, mut count) = (0_u64, 0_u32);
         loop {
             let tens = left / 10;
             let digit = left.wrapping_sub(tens.wrapping_mul(10));
-            word = word.wrapping_shl(8) | b'0' as u64 | digit;
+            word = word.wrapping_shl(8) | b'0' as u64 | digit as u64;
             count = count.wrapping_add(1);
             left = tens;
             if left == 0 {
@@ -88,6 +107,15 @@ impl Short {
     }
 }
 
+/// The two digits of a number below 100, the first one lowest.
+#[inline]
+const fn two_digits(number: u16) -> u64 {
+    // Divided by ten, and exact up to 99.
+    let tens = (number as u64).wrapping_mul(205) >> 11;
+    let ones = (number as u64).wrapping_sub(tens.wrapping_mul(10));
+    0x3030 | tens | ones << 8
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -96,7 +124,7 @@ mod tests {
 
     #[test]
     fn decimal_digits() {
-        for number in [0, 9, 10, 99, 100, 3303, 9999, 10000, 65534, 65535] {
+        for number in 0..=u16::MAX {
             let mut buffer = [0; 8];
             let mut writer = Writer::new(&mut buffer);
             Short::new(*b"n=").decimal(number).put(&mut writer).unwrap();

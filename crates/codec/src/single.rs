@@ -115,9 +115,9 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    pub(crate) fn finish(self) -> Result<Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
         if self.done {
-            Ok(self.writer)
+            Ok(&self.writer)
         } else {
             Err(EncodeError::Empty)
         }

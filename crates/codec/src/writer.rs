@@ -1,10 +1,7 @@
 //! A buffer that fills up, or a window that moves along a payload longer than the buffer.
 
-#[cfg(feature = "link")]
-use core::fmt;
-
-use crate::EncodeError;
 use crate::short::Short;
+use crate::{EncodeError, SHORT_WAYS};
 
 /// How deep containers nest: the maps of LwM2M CBOR around each of the four numbers of a path, and the outermost.
 pub(crate) const DEPTH: usize = 5;
@@ -103,7 +100,7 @@ impl<'b> Writer<'b> {
         }
     }
 
-    #[cfg(any(feature = "link", test))]
+    #[cfg(test)]
     pub(crate) fn written_from(&self, start: usize) -> &[u8] {
         self.buffer.get(start..self.length).unwrap_or_default()
     }
@@ -115,32 +112,65 @@ impl<'b> Writer<'b> {
 
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
-        match room.get_mut(..bytes.len()) {
-            Some(place) => {
-                // Not `copy_from_slice`, whose panic stays in an image that is compiled for size.
-                for (place, byte) in place.iter_mut().zip(bytes) {
-                    *place = *byte;
-                }
-                self.length = self.length.wrapping_add(bytes.len());
-                Ok(())
-            }
-            None => self.put_part(bytes),
+        if let Some(room) = self.buffer.get_mut(self.length..)
+            && let Some(place) = room.get_mut(..bytes.len())
+        {
+            copy(place, bytes);
+            self.length = self.length.wrapping_add(bytes.len());
+            return Ok(());
         }
+        self.put_part(bytes)
     }
 
     /// Writes the first `count` bytes of `word`, the lowest byte first.
     #[inline]
     pub(crate) fn put_word(&mut self, word: u64, count: usize) -> Result<(), EncodeError> {
-        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
-        match room.first_chunk_mut::<8>() {
-            Some(place) => {
-                *place = word.to_le_bytes();
-                self.length = self.length.wrapping_add(count);
-                Ok(())
-            }
-            None => self.put_last_word(word, count),
+        if let Some(room) = self.buffer.get_mut(self.length..)
+            && let Some(place) = room.first_chunk_mut::<8>()
+        {
+            *place = word.to_le_bytes();
+            self.length = self.length.wrapping_add(count);
+            return Ok(());
         }
+        self.put_last_word(word, count)
+    }
+
+    /// Writes `first`, `second` and `bytes`.
+    #[inline]
+    pub(crate) fn put_all(
+        &mut self,
+        first: Short,
+        second: Short,
+        bytes: &[u8],
+    ) -> Result<(), EncodeError> {
+        let start = first.len_bytes();
+        if let Some(room) = self.buffer.get_mut(self.length..)
+            && let Some(place) = room.first_chunk_mut::<8>()
+        {
+            *place = first.to_bytes();
+            if let Some(room) = room.get_mut(start..)
+                && let Some(place) = room.first_chunk_mut::<8>()
+            {
+                *place = second.to_bytes();
+                let end = second.len_bytes();
+                if let Some(room) = room.get_mut(end..)
+                    && let Some(place) = room.get_mut(..bytes.len())
+                {
+                    copy(place, bytes);
+                    let start = self.length.wrapping_add(start);
+                    self.length = start.wrapping_add(end).wrapping_add(bytes.len());
+                    return Ok(());
+                }
+            }
+        }
+        self.put_last(first, second, bytes)
+    }
+
+    #[cold]
+    fn put_last(&mut self, first: Short, second: Short, bytes: &[u8]) -> Result<(), EncodeError> {
+        first.put(self)?;
+        second.put(self)?;
+        self.put(bytes)
     }
 
     #[cold]
@@ -165,9 +195,7 @@ impl<'b> Writer<'b> {
         let room = self.buffer.get_mut(self.length..).unwrap_or_default();
         let kept = room.len().min(bytes.len());
         if let (Some(place), Some(bytes)) = (room.get_mut(..kept), bytes.get(..kept)) {
-            for (place, byte) in place.iter_mut().zip(bytes) {
-                *place = *byte;
-            }
+            copy(place, bytes);
         }
         self.length = self.length.saturating_add(kept);
         window.after = window
@@ -205,6 +233,23 @@ impl<'b> Writer<'b> {
         mark: Mark,
         header: Short,
     ) -> Result<(), EncodeError> {
+        // Most headers have the room that was left for them.
+        if self.window.is_none() && header.len_bytes() == mark.room {
+            let [first, second, third, ..] = header.to_bytes();
+            let place = self.buffer.get_mut(mark.start..).unwrap_or_default();
+            match (mark.room, place) {
+                (1, [place, ..]) => *place = first,
+                (2, [one, two, ..]) => (*one, *two) = (first, second),
+                (3, [one, two, three, ..]) => (*one, *two, *three) = (first, second, third),
+                _ => return self.close_any(depth, mark, header),
+            }
+            return Ok(());
+        }
+        self.close_any(depth, mark, header)
+    }
+
+    #[inline(never)]
+    fn close_any(&mut self, depth: usize, mark: Mark, header: Short) -> Result<(), EncodeError> {
         let bytes = header.to_bytes();
         let bytes = bytes.get(..header.len_bytes()).unwrap_or_default();
         if self.window.is_some() {
@@ -287,27 +332,30 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// Copies `bytes` to `place`, which is as long.
+// Not `copy_from_slice`, whose panic stays in an image that is compiled for size.
+#[inline]
+fn copy(place: &mut [u8], bytes: &[u8]) {
+    for (place, byte) in place.iter_mut().zip(bytes) {
+        *place = *byte;
+    }
+}
+
 /// Moves the first `count` bytes of `area` on by `by`, if they stay in it.
-// One copy, written so that the compiler sees that `copy_within` cannot panic.
 #[inline(never)]
 fn shift(area: &mut [u8], count: usize, by: usize) {
-    if count <= area.len() && by <= area.len().wrapping_sub(count) {
-        area.copy_within(..count, by);
+    if SHORT_WAYS {
+        if count <= area.len() && by <= area.len().wrapping_sub(count) {
+            area.copy_within(..count, by);
+        }
+        return;
     }
-}
-
-#[cfg(feature = "link")]
-impl Writer<'_> {
-    /// Writes what prints.
-    pub(crate) fn print(&mut self, value: impl fmt::Display) -> Result<(), EncodeError> {
-        fmt::Write::write_fmt(self, format_args!("{value}")).map_err(|_| EncodeError::NoSpace)
-    }
-}
-
-#[cfg(feature = "link")]
-impl fmt::Write for Writer<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.put(text.as_bytes()).map_err(|_| fmt::Error)
+    // Byte by byte from the end: `copy_within` brings a large function into an image.
+    for from in (0..count).rev() {
+        let byte = area.get(from).copied().unwrap_or_default();
+        if let Some(place) = area.get_mut(from.saturating_add(by)) {
+            *place = byte;
+        }
     }
 }
 

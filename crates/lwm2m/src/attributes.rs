@@ -1,7 +1,6 @@
 //! Notification attributes in the query of Write-Attributes and Observe.
 
 use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
-use dunlin_codec::decimal;
 use dunlin_model::{AttributeChanges, AttributeError, AttributeValue, Attributes};
 
 use crate::RequestError;
@@ -19,7 +18,7 @@ pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestErr
     let items = message
         .uri_query()
         .map(|item| core::str::from_utf8(item).unwrap_or("\u{fffd}"));
-    AttributeChanges::parse_with(items, |text| decimal::parse(text.as_bytes())).map_err(|error| {
+    AttributeChanges::parse(items).map_err(|error| {
         RequestError::bad_request(match error {
             AttributeError::Unknown => "an unknown attribute",
             AttributeError::Duplicate => "an attribute is given twice",

@@ -67,8 +67,8 @@ impl<const N: usize> Text<N> {
 
     /// Appends `number` without exponent.
     pub(crate) fn push_number(&mut self, number: f64) -> Option<()> {
-        let mut text = [0; 326];
-        let length = dunlin_codec::decimal::print(number, &mut text)?;
+        let mut text = [0; 327];
+        let length = dunlin_model::decimal::print(number, &mut text)?;
         self.push(text.get(..length)?)
     }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::decimal::Decimal;
 use crate::{Level, ValueType};
 
 mod parse;
@@ -264,7 +265,7 @@ impl fmt::Display for AttributeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Seconds(number) | Self::Count(number) => write!(f, "{number}"),
-            Self::Number(number) => write!(f, "{number}"),
+            Self::Number(number) => Decimal(*number).fmt(f),
             Self::Flag(yes) => f.write_str(if *yes { "1" } else { "0" }),
         }
     }

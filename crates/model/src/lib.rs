@@ -37,6 +37,7 @@ extern crate alloc;
 
 mod access;
 mod attributes;
+pub mod decimal;
 mod definition;
 #[cfg(feature = "defmt")]
 mod format;
@@ -63,7 +64,7 @@ pub use definition::{
 pub use id::{IdError, InstanceId, MAX_ID, ObjectId, ResourceId, ResourceInstanceId};
 pub use link::{ObjectLink, ParseObjectLinkError};
 pub use operations::{Operations, ParseOperationsError};
-pub use path::{Level, Path, PathError, PathErrorKind, PathParser};
+pub use path::{Children, Level, Path, PathError, PathErrorKind, PathParser};
 #[cfg(feature = "alloc")]
 pub use range::ParseRangeError;
 pub use range::Range;

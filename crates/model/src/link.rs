@@ -67,20 +67,15 @@ impl FromStr for ObjectLink {
         if text.eq_ignore_ascii_case("ffff:ffff") {
             return Ok(Self::NULL);
         }
-        let (object, instance) = text.split_once(':').ok_or(ParseObjectLinkError)?;
-        Ok(Self {
-            object: decimal(object)?,
-            instance: decimal(instance)?,
-        })
+        let mut numbers = text.as_bytes().splitn(2, |byte| *byte == b':').map(|part| {
+            // Nothing but digits: `u16::from_str` also takes a plus sign.
+            crate::decimal::natural(part).and_then(|number| u16::try_from(number).ok())
+        });
+        match (numbers.next(), numbers.next()) {
+            (Some(Some(object)), Some(Some(instance))) => Ok(Self { object, instance }),
+            _ => Err(ParseObjectLinkError),
+        }
     }
-}
-
-fn decimal(text: &str) -> Result<u16, ParseObjectLinkError> {
-    // `u16::from_str` also takes a plus sign.
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(ParseObjectLinkError);
-    }
-    text.parse().map_err(|_| ParseObjectLinkError)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::decimal::Decimal;
 use crate::{Static, Storage, Value, ValueType};
 
 #[cfg(feature = "alloc")]
@@ -116,7 +117,7 @@ impl<S: Storage> fmt::Display for Range<S> {
                     write!(f, "{min}..{max}")
                 }
             }),
-            Self::Float(min, max) => write!(f, "{min}..{max}"),
+            Self::Float(min, max) => write!(f, "{}..{}", Decimal(*min), Decimal(*max)),
             Self::Length(min, max) => write!(f, "{min}..{max}"),
             Self::Lengths(lengths) => list(f, lengths, |f, length| write!(f, "{length}")),
         }

@@ -1,4 +1,5 @@
-//! `serde` for what prints: paths, versions, links and sets of operations are text, identifiers are numbers.
+//! `serde` for what prints: paths, versions, links and sets of operations are text, identifiers are numbers. Definitions
+//! are maps of those.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -11,6 +12,8 @@ use crate::{
     InstanceId, ObjectId, ObjectLink, Operations, Path, ResourceId, ResourceInstanceId, ValueType,
     Version,
 };
+
+mod definition;
 
 struct Text<T>(&'static str, PhantomData<fn() -> T>);
 

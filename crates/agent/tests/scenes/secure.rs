@@ -143,7 +143,7 @@ impl Bench {
                 Greeting::Accepted(_) => {
                     self.server = Some(Connection::server(dunlin_dtls::Config::DEFAULT));
                 }
-                _ => return,
+                Greeting::Other => return,
             }
         }
         let server = self.server.as_mut().unwrap();
@@ -217,18 +217,19 @@ impl Bench {
         assert_eq!(self.events.pop(), Some(Event::Registered { server: 1 }));
         assert!(self.agent.agent().is_registered(1));
     }
+}
 
-    fn read(&mut self) -> Vec<u8> {
-        let mut buffer = [0; 64];
-        let token = Token::new(b"t").unwrap();
-        let kind = Type::Confirmable;
-        MessageBuilder::new(&mut buffer, kind, Code::GET, MessageId(77), token)
-            .path(["3", "0", "0"])
-            .accept(0)
-            .finish()
-            .unwrap()
-            .to_vec()
-    }
+/// A Read of the manufacturer.
+fn read() -> Vec<u8> {
+    let mut buffer = [0; 64];
+    let token = Token::new(b"t").unwrap();
+    let kind = Type::Confirmable;
+    MessageBuilder::new(&mut buffer, kind, Code::GET, MessageId(77), token)
+        .path(["3", "0", "0"])
+        .accept(0)
+        .finish()
+        .unwrap()
+        .to_vec()
 }
 
 #[test]
@@ -236,8 +237,7 @@ fn ets_401_registers_and_is_read_with_a_pre_shared_key() {
     let mut bench = Bench::new(|_| ());
     bench.connect();
     bench.register();
-    let read = bench.read();
-    bench.say(&read);
+    bench.say(&read());
     let answer = bench.heard.pop().unwrap();
     assert_eq!(Message::parse(&answer).unwrap().payload(), b"Dunlin");
     // Nothing of it went over the network in the clear.
@@ -254,15 +254,13 @@ fn what_comes_without_protection_is_not_heard() {
     let mut bench = Bench::new(|_| ());
     bench.connect();
     bench.register();
-    let mut read = bench.read();
-    bench.agent.handle_input(bench.now, SERVER, &mut read);
+    bench.agent.handle_input(bench.now, SERVER, &mut read());
     bench.turn();
     assert!(bench.heard.is_empty());
     // Nor before there is an association.
     let mut early = Bench::new(|_| ());
     early.agent.connect(early.now, 1, SERVER).unwrap();
-    let mut read = early.read();
-    early.agent.handle_input(early.now, SERVER, &mut read);
+    early.agent.handle_input(early.now, SERVER, &mut read());
     assert_eq!(early.agent.agent().counters().received, 0);
 }
 

@@ -1,17 +1,21 @@
 //! Floating point numbers of 16 bits, which CBOR has and `core` does not.
 
 /// Widens a half to a single: RFC 8949 Appendix D.
+// In whole numbers, since a device has no others in hardware.
 pub(crate) fn widen(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     let exponent = u32::from((half >> 10) & 0x1f);
     let fraction = u32::from(half & 0x03ff);
-    match exponent {
-        // Zero and the subnormals: fraction × 2^-24, exact in a single.
-        #[expect(clippy::cast_precision_loss, reason = "10 bits")]
-        0 => f32::from_bits((fraction as f32 / 16_777_216.0).to_bits() | sign),
-        0x1f => f32::from_bits(sign | 0x7f80_0000 | (fraction << 13)),
-        _ => f32::from_bits(sign | (exponent.wrapping_add(112) << 23) | (fraction << 13)),
-    }
+    f32::from_bits(match (exponent, fraction.checked_ilog2()) {
+        (0, None) => sign,
+        // The subnormals: fraction × 2^-24, a normal number in a single.
+        (0, Some(highest)) => {
+            let fraction = fraction.wrapping_shl(23_u32.wrapping_sub(highest)) & 0x007f_ffff;
+            sign | highest.wrapping_add(103) << 23 | fraction
+        }
+        (0x1f, _) => sign | 0x7f80_0000 | (fraction << 13),
+        _ => sign | exponent.wrapping_add(112) << 23 | (fraction << 13),
+    })
 }
 
 /// Narrows a single to a half, if that holds the very number. Every NaN becomes the one quiet NaN.
@@ -20,27 +24,18 @@ pub(crate) fn narrow(single: f32) -> Option<u16> {
         return Some(0x7e00);
     }
     let bits = single.to_bits();
-    let sign = u16::try_from((bits >> 16) & 0x8000).ok()?;
+    let fraction = bits & 0x007f_ffff;
     let half = match (bits >> 23) & 0xff {
         0xff => 0x7c00,
         // 2^-14 and above, up to 65504.
-        exponent @ 113..=142 => {
-            u16::try_from((exponent.wrapping_sub(112) << 10) | ((bits >> 13) & 0x03ff)).ok()?
-        }
+        exponent @ 113..=142 => exponent.wrapping_sub(112) << 10 | fraction >> 13,
         // Subnormals: the number is a multiple of 2^-24.
-        103..=112 => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "below 1024 and not negative"
-            )]
-            {
-                (single.abs() * 16_777_216.0) as u16
-            }
+        exponent @ 103..=112 => {
+            (fraction | 0x0080_0000).wrapping_shr(126_u32.wrapping_sub(exponent))
         }
         _ => 0,
     };
-    let half = sign | half;
+    let half = u16::try_from((bits >> 16) & 0x8000 | half).ok()?;
     (widen(half).to_bits() == bits).then_some(half)
 }
 

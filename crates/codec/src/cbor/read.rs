@@ -67,21 +67,16 @@ impl<'a> Reader<'a> {
         self.rest.first().copied().ok_or(DecodeErrorKind::End)
     }
 
-    /// Gives a reader of what follows `bytes`, if they come next.
+    /// What is to come.
     #[inline]
-    pub(crate) fn after(&self, bytes: [u8; 2]) -> Option<Self> {
-        match self.rest.split_first_chunk() {
-            Some((first, rest)) if *first == bytes => Some(Self { rest, ..*self }),
-            _ => None,
-        }
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
-    /// Takes one byte.
+    /// Goes on to `rest`, the end of what is to come.
     #[inline]
-    pub(crate) fn byte(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.rest.split_first()?;
+    pub(crate) const fn set_rest(&mut self, rest: &'a [u8]) {
         self.rest = rest;
-        Some(byte)
     }
 
     /// Reads a head.
@@ -263,8 +258,7 @@ impl<'a> Reader<'a> {
             ),
             _ => return Err(DecodeErrorKind::Type),
         };
-        crate::number::float_of(negative, mantissa, exponent.into())
-            .ok_or(DecodeErrorKind::Malformed)
+        crate::number::scaled(negative, mantissa, exponent.into()).ok_or(DecodeErrorKind::Malformed)
     }
 
     /// Passes over the value of a field that is not known: a single number, text, truth, or nothing.
@@ -272,6 +266,51 @@ impl<'a> Reader<'a> {
     pub(crate) fn skip(&mut self) -> Fallible<()> {
         self.value().map(drop)
     }
+}
+
+/// Reads an integer of up to 32 bits and gives what follows, if that comes next.
+///
+/// This and [`text`] read what there is most of in payloads, and nothing else.
+#[inline]
+pub(crate) fn integer(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let (argument, rest) = match first & 0x1f {
+        small @ 0..=23 => (u32::from(small), rest),
+        24 => {
+            let (&byte, rest) = rest.split_first()?;
+            (byte.into(), rest)
+        }
+        25 => {
+            let (&bytes, rest) = rest.split_first_chunk()?;
+            (u16::from_be_bytes(bytes).into(), rest)
+        }
+        26 => {
+            let (&bytes, rest) = rest.split_first_chunk()?;
+            (u32::from_be_bytes(bytes), rest)
+        }
+        _ => return None,
+    };
+    match first & 0xe0 {
+        major::UNSIGNED => Some((argument.into(), rest)),
+        major::NEGATIVE => Some((!i64::from(argument), rest)),
+        _ => None,
+    }
+}
+
+/// Reads a text of up to 255 bytes and gives what follows, if that comes next.
+#[inline]
+pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let (length, rest) = match first ^ major::TEXT {
+        length @ 0..=23 => (length, rest),
+        24 => {
+            let (&length, rest) = rest.split_first()?;
+            (length, rest)
+        }
+        _ => return None,
+    };
+    let (text, rest) = rest.split_at_checked(length.into())?;
+    Some((str::from_utf8(text).ok()?, rest))
 }
 
 #[inline]

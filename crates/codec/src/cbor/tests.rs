@@ -1,6 +1,7 @@
 extern crate std;
 
 use std::format;
+use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
@@ -12,7 +13,7 @@ use crate::short::Short;
 use crate::writer::Writer;
 
 fn encoded(value: &Value<'_>) -> Vec<u8> {
-    let mut buffer = vec![0; 64];
+    let mut buffer = vec![0; 1024];
     let mut writer = Writer::new(&mut buffer);
     put_value(&mut writer, Short::EMPTY, value).unwrap();
     writer.into_written().into()
@@ -68,6 +69,53 @@ proptest! {
             other => panic!("{other:?}"),
         };
         prop_assert!(same, "{}", format!("{value:?} {theirs:?}"));
+    }
+
+    /// An older second opinion, both on what is written and on what is read.
+    #[test]
+    fn what_is_written_and_read_is_what_serde_cbor_reads(
+        number in any::<i64>(),
+        shift in 0..64_u32,
+        bits in any::<u64>(),
+        text in any::<String>(),
+        bytes in proptest::collection::vec(any::<u8>(), 0..12),
+    ) {
+        for value in [
+            Value::Integer(number >> shift),
+            Value::Unsigned(bits >> shift),
+            Value::Float(f64::from_bits(bits)),
+            Value::Boolean(number > 0),
+            Value::String(&text),
+            Value::Opaque(text.as_bytes()),
+            Value::None,
+        ] {
+            let bytes = encoded(&value);
+            prop_assert!(is_read_by_serde_cbor(&value, &bytes), "{}", format!("{value:?} {bytes:02x?}"));
+        }
+        let mut reader = Reader::new(&bytes);
+        if let Ok(value) = reader.value() {
+            let read = &bytes[..reader.offset()];
+            // A time, which others do not tell from a number, and a decimal fraction, which they do not compute.
+            if !matches!(read, [0xc0..=0xdb, ..]) {
+                prop_assert!(is_read_by_serde_cbor(&value, read), "{}", format!("{value:?} {read:02x?}"));
+            }
+        }
+    }
+}
+
+fn is_read_by_serde_cbor(value: &Value<'_>, bytes: &[u8]) -> bool {
+    use serde_cbor::Value as Theirs;
+    match (value, serde_cbor::from_slice(bytes).unwrap()) {
+        (Value::None, Theirs::Null) => true,
+        (Value::Integer(number), Theirs::Integer(theirs)) => theirs == i128::from(*number),
+        (Value::Unsigned(number), Theirs::Integer(theirs)) => theirs == i128::from(*number),
+        (Value::Float(number), Theirs::Float(theirs)) => {
+            theirs.to_bits() == number.to_bits() || theirs.is_nan() && number.is_nan()
+        }
+        (Value::Boolean(truth), Theirs::Bool(theirs)) => theirs == *truth,
+        (Value::String(text), Theirs::Text(theirs)) => theirs == *text,
+        (Value::Opaque(bytes), Theirs::Bytes(theirs)) => theirs == *bytes,
+        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@ use dunlin_model::Value;
 use super::{half, major, simple};
 use crate::EncodeError;
 use crate::short::Short;
+use crate::single_precision::narrow;
 use crate::writer::Writer;
 
 /// Adds a head with an argument of up to 32 bits, one to five bytes, to up to three bytes.
@@ -69,6 +70,24 @@ pub(crate) fn put_value(
     }
 }
 
+/// The heads of the values of which there is most, behind `before`, up to three bytes: an integer of up to 32 bits, or a
+/// text, whose bytes are to follow.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+pub(crate) fn short_integer(before: Short, number: i64) -> Option<Short> {
+    let sign = number >> 63;
+    let [sign_byte, ..] = sign.to_le_bytes();
+    let number = u32::try_from(number ^ sign).ok()?;
+    Some(with_head(before, major::NEGATIVE & sign_byte, number))
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+pub(crate) fn short_text(before: Short, text: &str) -> Option<Short> {
+    let length = u8::try_from(text.len()).ok()?;
+    Some(with_head(before, major::TEXT, length.into()))
+}
+
 #[inline(never)]
 fn put_other_value(
     writer: &mut Writer<'_>,
@@ -109,16 +128,15 @@ fn put_bytes(
 }
 
 /// Writes the shortest float that is the same number: RFC 8949 §4.2.2.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "compared bit by bit on the way back"
-)]
 fn put_float(writer: &mut Writer<'_>, before: Short, number: f64) -> Result<(), EncodeError> {
-    let single = number as f32;
-    if !number.is_nan() && f64::from(single).to_bits() != number.to_bits() {
-        before.byte(simple::DOUBLE).put(writer)?;
-        return writer.put_word(number.to_bits().swap_bytes(), 8);
-    }
+    let single = match narrow(number) {
+        Some(single) => single,
+        None if number.is_nan() => f32::NAN,
+        None => {
+            before.byte(simple::DOUBLE).put(writer)?;
+            return writer.put_word(number.to_bits().swap_bytes(), 8);
+        }
+    };
     match half::narrow(single) {
         Some(half) => before.byte(simple::HALF).be16(half),
         None => before.byte(simple::SINGLE).be32(single.to_bits()),

@@ -1,12 +1,78 @@
 //! Writing links.
 
-use core::fmt::Display;
-use core::str;
-
-use dunlin_model::Path;
+use dunlin_model::decimal::Style;
+use dunlin_model::{AttributeValue, Path, Version};
 
 use super::parse::{is_parameter_name, is_target, is_token};
-use crate::{EncodeError, writer};
+use crate::short::Short;
+use crate::{ContentFormat, EncodeError, number, writer};
+
+/// The value of an attribute that stands without quotes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Plain<'a> {
+    /// A token.
+    Text(&'a str),
+    /// A whole number.
+    Number(i64),
+    /// A number, written without exponent.
+    Decimal(f64),
+    /// A version, `1.1`.
+    Version(Version),
+}
+
+impl<'a> From<&'a str> for Plain<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+macro_rules! from_numbers {
+    ($($type:ty),*) => {$(
+        impl From<$type> for Plain<'_> {
+            fn from(number: $type) -> Self {
+                Self::Number(number.into())
+            }
+        }
+    )*};
+}
+
+from_numbers!(u8, u16, u32, i32, i64);
+
+impl From<usize> for Plain<'_> {
+    fn from(number: usize) -> Self {
+        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<f64> for Plain<'_> {
+    fn from(number: f64) -> Self {
+        Self::Decimal(number)
+    }
+}
+
+impl From<Version> for Plain<'_> {
+    fn from(version: Version) -> Self {
+        Self::Version(version)
+    }
+}
+
+impl From<ContentFormat> for Plain<'_> {
+    fn from(format: ContentFormat) -> Self {
+        format.0.into()
+    }
+}
+
+impl From<AttributeValue> for Plain<'_> {
+    fn from(value: AttributeValue) -> Self {
+        match value {
+            AttributeValue::Seconds(number) | AttributeValue::Count(number) => number.into(),
+            AttributeValue::Number(number) => number.into(),
+            AttributeValue::Flag(yes) => u8::from(yes).into(),
+            _ => Self::Text(""),
+        }
+    }
+}
 
 /// Writes a list of links into a buffer.
 ///
@@ -42,33 +108,50 @@ impl<'b> Writer<'b> {
 
     /// Starts a link to the node `path`.
     pub fn link(&mut self, path: &Path) -> &mut Self {
-        self.start(path)
+        self.run(&mut |writer| {
+            start(writer)?;
+            if *path == Path::ROOT {
+                writer.put(b"/")?;
+            }
+            for id in path.segments() {
+                Short::new(*b"/").decimal(id).put(writer)?;
+            }
+            writer.put(b">")
+        })
     }
 
     /// Starts a link to `target`, for example the alternate path of a device.
     ///
     /// What a URI does not allow is [`EncodeError::NotRepresentable`].
     pub fn target(&mut self, target: &str) -> &mut Self {
-        if is_target(target) {
-            self.start(target)
-        } else {
-            self.run(|_| Err(EncodeError::NotRepresentable))
-        }
+        self.run(&mut |writer| {
+            if !is_target(target) {
+                return Err(EncodeError::NotRepresentable);
+            }
+            start(writer)?;
+            writer.put(target.as_bytes())?;
+            writer.put(b">")
+        })
     }
 
     /// Adds the attribute `name=value` to the link.
     ///
     /// What needs quotes, or a name that is none, is [`EncodeError::NotRepresentable`].
-    pub fn attribute(&mut self, name: &str, value: impl Display) -> &mut Self {
-        self.name(name).run(|writer| {
+    pub fn attribute<'v>(&mut self, name: &str, value: impl Into<Plain<'v>>) -> &mut Self {
+        let value = value.into();
+        self.name(name).run(&mut |writer| {
             writer.put(b"=")?;
-            let start = writer.len();
-            writer.print(value)?;
-            let token = str::from_utf8(writer.written_from(start)).unwrap_or_default();
-            if !token.is_empty() && token.chars().all(is_token) {
-                Ok(())
-            } else {
-                Err(EncodeError::NotRepresentable)
+            match value {
+                Plain::Text(text) if !text.is_empty() && text.chars().all(is_token) => {
+                    writer.put(text.as_bytes())
+                }
+                Plain::Text(_) => Err(EncodeError::NotRepresentable),
+                Plain::Number(number) => number::put_integer(writer, number),
+                Plain::Decimal(number) => number::put_float(writer, number, Style::Plain),
+                Plain::Version(version) => {
+                    let major = Short::EMPTY.decimal(version.major.into()).byte(b'.');
+                    major.decimal(version.minor.into()).put(writer)
+                }
             }
         })
     }
@@ -77,7 +160,7 @@ impl<'b> Writer<'b> {
     ///
     /// Control characters, or a name that is none, are [`EncodeError::NotRepresentable`].
     pub fn quoted(&mut self, name: &str, value: &str) -> &mut Self {
-        self.name(name).run(|writer| {
+        self.name(name).run(&mut |writer| {
             writer.put(b"=\"")?;
             for character in value.chars() {
                 match character {
@@ -115,16 +198,8 @@ impl<'b> Writer<'b> {
         }
     }
 
-    fn start(&mut self, target: impl Display) -> &mut Self {
-        self.run(|writer| {
-            writer.put(if writer.len() == 0 { b"<" } else { b",<" })?;
-            writer.print(target)?;
-            writer.put(b">")
-        })
-    }
-
     fn name(&mut self, name: &str) -> &mut Self {
-        self.run(|writer| {
+        self.run(&mut |writer| {
             // An attribute needs a link that it belongs to.
             if writer.len() == 0 || !is_parameter_name(name) {
                 return Err(EncodeError::NotRepresentable);
@@ -136,11 +211,16 @@ impl<'b> Writer<'b> {
 
     fn run(
         &mut self,
-        write: impl FnOnce(&mut writer::Writer<'b>) -> Result<(), EncodeError>,
+        write: &mut dyn FnMut(&mut writer::Writer<'b>) -> Result<(), EncodeError>,
     ) -> &mut Self {
         if self.error.is_none() {
             self.error = write(&mut self.writer).err();
         }
         self
     }
+}
+
+/// Writes what stands before the target of a link.
+fn start(writer: &mut writer::Writer<'_>) -> Result<(), EncodeError> {
+    writer.put(if writer.len() == 0 { b"<" } else { b",<" })
 }

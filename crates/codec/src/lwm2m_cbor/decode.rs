@@ -1,10 +1,10 @@
 //! From LwM2M CBOR to records.
 
-use dunlin_model::{Level, MAX_ID, Path, Value};
+use dunlin_model::{Children, Level, MAX_ID, Path, Value, ValueType};
 
-use crate::cbor::{Reader, major};
-use crate::record::typed;
-use crate::{DecodeError, DecodeErrorKind, Record, Types};
+use crate::cbor::{BREAK, Reader, integer, major, text};
+use crate::record::{integer_of, takes_integers, typed};
+use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -13,7 +13,7 @@ const OPEN: u64 = u64::MAX;
 /// The outermost map, and one around each further number of a path.
 const DEPTH: usize = 4;
 
-/// A map that is being read.
+/// A map around the one that is being read.
 #[derive(Clone, Copy, Debug)]
 struct Map {
     /// The node whose children it holds.
@@ -39,7 +39,12 @@ pub(crate) struct Decoder<'a, T: ?Sized> {
     prefix: &'a str,
     reader: Reader<'a>,
     state: State,
-    map: Map,
+    /// The node whose children the map that is being read holds.
+    node: Children,
+    /// How many of them are to come.
+    left: u64,
+    /// Whether they all are values inside the node of the request.
+    plain: bool,
     /// The maps around it, the outermost first.
     around: [Map; DEPTH],
     depth: usize,
@@ -64,7 +69,9 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             prefix: "",
             reader: Reader::new(bytes),
             state: State::Start,
-            map: Map::NONE,
+            node: Path::ROOT.children(),
+            left: 0,
+            plain: false,
             around: [Map::NONE; DEPTH],
             depth: 0,
             last: Path::ROOT,
@@ -86,11 +93,40 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         }
     }
 
+    /// Goes into the map of `node`, which has `left` entries.
+    fn go_in(&mut self, node: Path, left: u64) {
+        if let Some(place) = self.around.get_mut(self.depth) {
+            *place = Map {
+                path: self.node.parent(),
+                left: self.left,
+            };
+        }
+        self.depth = self.depth.wrapping_add(1);
+        self.set_map(node, left);
+    }
+
+    /// Goes back to the map around the one that ended; `false` if there is none.
+    fn go_out(&mut self) -> bool {
+        let Some(depth) = self.depth.checked_sub(1) else {
+            return false;
+        };
+        self.depth = depth;
+        let map = self.around.get(depth).copied().unwrap_or(Map::NONE);
+        self.set_map(map.path, map.left);
+        true
+    }
+
+    #[inline]
+    fn set_map(&mut self, node: Path, left: u64) {
+        (self.node, self.left) = (node.children(), left);
+        self.plain = node.instance_id().is_some() && self.base.contains(&node);
+    }
+
     /// Goes to the next entry; `false` at the end of the payload.
     #[inline]
     fn advance(&mut self) -> Fallible<bool> {
         loop {
-            match self.map.left {
+            match self.left {
                 0 => {}
                 OPEN => {
                     if !self.reader.take_break()? {
@@ -98,31 +134,29 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                     }
                 }
                 left => {
-                    self.map.left = left.wrapping_sub(1);
+                    self.left = left.wrapping_sub(1);
                     return Ok(true);
                 }
             }
-            let Some(depth) = self.depth.checked_sub(1) else {
+            if !self.go_out() {
                 break;
-            };
-            self.depth = depth;
-            self.map = self.around.get(depth).copied().unwrap_or(Map::NONE);
+            }
         }
         match self.state {
             State::End => Ok(false),
             State::Start => {
                 self.state = State::Maps;
-                self.map.left = self.enter()?;
-                match self.map.left {
+                self.left = self.enter()?;
+                match self.left {
                     // A payload is never empty.
                     0 => return Err(DecodeErrorKind::Malformed),
                     OPEN => {}
-                    left => self.map.left = left.wrapping_sub(1),
+                    left => self.left = left.wrapping_sub(1),
                 }
                 Ok(true)
             }
             State::Maps => {
-                self.state = State::End;
+                (self.state, self.left) = (State::End, 0);
                 if self.reader.is_empty() {
                     Ok(false)
                 } else {
@@ -137,13 +171,13 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     fn key(&mut self) -> Fallible<Path> {
         let head = self.reader.head()?;
         if head.major() == major::UNSIGNED {
-            return self.child(self.map.path, head.argument);
+            return self.child(self.node.parent(), head.argument);
         }
         if head.major() != major::ARRAY {
             return Err(DecodeErrorKind::Type);
         }
         let mut left = if head.is_open() { OPEN } else { head.argument };
-        let mut path = self.map.path;
+        let mut path = self.node.parent();
         loop {
             let ended = if head.is_open() {
                 self.reader.take_break()?
@@ -167,7 +201,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 _ => return Err(DecodeErrorKind::Type),
             };
         }
-        if path == self.map.path {
+        if path == self.node.parent() {
             return Err(DecodeErrorKind::Malformed);
         }
         Ok(path)
@@ -243,19 +277,107 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         if level == Level::ResourceInstance {
             return Err(DecodeErrorKind::Nesting);
         }
-        if let Some(place) = self.around.get_mut(self.depth) {
-            *place = self.map;
-        }
-        self.depth = self.depth.wrapping_add(1);
-        self.map = Map { path, left };
+        self.go_in(path, left);
         Ok(None)
     }
 
+    /// Reads an integer or a text, or the start of a map of resource instances and what follows, if that comes next, the
+    /// keys are numbers below 256, and nothing is wrong with it.
+    #[inline]
+    fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        loop {
+            let (&first, rest) = self.reader.rest().split_first()?;
+            match (self.left, first) {
+                (0, _) => {
+                    if self.go_out() {
+                        continue;
+                    }
+                    return None;
+                }
+                (OPEN, BREAK) => {
+                    if self.depth > 0 {
+                        self.reader.set_rest(rest);
+                        self.go_out();
+                        continue;
+                    }
+                    return None;
+                }
+                _ => {}
+            }
+            let (id, rest) = match first {
+                0..=23 => (first, rest),
+                24 => {
+                    let (&id, rest) = rest.split_first()?;
+                    (id, rest)
+                }
+                _ => return None,
+            };
+            let path = self.node.get(id.into())?;
+            if !self.plain || path == self.last {
+                return None;
+            }
+            let kind = self.types.value_type_near(&path, &mut self.hint);
+            if takes_integers(kind)
+                && let Some((number, rest)) = integer(rest)
+            {
+                self.go_on(path, rest);
+                return Some(Ok(Record::new(path, integer_of(kind, number))));
+            }
+            if matches!(kind, Some(ValueType::String) | None)
+                && let Some((text, rest)) = text(rest)
+            {
+                self.go_on(path, rest);
+                return Some(Ok(Record::new(path, Value::String(text))));
+            }
+            let (&[map, next], _) = rest.split_first_chunk()?;
+            let left = match map {
+                0xa1..=0xb7 => u64::from(map & 0x1f),
+                0xbf if next != BREAK => OPEN,
+                _ => return None,
+            };
+            if path.resource_instance_id().is_some() {
+                return None;
+            }
+            self.count();
+            self.reader.set_rest(rest.get(1..)?);
+            self.go_in(path, left);
+        }
+    }
+
+    /// Goes on to `rest` after the value of `path`.
+    #[inline]
+    fn go_on(&mut self, path: Path, rest: &'a [u8]) {
+        self.count();
+        self.last = path;
+        self.reader.set_rest(rest);
+    }
+
+    /// Counts an entry of the map.
+    #[inline]
+    fn count(&mut self) {
+        if self.left != OPEN {
+            self.left = self.left.wrapping_sub(1);
+        }
+    }
+
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
+        }
+        if next.is_none() {
+            next = self.next_of_any();
+        }
+        next
+    }
+
+    #[inline(never)]
+    pub(crate) fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(kind) => {
-                (self.state, self.map.left, self.depth) = (State::End, 0, 0);
+                (self.state, self.left, self.depth) = (State::End, 0, 0);
                 Some(Err(DecodeError::new(kind, self.reader.offset())))
             }
         }

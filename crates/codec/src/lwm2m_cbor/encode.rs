@@ -1,8 +1,10 @@
 //! From records to LwM2M CBOR.
 
+use core::mem;
+
 use dunlin_model::{Level, Path, Value};
 
-use crate::cbor::{major, put_value, with_head};
+use crate::cbor::{major, put_value, short_integer, short_text, with_head};
 use crate::short::Short;
 use crate::writer::{DEPTH, Mark, Writer};
 use crate::{EncodeError, Record};
@@ -15,8 +17,10 @@ use crate::{EncodeError, Record};
 pub(crate) struct Encoder<'b> {
     writer: Writer<'b>,
     base: Path,
-    /// The last record.
-    last: Option<Path>,
+    /// Whether the node of the request is at most an object instance.
+    is_shallow: bool,
+    /// The last record; the root, which no record is about, before the first.
+    last: Path,
     /// The maps that are open, the outermost first.
     maps: [Map; DEPTH],
     open: usize,
@@ -27,6 +31,15 @@ pub(crate) struct Encoder<'b> {
 struct Map {
     mark: Mark,
     count: u32,
+}
+
+/// Whether the short way writes the value.
+fn is_common(value: &Value<'_>) -> bool {
+    match value {
+        Value::Integer(number) | Value::Time(number) => i32::try_from(*number).is_ok(),
+        Value::String(text) | Value::Corelnk(text) => text.len() <= 0xff,
+        _ => false,
+    }
 }
 
 /// How many numbers a path of `level` has.
@@ -54,7 +67,8 @@ impl<'b> Encoder<'b> {
         let mut encoder = Self {
             writer,
             base,
-            last: None,
+            is_shallow: base.level() <= Level::Instance,
+            last: Path::ROOT,
             maps: [Map::default(); DEPTH],
             open: 0,
         };
@@ -112,24 +126,86 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
+    /// Writes an integer or a text of the same object instance as the record before; `None` for any other record.
     #[inline]
+    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        // Beside a resource that the request itself names, all is outside.
+        if !self.is_shallow {
+            return None;
+        }
+        if !record.path.follows(&self.last) {
+            return self.push_turn(record);
+        }
+        self.put_next(record)
+    }
+
+    /// Does so where a multiple resource starts or ends.
+    #[inline(never)]
+    fn push_turn(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        let resource = record.path.truncate(Level::Resource);
+        if !resource.follows(&self.last.truncate(Level::Resource)) || !is_common(&record.value) {
+            return None;
+        }
+        let turned = self.turn(record.path, resource);
+        if turned.is_err() {
+            return Some(turned);
+        }
+        self.put_next(record)
+    }
+
+    #[inline]
+    fn turn(&mut self, path: Path, resource: Path) -> Result<(), EncodeError> {
+        if self.last.resource_instance_id().is_some() {
+            self.close_to(self.open.wrapping_sub(1))?;
+        }
+        if path != resource {
+            Self::key(resource, Level::Resource).put(&mut self.writer)?;
+            self.count();
+            self.open()?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn put_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        let path = record.path;
+        let id = match path.resource_instance_id() {
+            Some(id) => id.get(),
+            None => path.resource_id()?.get(),
+        };
+        let key = with_head(Short::EMPTY, major::UNSIGNED, id.into());
+        let writer = &mut self.writer;
+        let result = match record.value {
+            Value::Integer(number) | Value::Time(number) => short_integer(key, number)?.put(writer),
+            Value::String(text) | Value::Corelnk(text) => {
+                writer.put_all(Short::EMPTY, short_text(key, text)?, text.as_bytes())
+            }
+            _ => return None,
+        };
+        self.last = path;
+        self.count();
+        Some(result)
+    }
+
     pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let path = record.path;
         let level = path.level();
-        let known = match self.last.replace(path) {
-            // A value and a map have no place for each other.
-            Some(last) if path <= last || last.contains(&path) => {
-                return Err(EncodeError::OutOfOrder);
-            }
-            Some(last) if last.is_sibling(&path) => return self.entry(path, level, &record.value),
-            Some(last) => self.back_to(last, path)?,
-            None => {
+        if level == Level::Root {
+            return Err(EncodeError::NotRepresentable);
+        }
+        let last = mem::replace(&mut self.last, path);
+        let known = match last {
+            Path::ROOT => {
                 self.base_key()?;
                 if path != self.base && self.base != Path::ROOT {
                     self.open()?;
                 }
                 numbers(self.base.level())
             }
+            // A value and a map have no place for each other.
+            _ if path <= last || last.contains(&path) => return Err(EncodeError::OutOfOrder),
+            _ if last.is_sibling(&path) => return self.entry(path, level, &record.value),
+            _ => self.back_to(last, path)?,
         };
         if path == self.base {
             return self.value(Short::EMPTY, level, &record.value);
@@ -193,8 +269,8 @@ impl<'b> Encoder<'b> {
         put_value(&mut self.writer, key, value)
     }
 
-    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
-        if self.last.is_none() {
+    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
+        if self.last == Path::ROOT {
             // A payload is never empty.
             if self.base == Path::ROOT {
                 return Err(EncodeError::Empty);
@@ -203,6 +279,6 @@ impl<'b> Encoder<'b> {
             Short::EMPTY.byte(major::MAP).put(&mut self.writer)?;
         }
         self.close_to(0)?;
-        Ok(self.writer)
+        Ok(&self.writer)
     }
 }

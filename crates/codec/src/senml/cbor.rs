@@ -4,14 +4,17 @@
 
 use core::str;
 
-use dunlin_model::{Path, Value};
+use dunlin_model::{Path, Value, ValueType};
 
 use super::resolve::{finite, seconds};
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
-use crate::cbor::{Reader, major, put_head, put_value, with_head};
+use crate::cbor::{
+    Reader, integer, major, put_head, put_value, short_integer, short_text, text, with_head,
+};
+use crate::record::{integer_of, takes_integers, typed};
 use crate::short::Short;
 use crate::writer::{Mark, Writer};
-use crate::{DecodeError, DecodeErrorKind, EncodeError, Record, Types};
+use crate::{DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -218,37 +221,55 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     /// Reads a record of a name and a value, in this order, if that comes next and nothing is wrong with it.
     #[inline]
-    fn simple(&mut self) -> Option<Record<'a>> {
+    fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         let Left::Records(left) = self.left else {
             return None;
         };
         let left = left.checked_sub(1)?;
-        let mut reader = self.reader.after([major::MAP | 2, 0x00])?;
-        let name = reader.text_bytes().ok()?;
-        let label = reader.byte()?;
-        let value = reader.value().ok()?;
-        match (label, &value) {
-            (0x02, Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_))
-            | (0x03, Value::String(_))
-            | (0x04, Value::Boolean(_))
-            | (0x08, Value::Opaque(_)) => {}
-            _ => return None,
+        let (&[map, name_label, name], rest) = self.reader.rest().split_first_chunk()?;
+        // A text of up to 23 bytes.
+        let length = usize::from(name ^ major::TEXT);
+        if (map, name_label) != (major::MAP | 2, 0x00) || length > 23 {
+            return None;
         }
-        let record = self.resolver.simple(name, value)?;
-        (self.reader, self.left) = (reader, Left::Records(left));
-        Some(record)
+        let (name, rest) = rest.split_at_checked(length)?;
+        let (&label, rest) = rest.split_first()?;
+        let (path, kind) = self.resolver.simple(name)?;
+        if label == 0x02 && takes_integers(kind) {
+            if let Some((number, rest)) = integer(rest) {
+                self.go_on(left, rest);
+                return Some(Ok(Record::new(path, integer_of(kind, number))));
+            }
+        } else if label == 0x03 && matches!(kind, Some(ValueType::String) | None) {
+            let (text, rest) = text(rest)?;
+            self.go_on(left, rest);
+            return Some(Ok(Record::new(path, Value::String(text))));
+        }
+        let (value, rest) = other_value(label, rest, kind)?;
+        self.go_on(left, rest);
+        Some(Ok(Record::new(path, value)))
+    }
+
+    #[inline]
+    fn go_on(&mut self, left: u64, rest: &'a [u8]) {
+        self.left = Left::Records(left);
+        self.reader.set_rest(rest);
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        match self.simple() {
-            Some(record) => Some(Ok(record)),
-            None => self.next_of_any(),
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
         }
+        if next.is_none() {
+            next = self.next_of_any();
+        }
+        next
     }
 
     #[inline(never)]
-    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+    pub(crate) fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(error) => {
@@ -256,6 +277,20 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 Some(Err(error))
             }
         }
+    }
+}
+
+/// Reads the value of `label` as the type `kind`, if it is one and nothing is wrong with it.
+#[inline(never)]
+fn other_value(label: u8, bytes: &[u8], kind: Option<ValueType>) -> Option<(Value<'_>, &[u8])> {
+    let mut reader = Reader::new(bytes);
+    let value = reader.value().ok()?;
+    match (label, &value) {
+        (0x02, Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_))
+        | (0x03, Value::String(_))
+        | (0x04, Value::Boolean(_))
+        | (0x08, Value::Opaque(_)) => Some((typed(value, kind).ok()?, reader.rest())),
+        _ => None,
     }
 }
 
@@ -286,27 +321,38 @@ impl<'b> Encoder<'b> {
         self.removes = true;
     }
 
+    /// Writes an integer or a text without time after another record below the same base name; `None` for any other
+    /// record.
     #[inline]
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        if record.time.is_none()
-            && let Some(label) = label_of(&record.value)
-            && let Some((first, second)) = self.base.short_name(record.path)
-        {
-            self.count = self.count.saturating_add(1);
-            let [length, ..] = first.len().wrapping_add(second.len()).to_le_bytes();
-            let head = Short::new([major::MAP | 2, 0x00]).byte(major::TEXT | length);
-            let writer = &mut self.writer;
-            head.join(first).put(writer)?;
-            if second.len() > 0 {
-                second.put(writer)?;
+    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        let (value, text) = match record.value {
+            Value::Integer(number) | Value::Time(number) => {
+                (short_integer(Short::new([0x02]), number)?, "")
             }
-            return put_value(writer, Short::EMPTY.byte(label), &record.value);
+            Value::String(text) | Value::Corelnk(text) => {
+                (short_text(Short::new([0x03]), text)?, text)
+            }
+            _ => return None,
+        };
+        if record.time.is_some() {
+            return None;
         }
-        self.push_any(record)
+        let count = self.count.checked_add(1)?;
+        let (start, id) = self.base.next_name(record.path)?;
+        self.count = count;
+        let [length, ..] = start.len().wrapping_add(id.len()).to_le_bytes();
+        let mut name = Short::new([major::MAP | 2, 0x00, major::TEXT | length]).join(start);
+        if name.len().wrapping_add(id.len()) > 8 {
+            if let Err(error) = name.put(&mut self.writer) {
+                return Some(Err(error));
+            }
+            name = Short::EMPTY;
+        }
+        Some(self.writer.put_all(name.join(id), value, text.as_bytes()))
     }
 
     #[inline(never)]
-    fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         self.count = self.count.saturating_add(1);
         let written = self.base.step(record.path)?;
         let has_value = self.removes || record.value != Value::None;
@@ -354,10 +400,10 @@ impl<'b> Encoder<'b> {
         put_value(writer, before.byte(label), &record.value)
     }
 
-    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
         let head = with_head(Short::EMPTY, major::ARRAY, self.count);
         self.writer.close(0, self.head, head)?;
-        Ok(self.writer)
+        Ok(&self.writer)
     }
 }
 

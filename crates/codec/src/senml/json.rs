@@ -4,18 +4,17 @@
 use core::mem;
 use core::str;
 
-#[cfg(feature = "lwm2m-json")]
-use dunlin_model::ValueType;
-use dunlin_model::{Path, Value};
+use dunlin_model::{Path, Value, ValueType};
 
 use super::resolve::seconds;
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
 use crate::base64::{self, Variant};
 use crate::json::{self, Reader, Text};
 use crate::number::{self, Style};
+use crate::record::{integer_of, takes_integers, typed};
 use crate::short::Short;
 use crate::writer::Writer;
-use crate::{ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, Types};
+use crate::{ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -368,42 +367,67 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// Reads a record of a name and a number or text, in this order and without white space, if that comes next and
     /// nothing is wrong with it.
     #[inline]
-    fn simple(&mut self) -> Option<Record<'a>> {
+    fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         let mut reader = self.reader;
         if self.state != State::Record || !reader.take_bytes(b",{\"n\":\"") {
             return None;
         }
         let name = reader.plain_text()?;
+        let (path, kind) = self.resolver.simple(name)?;
         let text = match self.form {
             Form::Senml(_) => b",\"vs\":\"",
             #[cfg(feature = "lwm2m-json")]
             Form::Old => b",\"sv\":\"",
         };
-        let value = if reader.take_bytes(b",\"v\":") {
-            reader.number().ok()?
+        if reader.take_bytes(b",\"v\":") {
+            if takes_integers(kind)
+                && let Some(number) = reader.short_integer()
+            {
+                return self.record_ends(reader, path, integer_of(kind, number));
+            }
+            let value = typed(reader.number().ok()?, kind).ok()?;
+            self.record_ends(reader, path, value)
         } else if reader.take_bytes(text) {
-            Value::String(str::from_utf8(reader.plain_text()?).ok()?)
+            let text = str::from_utf8(reader.plain_text()?).ok()?;
+            if matches!(kind, Some(ValueType::String) | None) {
+                return self.record_ends(reader, path, Value::String(text));
+            }
+            let value = typed(Value::String(text), kind).ok()?;
+            self.record_ends(reader, path, value)
         } else {
-            return None;
-        };
+            None
+        }
+    }
+
+    /// Gives a record, if its end comes next in `reader`.
+    #[inline]
+    fn record_ends(
+        &mut self,
+        mut reader: Reader<'a>,
+        path: Path,
+        value: Value<'a>,
+    ) -> Option<Result<Record<'a>, DecodeError>> {
         if !reader.take_bytes(b"}") {
             return None;
         }
-        let record = self.resolver.simple(name, value)?;
         self.reader = reader;
-        Some(record)
+        Some(Ok(Record::new(path, value)))
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        match self.simple() {
-            Some(record) => Some(Ok(record)),
-            None => self.next_of_any(),
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
         }
+        if next.is_none() {
+            next = self.next_of_any();
+        }
+        next
     }
 
     #[inline(never)]
-    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+    pub(crate) fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(error) => {
@@ -440,28 +464,51 @@ impl<'b> Encoder<'b> {
         self.removes = true;
     }
 
+    /// Writes a record with a value and without time, after another beside it; `None` for any other record.
     #[inline]
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        if record.time.is_none()
-            && record.value != Value::None
-            && !self.empty
-            && let Some((first, second)) = self.base.short_name(record.path)
-        {
-            let writer = &mut self.writer;
-            Short::new(*b",{\"n\":\"").put(writer)?;
-            first.put(writer)?;
-            if second.len() > 0 {
-                second.put(writer)?;
-            }
-            return put_value(writer, Before::TextEnd, record.value, self.form)?
-                .end()
-                .put(writer);
+    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        if record.value == Value::None || record.time.is_some() {
+            return None;
         }
-        self.push_any(record)
+        let (start, id) = self.base.next_name(record.path)?;
+        Some(self.put_next(start, id, record))
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short way")]
+    fn put_next(
+        &mut self,
+        start: Short,
+        id: Short,
+        record: &Record<'_>,
+    ) -> Result<(), EncodeError> {
+        let writer = &mut self.writer;
+        writer.put_all(Short::new(*b",{\"n\":\""), start.join(id), b"")?;
+        match record.value {
+            Value::Integer(number) | Value::Time(number)
+                if let Ok(number) = u16::try_from(number) =>
+            {
+                let end = Short::EMPTY.decimal(number).byte(b'}');
+                writer.put_all(Short::new(*b"\",\"v\":"), end, b"")
+            }
+            Value::String(text) | Value::Corelnk(text) if json::is_plain(text) => {
+                let label = match self.form {
+                    Form::Senml(_) => Short::new(*b"\",\"vs\":\""),
+                    #[cfg(feature = "lwm2m-json")]
+                    Form::Old => Short::new(*b"\",\"sv\":\""),
+                };
+                writer.put_all(label, Short::EMPTY, text.as_bytes())?;
+                Short::new(*b"\"}").put(writer)
+            }
+            value => {
+                let end = put_value(writer, Before::TextEnd, value, self.form)?;
+                end.end().put(writer)
+            }
+        }
     }
 
     #[inline(never)]
-    fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let written = self.base.step(record.path)?;
         let first = mem::replace(&mut self.empty, false);
         let writer = &mut self.writer;
@@ -510,7 +557,7 @@ impl<'b> Encoder<'b> {
         before.end().put(writer)
     }
 
-    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
         let end: &[u8] = match (self.form, self.empty) {
             (Form::Senml(_), true) => b"[]",
             (Form::Senml(_), false) => b"]",
@@ -520,7 +567,7 @@ impl<'b> Encoder<'b> {
             (Form::Old, false) => b"]}",
         };
         self.writer.put(end)?;
-        Ok(self.writer)
+        Ok(&self.writer)
     }
 }
 

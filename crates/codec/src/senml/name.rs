@@ -1,8 +1,8 @@
 //! Names and the paths they stand for.
 
 use dunlin_model::{
-    InstanceId, Level, MAX_ID, ObjectId, Path, PathError, PathErrorKind, PathParser, ResourceId,
-    ResourceInstanceId,
+    Children, InstanceId, Level, MAX_ID, ObjectId, Path, PathError, PathErrorKind, PathParser,
+    ResourceId, ResourceInstanceId,
 };
 
 use crate::short::Short;
@@ -35,10 +35,6 @@ pub(super) struct Names<'a> {
     /// What stands before the paths.
     prefix: &'a str,
     base: Name<'a>,
-    /// The base name as far as it is a path, kept for the names that follow; `None` where they need a longer look.
-    parser: Option<PathParser>,
-    /// The node whose children follow the base name, if it is the path of one and a slash.
-    parent: Option<Path>,
     /// Whether names continue the node of the request, since there is no base name.
     implied: bool,
 }
@@ -52,8 +48,6 @@ impl<'a> Names<'a> {
         Self {
             prefix: "",
             base: Name::EMPTY,
-            parser: Some(PathParser::new()),
-            parent: None,
             implied: false,
         }
     }
@@ -61,80 +55,42 @@ impl<'a> Names<'a> {
     /// Lets names continue the node of the request, with a slash between them, until there is a base name.
     #[cfg(feature = "lwm2m-json")]
     pub(super) fn imply_base(&mut self) {
-        (self.implied, self.parser) = (true, None);
+        self.implied = true;
     }
 
     pub(super) fn set_prefix(&mut self, prefix: &'a str) {
         self.prefix = prefix;
-        self.set_base(self.base);
     }
 
     pub(super) fn set_base(&mut self, base: Name<'a>) {
-        self.base = base;
-        (self.parser, self.parent, self.implied) = (None, None, false);
-        if self.prefix.is_empty() && !base.escaped {
-            let mut parser = PathParser::new();
-            if parser.feed_bytes(base.bytes).is_ok() {
-                self.parser = Some(parser);
-            }
-            if let Some(node) = base.bytes.strip_suffix(b"/") {
-                let mut parser = PathParser::new();
-                let fed = parser.feed_bytes(node);
-                self.parent = match node {
-                    [] => Some(Path::ROOT),
-                    _ => fed.and_then(|()| parser.finish()).ok(),
-                };
-            }
-        }
+        (self.base, self.implied) = (base, false);
     }
 
-    /// Gives the path of a name that is some numbers with slashes between them, after a base name that ends with one.
-    #[inline]
-    pub(super) fn child(&self, mut name: &[u8]) -> Option<Path> {
-        let mut path = self.parent?;
-        loop {
-            let (&first, mut rest) = name.split_first()?;
-            let mut number = u32::from(first.wrapping_sub(b'0'));
-            if number > 9 {
-                return None;
+    /// Whether names are as they stand, but for a base name before them.
+    fn are_plain(&self) -> bool {
+        self.prefix.is_empty() && !self.base.escaped && !self.implied
+    }
+
+    /// The node whose children follow the base name, if it is the path of one and a slash.
+    pub(super) fn parent(&self) -> Option<Path> {
+        if !self.are_plain() {
+            return None;
+        }
+        match self.base.bytes.strip_suffix(b"/")? {
+            [] => Some(Path::ROOT),
+            node => {
+                let mut parser = PathParser::new();
+                parser.feed_bytes(node).ok()?;
+                parser.finish().ok()
             }
-            loop {
-                match rest.split_first() {
-                    None => return path.child(u16::try_from(number).ok()?),
-                    Some((b'/', after)) => {
-                        rest = after;
-                        break;
-                    }
-                    Some((digit, after)) => {
-                        let digit = u32::from(digit.wrapping_sub(b'0'));
-                        // No digit, after a zero, or too much.
-                        if digit > 9 || number == 0 || number > 0xffff {
-                            return None;
-                        }
-                        number = number.wrapping_mul(10).wrapping_add(digit);
-                        rest = after;
-                    }
-                }
-            }
-            path = path.child(u16::try_from(number).ok()?)?;
-            name = rest;
         }
     }
 
     /// Gives the path of the base name and `name`, in an answer about `node`.
-    #[inline]
-    pub(super) fn path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
-        match self.child(name.bytes) {
-            Some(path) => Ok(path),
-            None => self.other_path(node, name),
-        }
-    }
-
     #[inline(never)]
-    fn other_path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
-        if let Some(mut parser) = self.parser
-            && !name.escaped
-        {
+    pub(super) fn path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
+        let mut parser = PathParser::new();
+        if self.are_plain() && !name.escaped && parser.feed_bytes(self.base.bytes).is_ok() {
             match parser.feed_bytes(name.bytes).and_then(|()| parser.finish()) {
                 Ok(path) => return Ok(path),
                 Err(error) if error.kind != PathErrorKind::TooLarge => {
@@ -151,7 +107,7 @@ impl<'a> Names<'a> {
     fn path_of_text(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
         let mut buffer = [0; LONGEST];
         let mut writer = Writer::new(&mut buffer);
-        if self.implied {
+        if cfg!(feature = "lwm2m-json") && self.implied {
             let full = |_| DecodeErrorKind::Name(PathErrorKind::TooDeep);
             writer.put(self.prefix.as_bytes()).map_err(full)?;
             if !name.bytes.starts_with(b"/") {
@@ -180,6 +136,38 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Gives the path of a name that is some numbers with slashes between them, below one node.
+#[inline]
+pub(super) fn below(mut node: Children, mut name: &[u8]) -> Option<Path> {
+    loop {
+        let (&first, mut rest) = name.split_first()?;
+        let mut number = u32::from(first.wrapping_sub(b'0'));
+        if number > 9 {
+            return None;
+        }
+        loop {
+            match rest.split_first() {
+                None => return node.get(u16::try_from(number).ok()?),
+                Some((b'/', after)) => {
+                    rest = after;
+                    break;
+                }
+                Some((digit, after)) => {
+                    let digit = u32::from(digit.wrapping_sub(b'0'));
+                    // No digit, after a zero, or too much.
+                    if digit > 9 || number == 0 || number > 0xffff {
+                        return None;
+                    }
+                    number = number.wrapping_mul(10).wrapping_add(digit);
+                    rest = after;
+                }
+            }
+        }
+        node = node.get(u16::try_from(number).ok()?)?.children();
+        name = rest;
+    }
+}
+
 /// Writes a name without its backslashes.
 fn unescaped(name: Name<'_>, writer: &mut Writer<'_>) -> Fallible<()> {
     #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
@@ -196,7 +184,7 @@ fn unescaped(name: Name<'_>, writer: &mut Writer<'_>) -> Fallible<()> {
 /// `None` if it is no such path.
 fn chosen(node: Path, text: &[u8]) -> Option<Fallible<Path>> {
     let mut parts = text.strip_prefix(b"/")?.split(|byte| *byte == b'/');
-    let number = |part: &[u8]| crate::number::digits(part).and_then(|id| u16::try_from(id).ok());
+    let number = |part: &[u8]| crate::number::natural(part).and_then(|id| u16::try_from(id).ok());
     let object = number(parts.next()?)?;
     let instance = number(parts.next()?)?;
     if instance != MAX_ID || node.object_id().map(ObjectId::get) != Some(object) {
@@ -216,8 +204,13 @@ fn chosen(node: Path, text: &[u8]) -> Option<Fallible<Path>> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
     node: Path,
-    level: Level,
+    /// The level of the node that names start below.
+    known: Level,
     state: State,
+    /// The last record, if the name of one beside it is `start` and a number; else the root.
+    last: Path,
+    /// Up to three bytes.
+    start: Short,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,13 +235,17 @@ impl Base {
     pub(crate) const fn new(node: Path) -> Self {
         Self {
             node,
-            level: node.level(),
+            known: match node.level() {
+                Level::ResourceInstance => Level::Resource,
+                level => level,
+            },
             state: State::None,
+            last: Path::ROOT,
+            start: Short::EMPTY,
         }
     }
 
     /// Goes on to a record of `path`.
-    #[inline]
     pub(crate) fn step(&mut self, path: Path) -> Result<Written, EncodeError> {
         let wanted = if path != self.node {
             State::Children
@@ -262,33 +259,48 @@ impl Base {
         if base && wanted == State::None {
             return Err(EncodeError::OutOfOrder);
         }
-        self.state = wanted;
+        (self.state, self.last) = (wanted, Path::ROOT);
         Ok(Written {
             base,
             name: wanted != State::Node,
         })
     }
 
-    /// The name of the record of `path` in two parts of up to five and six bytes, if it is that short and a base name is
-    /// in effect already.
-    #[inline]
-    pub(crate) fn short_name(&self, path: Path) -> Option<(Short, Short)> {
-        if self.state != State::Children {
-            return None;
-        }
-        let (first, second) = match self.level {
-            Level::Instance => (
-                path.resource_id()?.get(),
-                path.resource_instance_id().map(ResourceInstanceId::get),
-            ),
-            Level::Object if path.resource_instance_id().is_none() => {
-                (path.instance_id()?.get(), Some(path.resource_id()?.get()))
+    /// Gives the name of the record of `path` in two parts of up to three and five bytes, if it is that short and the base
+    /// name in effect is right for it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) fn next_name(&mut self, path: Path) -> Option<(Short, Short)> {
+        let ids = (
+            path.instance_id(),
+            path.resource_id(),
+            path.resource_instance_id(),
+        );
+        if !path.follows(&self.last) {
+            if self.state != State::Children || path == self.node || !self.node.contains(&path) {
+                return None;
             }
-            Level::Resource => (path.resource_instance_id()?.get(), None),
-            _ => return None,
+            let start = match (self.known, ids) {
+                (Level::Instance, (_, Some(_), None)) | (Level::Resource, _) => Short::EMPTY,
+                (Level::Instance, (_, Some(id), Some(_))) => {
+                    Short::EMPTY.decimal(id.get()).byte(b'/')
+                }
+                (Level::Object, (Some(id), Some(_), None)) => {
+                    Short::EMPTY.decimal(id.get()).byte(b'/')
+                }
+                _ => return None,
+            };
+            if start.len() > 3 {
+                return None;
+            }
+            self.start = start;
+        }
+        self.last = path;
+        let id = match ids {
+            (_, _, Some(id)) => id.get(),
+            (_, id, None) => id?.get(),
         };
-        let second = second.map_or(Short::EMPTY, |id| Short::new(*b"/").decimal(id));
-        Some((Short::EMPTY.decimal(first), second))
+        Some((self.start, Short::EMPTY.decimal(id)))
     }
 
     /// The base name.
@@ -308,11 +320,7 @@ impl Base {
             text.parts[4] = Short::new(*b"/");
             return text;
         }
-        let known = match self.level {
-            Level::ResourceInstance => Level::Resource,
-            level => level,
-        };
-        Text::of(path, known, Short::EMPTY)
+        Text::of(path, self.known, Short::EMPTY)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Base fields: RFC 8428 §4.5 and §4.6.
 
-use dunlin_model::{Level, Path, PathErrorKind, Value, ValueType};
+use dunlin_model::{Children, Level, Path, PathErrorKind, Value, ValueType};
 
 use super::Name;
-use super::name::Names;
+use super::name::{Names, below};
 use crate::record::typed;
-use crate::{DecodeErrorKind, Record, Types};
+use crate::{DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -81,6 +81,13 @@ impl Fields<'_> {
         self.seen & 1_u32.wrapping_shl(label as u32) != 0
     }
 
+    /// Whether there is a base field that later records need.
+    #[inline]
+    const fn has_base(&self) -> bool {
+        const BASE: u32 = 1 << label::BASE_NAME | 1 << label::BASE_TIME | 1 << label::BASE_VALUE;
+        self.seen & BASE != 0
+    }
+
     /// Whether there is a value, `null` too.
     #[inline]
     pub(crate) const fn has_value(&self) -> bool {
@@ -95,6 +102,8 @@ pub(crate) struct Resolver<'a, T: ?Sized> {
     /// The node of the request.
     base: Path,
     names: Names<'a>,
+    /// The node whose children follow the base name, if no other base field counts and it is asked about.
+    parent: Option<Children>,
     base_time: Option<f64>,
     base_value: Value<'a>,
     /// Where the last object was found.
@@ -109,6 +118,7 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             types,
             base,
             names: Names::new(),
+            parent: None,
             base_time: None,
             base_value: Value::None,
             hint: 0,
@@ -118,6 +128,19 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
 
     pub(crate) fn set_prefix(&mut self, prefix: &'a str) {
         self.names.set_prefix(prefix);
+        self.note_parent();
+    }
+
+    /// Looks again whether most records are simple, after a change of a base field.
+    fn note_parent(&mut self) {
+        if !SHORT_WAYS {
+            return;
+        }
+        let plain = self.base_time.is_none() && self.base_value == Value::None;
+        let parent = if plain { self.names.parent() } else { None };
+        self.parent = parent
+            .filter(|parent| self.base.contains(parent))
+            .map(|parent| parent.children());
     }
 
     /// Keeps base fields that do not come with a record, as those of LwM2M 1.0 do.
@@ -131,6 +154,7 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         if fields.has(label::BASE_TIME) {
             self.base_time = Some(fields.base_time);
         }
+        self.note_parent();
     }
 
     /// Gives the type of the resource that `fields` name, for a form that does not tell text and bytes apart.
@@ -140,22 +164,17 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         self.types.value_type(&path)
     }
 
-    /// Makes a record of a name and a value, if no base field counts but the base name and nothing is wrong with them.
-    #[inline]
-    pub(crate) fn simple(&mut self, name: &[u8], value: Value<'a>) -> Option<Record<'a>> {
-        if self.base_time.is_some() || self.base_value != Value::None {
-            return None;
-        }
-        let path = self.names.child(name)?;
-        if !self.base.contains(&path) || path.level() < Level::Resource {
-            return None;
-        }
-        let kind = self.types.value_type_near(&path, &mut self.hint);
-        Some(Record::new(path, typed(value, kind).ok()?))
+    /// Gives the path of a name and the type of its value, if no base field counts but the base name, and the name is
+    /// numbers that end at a resource or below one.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the form's own loop goes through it")]
+    pub(crate) fn simple(&mut self, name: &[u8]) -> Option<(Path, Option<ValueType>)> {
+        let path = below(self.parent?, name)?;
+        path.resource_id()?;
+        Some((path, self.types.value_type_near(&path, &mut self.hint)))
     }
 
     /// Makes a record of `fields`, or nothing if they only set a base.
-    #[inline]
     pub(crate) fn record(&mut self, fields: &Fields<'a>) -> Fallible<Option<Record<'a>>> {
         let new_base = fields.has(label::BASE_NAME);
         if new_base {
@@ -166,6 +185,9 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         }
         if fields.has(label::BASE_VALUE) {
             self.base_value = fields.base_value;
+        }
+        if fields.has_base() {
+            self.note_parent();
         }
         let named = fields.has(label::NAME);
         let bare = !named && !fields.has_value();

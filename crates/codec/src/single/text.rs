@@ -24,8 +24,8 @@ pub(super) fn parse<'a>(
     let value = match kind {
         ValueType::Integer => number::integer(bytes).map(Value::Integer),
         ValueType::Time => number::integer(bytes).map(Value::Time),
-        ValueType::Unsigned => number::digits(bytes).map(Value::Unsigned),
-        ValueType::Float => number::float(bytes).map(Value::Float),
+        ValueType::Unsigned => number::natural(bytes).map(Value::Unsigned),
+        ValueType::Float => number::parse(bytes).map(Value::Float),
         ValueType::Boolean => match bytes {
             b"0" => Some(Value::Boolean(false)),
             b"1" => Some(Value::Boolean(true)),

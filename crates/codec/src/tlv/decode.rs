@@ -2,69 +2,60 @@
 
 use core::str;
 
-use dunlin_model::{Level, MAX_ID, ObjectLink, Path, Value, ValueType};
+use dunlin_model::{Children, Level, MAX_ID, ObjectLink, Path, Value, ValueType};
 
 use super::{Kind, WIDE_ID};
-use crate::{DecodeError, DecodeErrorKind, Record, Types};
+use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 /// Walks over the TLVs of a payload without recursion: at most two containers are open, an object instance and a
 /// multiple resource in it.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a, T: ?Sized> {
     types: &'a T,
-    /// The node of the request.
-    base: Path,
-    /// What is left of the payload.
-    rest: &'a [u8],
-    /// The container that is being read.
-    current: Container,
-    /// The containers around it, the outermost first.
-    around: [Container; 2],
-    depth: usize,
     /// Where the last object was found.
     hint: usize,
+    /// The container that is being read.
+    current: Container<'a>,
+    /// The type of the values, if it is a multiple resource that was entered.
+    kind: Option<ValueType>,
+    /// The containers around it, the outermost first.
+    around: [Container<'a>; 2],
+    depth: u8,
+    /// The node of the request.
+    base: Path,
     /// The length of the payload.
     length: usize,
 }
 
 /// A container that is open.
 #[derive(Clone, Copy, Debug)]
-struct Container {
-    path: Path,
-    /// How much of the payload is left when it ends.
-    end: usize,
-    /// The level of `path`.
-    level: Level,
-    /// Whether all that is in it lies inside the node of the request.
-    inside: bool,
+struct Container<'a> {
+    node: Children,
+    /// What is left of its content.
+    rest: &'a [u8],
     /// The upper three bits of the type of a value in it whose identifier has 8 bits, if any value in it is welcome.
     plain: u8,
-    /// The type of the values, if this is a multiple resource.
-    kind: Option<ValueType>,
 }
 
-impl Container {
-    fn new(base: Path, path: Path) -> Self {
-        let (level, inside) = (path.level(), base.contains(&path));
+impl<'a> Container<'a> {
+    fn new(base: Path, path: Path, rest: &'a [u8]) -> Self {
+        let plain = match path.level() {
+            Level::Instance if base.contains(&path) => PLAIN_RESOURCE,
+            Level::Resource if base.contains(&path) => PLAIN_INSTANCE,
+            _ => u8::MAX,
+        };
         Self {
-            path,
-            end: 0,
-            level,
-            inside,
-            plain: plain(level, inside),
-            kind: None,
+            node: path.children(),
+            rest,
+            plain,
         }
     }
 }
 
-/// The upper three bits of the type of a value in a container of `level`.
-const fn plain(level: Level, inside: bool) -> u8 {
-    match level {
-        Level::Instance if inside => Kind::Resource.bits(),
-        Level::Resource if inside => Kind::ResourceInstance.bits(),
-        _ => u8::MAX,
-    }
-}
+/// The upper three bits of the types of values with an identifier of 8 bits.
+const PLAIN_RESOURCE: u8 = Kind::Resource.bits();
+const PLAIN_INSTANCE: u8 = Kind::ResourceInstance.bits();
+const PLAIN_ARRAY: u8 = Kind::MultipleResource.bits();
 
 /// One TLV.
 pub(super) struct Tlv<'a> {
@@ -114,6 +105,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
 }
 
 impl<'a, T: Types + ?Sized> Decoder<'a, T> {
+    #[inline]
     pub(crate) fn new(base: Path, bytes: &'a [u8], types: &'a T) -> Result<Self, DecodeError> {
         let container = match base.level() {
             Level::Root => return Err(DecodeError::new(DecodeErrorKind::Base, 0)),
@@ -121,25 +113,30 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             // The resource or resource instance itself is in the payload.
             Level::Resource | Level::ResourceInstance => base.parent().unwrap_or(base),
         };
-        let container = Container::new(base, container);
+        let nothing = Container {
+            node: Path::ROOT.children(),
+            rest: &[],
+            plain: u8::MAX,
+        };
         Ok(Self {
             types,
-            base,
-            rest: bytes,
-            current: container,
-            around: [container; 2],
-            depth: 0,
             hint: 0,
+            current: Container::new(base, container, bytes),
+            kind: None,
+            around: [nothing; 2],
+            depth: 0,
+            base,
             length: bytes.len(),
         })
     }
 
-    /// Goes into `container`.
+    /// Goes into `container`, after which `after` follows.
     #[inline]
-    fn enter(&mut self, container: Container) {
-        if let Some(place) = self.around.get_mut(self.depth) {
-            *place = self.current;
-        }
+    fn enter(&mut self, container: Container<'a>, after: &'a [u8]) {
+        self.current.rest = after;
+        let [outer, inner] = &mut self.around;
+        let place = if self.depth == 0 { outer } else { inner };
+        *place = self.current;
         self.depth = self.depth.wrapping_add(1);
         self.current = container;
     }
@@ -147,33 +144,31 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// Leaves the containers that end here; `false` at the end of the payload.
     #[inline]
     fn leave(&mut self) -> bool {
-        while self.rest.len() == self.current.end {
+        while self.current.rest.is_empty() {
             let Some(depth) = self.depth.checked_sub(1) else {
                 return false;
             };
             self.depth = depth;
-            if let Some(container) = self.around.get(depth) {
-                self.current = *container;
-            }
+            let [outer, inner] = &self.around;
+            self.current = if depth == 0 { *outer } else { *inner };
         }
         true
     }
 
-    /// What is left of the container that is open.
-    fn content(&self) -> &'a [u8] {
-        let length = self.rest.len().saturating_sub(self.current.end);
-        self.rest.get(..length).unwrap_or_default()
+    /// How many bytes of the payload are left.
+    fn left(&self) -> usize {
+        let around = self.around.iter().take(self.depth.into());
+        around.fold(self.current.rest.len(), |length, container| {
+            length.saturating_add(container.rest.len())
+        })
     }
 
     fn step(&mut self) -> Result<Option<Record<'a>>, DecodeErrorKind> {
         while self.leave() {
-            let content = self.content();
-            let (tlv, after) = read(content).ok_or(DecodeErrorKind::End)?;
-            let used = content.len().saturating_sub(after.len());
-            let rest = self.rest.get(used..).unwrap_or_default();
+            let (tlv, rest) = read(self.current.rest).ok_or(DecodeErrorKind::End)?;
             let top = self.depth == 0;
             // Most are resources of an instance.
-            let is_value = match (tlv.kind, self.current.level) {
+            let is_value = match (tlv.kind, self.current.node.parent().level()) {
                 (Kind::Resource, Level::Instance) | (Kind::ResourceInstance, Level::Resource) => {
                     true
                 }
@@ -201,17 +196,17 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 }
                 continue;
             }
-            let path = self.current.path.child(tlv.id);
+            let path = self.current.node.get(tlv.id);
             let path = path.ok_or(DecodeErrorKind::Nesting)?;
-            if !self.current.inside && !self.base.contains(&path) {
+            if !self.base.contains(&path) {
                 return Err(DecodeErrorKind::Outside);
             }
             let kind = match tlv.kind {
-                Kind::ResourceInstance if !top => self.current.kind,
+                Kind::ResourceInstance if !top => self.kind,
                 _ => self.types.value_type_near(&path, &mut self.hint),
             };
             let value = parse(tlv.value, kind)?;
-            self.rest = rest;
+            self.current.rest = rest;
             return Ok(Some(Record::new(path, value)));
         }
         Ok(None)
@@ -228,11 +223,11 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             _ => Level::Resource,
         };
         // One that the request itself names is not below the node it is found in.
-        let path = if level == self.current.level {
-            let parent = self.current.path.parent();
+        let path = if level == self.current.node.parent().level() {
+            let parent = self.current.node.parent().parent();
             parent.and_then(|parent| parent.child(tlv.id))
         } else {
-            self.current.path.child(tlv.id)
+            self.current.node.get(tlv.id)
         };
         let path = path.ok_or(DecodeErrorKind::Nesting)?;
         let inside = self.base.contains(&path);
@@ -240,39 +235,28 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             return Err(DecodeErrorKind::Outside);
         }
         if tlv.value.is_empty() {
-            self.rest = rest;
+            self.current.rest = rest;
             return Ok(inside.then(|| Record::new(path, Value::None)));
         }
-        let kind = match level {
+        self.kind = match level {
             Level::Resource => self.types.value_type_near(&path, &mut self.hint),
             _ => None,
         };
-        let header = self
-            .rest
-            .len()
-            .saturating_sub(rest.len())
-            .saturating_sub(tlv.value.len());
-        self.rest = self.rest.get(header..).unwrap_or_default();
-        self.enter(Container {
-            path,
-            end: rest.len(),
-            level,
-            inside,
-            plain: plain(level, inside),
-            kind,
-        });
+        self.enter(Container::new(self.base, path, tlv.value), rest);
         Ok(None)
     }
 
     /// Reads a value in the open container, or the start of a multiple resource and the value after it, if that comes
     /// next, has small numbers, and nothing is wrong with it.
     #[inline]
-    fn simple(&mut self) -> Option<Record<'a>> {
+    fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         loop {
-            if !self.leave() {
+            let Some((&[first, id], rest)) = self.current.rest.split_first_chunk() else {
+                if self.current.rest.is_empty() && self.leave() {
+                    continue;
+                }
                 return None;
-            }
-            let (&[first, id], rest) = self.rest.split_first_chunk()?;
+            };
             let (length, rest) = match first & 0x18 {
                 0x00 => (usize::from(first & 0x07), rest),
                 0x08 => {
@@ -282,51 +266,63 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 _ => return None,
             };
             let (value, after) = rest.split_at_checked(length)?;
-            if after.len() < self.current.end {
+            let path = self.current.node.get(id.into())?;
+            let shape = first & 0xe0;
+            if shape == self.current.plain {
+                let kind = match shape {
+                    PLAIN_INSTANCE => self.kind,
+                    _ => self.types.value_type_near(&path, &mut self.hint),
+                };
+                // What there is most of, without a call.
+                match (kind, value) {
+                    (Some(ValueType::Integer), [byte]) => {
+                        self.current.rest = after;
+                        let number = byte.cast_signed().into();
+                        return Some(Ok(Record::new(path, Value::Integer(number))));
+                    }
+                    (Some(ValueType::String), _) => {
+                        let text = str::from_utf8(value).ok()?;
+                        self.current.rest = after;
+                        return Some(Ok(Record::new(path, Value::String(text))));
+                    }
+                    _ => {}
+                }
+                let value = parse(value, kind).ok()?;
+                self.current.rest = after;
+                return Some(Ok(Record::new(path, value)));
+            }
+            if shape != PLAIN_ARRAY || self.current.plain != PLAIN_RESOURCE || value.is_empty() {
                 return None;
             }
-            let path = self.current.path.child(id.into())?;
-            let kind = match first & 0xe0 {
-                0x40 if self.current.plain == 0x40 => self.current.kind,
-                0xc0 if self.current.plain == 0xc0 => {
-                    self.types.value_type_near(&path, &mut self.hint)
-                }
-                0x80 if self.current.plain == 0xc0 && length > 0 => {
-                    let kind = self.types.value_type_near(&path, &mut self.hint);
-                    self.rest = rest;
-                    self.enter(Container {
-                        path,
-                        end: after.len(),
-                        level: Level::Resource,
-                        inside: true,
-                        plain: 0x40,
-                        kind,
-                    });
-                    continue;
-                }
-                _ => return None,
+            self.kind = self.types.value_type_near(&path, &mut self.hint);
+            let array = Container {
+                node: path.children(),
+                rest: value,
+                plain: PLAIN_INSTANCE,
             };
-            let value = parse(value, kind).ok()?;
-            self.rest = after;
-            return Some(Record::new(path, value));
+            self.enter(array, after);
         }
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        match self.simple() {
-            Some(record) => Some(Ok(record)),
-            None => self.next_of_any(),
+        let mut next = None;
+        if SHORT_WAYS {
+            next = self.simple();
         }
+        if next.is_none() {
+            next = self.next_of_any();
+        }
+        next
     }
 
     #[inline(never)]
-    fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+    pub(crate) fn next_of_any(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(kind) => {
-                let offset = self.length.saturating_sub(self.rest.len());
-                (self.rest, self.depth, self.current.end) = (&[], 0, 0);
+                let offset = self.length.saturating_sub(self.left());
+                (self.current.rest, self.depth) = (&[], 0);
                 Some(Err(DecodeError::new(kind, offset)))
             }
         }
@@ -334,7 +330,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 }
 
 /// Reads a value of the type `kind`, or takes the bytes as they are if the type is not known.
-#[inline]
+#[inline(never)]
 fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeErrorKind> {
     Ok(match kind {
         Some(ValueType::String) => Value::String(text(bytes)?),

@@ -4,6 +4,7 @@ use dunlin_model::{InstanceId, Level, Path, ResourceId, ResourceInstanceId, Valu
 
 use super::{Kind, WIDE_ID};
 use crate::short::Short;
+use crate::single_precision::narrow;
 use crate::writer::{Mark, Writer};
 use crate::{EncodeError, Record};
 
@@ -65,7 +66,88 @@ impl<'b> Encoder<'b> {
         })
     }
 
+    /// Writes an integer or a text with a small identifier, of the same object instance as the record before; `None` for
+    /// any other record.
     #[inline]
+    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        // Beside a resource that the request itself names, all is outside.
+        if self.level > Level::Instance {
+            return None;
+        }
+        if !record.path.follows(&self.last) {
+            return self.push_turn(record);
+        }
+        self.put_next(record)
+    }
+
+    /// Does so where a multiple resource starts or ends.
+    #[inline(never)]
+    fn push_turn(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        let resource = record.path.truncate(Level::Resource);
+        let id = match record.path.resource_instance_id() {
+            Some(id) => id.get(),
+            None => resource.resource_id()?.get(),
+        };
+        let common = match record.value {
+            Value::Integer(number) | Value::Time(number) => i32::try_from(number).is_ok(),
+            Value::String(text) | Value::Corelnk(text) => text.len() <= 0xff,
+            _ => false,
+        };
+        if !resource.follows(&self.last.truncate(Level::Resource)) || id > 0xff || !common {
+            return None;
+        }
+        let turned = self.turn(record.path, resource);
+        if turned.is_err() {
+            return Some(turned);
+        }
+        self.put_next(record)
+    }
+
+    #[inline]
+    fn turn(&mut self, path: Path, resource: Path) -> Result<(), EncodeError> {
+        self.close_resource()?;
+        if path != resource {
+            self.open_resource(path)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn put_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
+        let path = record.path;
+        let (kind, id) = match path.resource_instance_id() {
+            Some(id) => (Kind::ResourceInstance.bits(), id.get()),
+            None => (Kind::Resource.bits(), path.resource_id()?.get()),
+        };
+        let id = u8::try_from(id).ok()?;
+        let result = match record.value {
+            Value::Integer(number) | Value::Time(number) => {
+                let [.., second, first] = number.to_be_bytes();
+                let header = if i8::try_from(number).is_ok() {
+                    Short::new([kind | 1, id, first])
+                } else if i16::try_from(number).is_ok() {
+                    Short::new([kind | 2, id, second, first])
+                } else {
+                    let number = i32::try_from(number).ok()?;
+                    Short::new([kind | 4, id]).be32(number.cast_unsigned())
+                };
+                header.put(&mut self.writer)
+            }
+            Value::String(text) | Value::Corelnk(text) => {
+                let length = u8::try_from(text.len()).ok()?;
+                let header = if length < 8 {
+                    Short::new([kind | length, id])
+                } else {
+                    Short::new([kind | 0x08, id, length])
+                };
+                self.writer.put_all(Short::EMPTY, header, text.as_bytes())
+            }
+            _ => return None,
+        };
+        self.last = path;
+        Some(result)
+    }
+
     pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
         let path = record.path;
         let index = path.resource_instance_id().map(ResourceInstanceId::get);
@@ -104,21 +186,15 @@ impl<'b> Encoder<'b> {
             return self.value(Kind::Resource, id, &record.value);
         };
         if self.level != Level::ResourceInstance && self.resource.is_none() {
-            // Most arrays have up to 7 bytes.
-            let room = if id > 0xff { 3 } else { 2 };
-            self.resource = Some(Container {
-                path: path.truncate(Level::Resource),
-                id,
-                mark: self.writer.open(RESOURCE, room)?,
-            });
+            self.open_resource(path)?;
         }
         self.value(Kind::ResourceInstance, index, &record.value)
     }
 
-    pub(crate) fn finish(mut self) -> Result<Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
         self.close_resource()?;
         self.close_instance()?;
-        Ok(self.writer)
+        Ok(&self.writer)
     }
 
     fn open_instance(&mut self, path: Path) -> Result<(), EncodeError> {
@@ -130,6 +206,19 @@ impl<'b> Encoder<'b> {
             path: path.truncate(Level::Instance),
             id,
             mark: self.writer.open(INSTANCE, room)?,
+        });
+        Ok(())
+    }
+
+    fn open_resource(&mut self, path: Path) -> Result<(), EncodeError> {
+        let id = path.resource_id().map(ResourceId::get);
+        let id = id.ok_or(EncodeError::NotRepresentable)?;
+        // Most arrays have up to 7 bytes.
+        let room = if id > 0xff { 3 } else { 2 };
+        self.resource = Some(Container {
+            path: path.truncate(Level::Resource),
+            id,
+            mark: self.writer.open(RESOURCE, room)?,
         });
         Ok(())
     }
@@ -223,14 +312,4 @@ impl<'b> Encoder<'b> {
         header(kind, id, value.len())?.put(&mut self.writer)?;
         self.writer.put(value)
     }
-}
-
-/// The same number with 32 bits, if they hold it.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "compared bit by bit on the way back"
-)]
-fn narrow(number: f64) -> Option<f32> {
-    let narrow = number as f32;
-    (f64::from(narrow).to_bits() == number.to_bits()).then_some(narrow)
 }

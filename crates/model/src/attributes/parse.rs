@@ -1,6 +1,7 @@
 //! Reading attributes from query items.
 
 use super::{AttributeChanges, AttributeError, Attributes, Change};
+use crate::decimal;
 
 impl Attributes {
     /// Reads attributes from the items of a query, `name=value` each, and checks them.
@@ -31,41 +32,23 @@ impl AttributeChanges {
     /// # Errors
     /// The first thing wrong, see [`AttributeError`]; the values that are set must agree with each other.
     pub fn parse<'q>(items: impl IntoIterator<Item = &'q str>) -> Result<Self, AttributeError> {
-        Self::parse_with(items, |text| text.parse().ok())
-    }
-
-    /// Does what [`parse`](Self::parse) does, with a function that reads decimal numbers (digits, perhaps a point and a
-    /// minus sign, nothing else) in place of `core`'s, which takes much flash.
-    ///
-    /// # Errors
-    /// As [`parse`](Self::parse).
-    pub fn parse_with<'q>(
-        items: impl IntoIterator<Item = &'q str>,
-        number: fn(&str) -> Option<f64>,
-    ) -> Result<Self, AttributeError> {
         let mut changes = Self::default();
-        let decimal = |text: &str| {
-            decimal(text)
-                .then(|| number(text))
-                .flatten()
-                .filter(|number| number.is_finite())
-        };
         for item in items {
             let (name, value) = match item.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
                 None => (item, None),
             };
             match name {
-                "pmin" => put(&mut changes.pmin, value, &seconds)?,
-                "pmax" => put(&mut changes.pmax, value, &seconds)?,
-                "gt" => put(&mut changes.gt, value, &decimal)?,
-                "lt" => put(&mut changes.lt, value, &decimal)?,
-                "st" => put(&mut changes.st, value, &decimal)?,
-                "epmin" => put(&mut changes.epmin, value, &seconds)?,
-                "epmax" => put(&mut changes.epmax, value, &seconds)?,
-                "edge" => put(&mut changes.edge, value, &flag)?,
-                "con" => put(&mut changes.con, value, &flag)?,
-                "hqmax" => put(&mut changes.hqmax, value, &seconds)?,
+                "pmin" => put(&mut changes.pmin, value, seconds)?,
+                "pmax" => put(&mut changes.pmax, value, seconds)?,
+                "gt" => put(&mut changes.gt, value, number)?,
+                "lt" => put(&mut changes.lt, value, number)?,
+                "st" => put(&mut changes.st, value, number)?,
+                "epmin" => put(&mut changes.epmin, value, seconds)?,
+                "epmax" => put(&mut changes.epmax, value, seconds)?,
+                "edge" => put(&mut changes.edge, value, flag)?,
+                "con" => put(&mut changes.con, value, flag)?,
+                "hqmax" => put(&mut changes.hqmax, value, seconds)?,
                 _ => return Err(AttributeError::Unknown),
             }
         }
@@ -77,7 +60,7 @@ impl AttributeChanges {
 fn put<T: PartialEq>(
     change: &mut Change<T>,
     value: Option<&str>,
-    read: &dyn Fn(&str) -> Option<T>,
+    read: fn(&str) -> Option<T>,
 ) -> Result<(), AttributeError> {
     if *change != Change::Keep {
         return Err(AttributeError::Duplicate);
@@ -94,12 +77,7 @@ fn digits(text: &str) -> bool {
 }
 
 fn seconds(text: &str) -> Option<u32> {
-    // `u32::from_str` also takes a plus sign.
-    if digits(text) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    decimal::natural(text.as_bytes())?.try_into().ok()
 }
 
 fn flag(text: &str) -> Option<bool> {
@@ -111,8 +89,11 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 /// `1*DIGIT ["." 1*DIGIT]`, and a leading minus, which the grammar forgot but limits of signal strength need.
-fn decimal(text: &str) -> bool {
+fn number(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    digits(whole) && digits(fraction)
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    decimal::parse(text.as_bytes())
 }

@@ -107,6 +107,7 @@ proptest! {
     #[test]
     fn a_child_has_its_parent(numbers in segments(), id in any::<u16>()) {
         let path = Path::try_from(numbers.as_slice()).unwrap();
+        prop_assert_eq!(path.children().get(id), path.child(id));
         match path.child(id) {
             Some(child) => {
                 prop_assert_eq!(child.parent(), Some(path));
@@ -139,6 +140,8 @@ fn siblings_have_one_parent() {
             let (one, other) = (path(one), path(other));
             let expected = one.parent() == other.parent() && one.level() == other.level();
             assert_eq!(one.is_sibling(&other), expected, "{one} {other}");
+            let follows = expected && one > other && one.level() >= Level::Resource;
+            assert_eq!(one.follows(&other), follows, "{one} {other}");
         }
     }
 }

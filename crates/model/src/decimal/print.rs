@@ -1,17 +1,15 @@
 //! From numbers to digits.
 
+use super::SHORT_WAYS;
 use super::big::Big;
 use super::parse::power;
-use crate::EncodeError;
-use crate::short::Short;
-use crate::writer::Writer;
 
 /// Enough for the least float times the power of ten that makes it a number from 1 to 10: 1132 bits.
 const WORDS: usize = 40;
 
 /// How very large and very small numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub enum Style {
     /// With all their zeros.
     Plain,
     /// With an exponent.
@@ -20,10 +18,10 @@ pub(crate) enum Style {
 
 /// The fewest digits that are read as the same float, and where the point stands: 0.`digits` × 10^`point`.
 #[derive(Debug)]
-struct Digits {
+pub(super) struct Digits {
     text: [u8; 20],
     count: usize,
-    point: i32,
+    pub(super) point: i32,
 }
 
 impl Digits {
@@ -34,14 +32,14 @@ impl Digits {
         }
     }
 
-    fn as_slice(&self) -> &[u8] {
+    pub(super) fn as_slice(&self) -> &[u8] {
         self.text.get(..self.count).unwrap_or_default()
     }
 
     /// The digits of `number` × 10^`exponent`.
     fn of(number: u64, exponent: i32) -> Self {
         let mut buffer = [0; 20];
-        let all = decimal(number, &mut buffer);
+        let all = digits_of(number, &mut buffer);
         let point = i32::try_from(all.len()).unwrap_or_default();
         let mut digits = Self {
             text: [0; 20],
@@ -58,12 +56,15 @@ impl Digits {
     }
 }
 
-/// Prints `number` to the end of `buffer`.
-fn decimal(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
+/// Prints `number` to the end of `buffer` and gives its digits.
+///
+/// ```
+/// assert_eq!(dunlin_model::decimal::digits_of(1_700_000_000, &mut [0; 20]), b"1700000000");
+/// ```
+pub fn digits_of(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut first = 0;
     for (place, byte) in buffer.iter_mut().enumerate().rev() {
-        let tens = number / 10;
-        let [digit, ..] = number.wrapping_sub(tens.wrapping_mul(10)).to_le_bytes();
+        let (tens, digit) = divided_by_ten(number);
         *byte = b'0' | digit;
         (first, number) = (place, tens);
         if tens == 0 {
@@ -73,72 +74,88 @@ fn decimal(mut number: u64, buffer: &mut [u8; 20]) -> &[u8] {
     buffer.get(first..).unwrap_or_default()
 }
 
-/// Writes a natural number.
+/// The tens of a number, and its last digit.
 #[inline]
-pub(crate) fn put_unsigned(writer: &mut Writer<'_>, number: u64) -> Result<(), EncodeError> {
-    match u16::try_from(number) {
-        Ok(number) => Short::EMPTY.decimal(number).put(writer),
-        Err(_) => writer.put(decimal(number, &mut [0; 20])),
+fn divided_by_ten(number: u64) -> (u64, u8) {
+    if SHORT_WAYS {
+        let tens = number / 10;
+        let [digit, ..] = number.wrapping_sub(tens.wrapping_mul(10)).to_le_bytes();
+        return (tens, digit);
     }
+    in_pieces(number)
 }
 
-/// Writes a whole number.
-#[inline]
-pub(crate) fn put_integer(writer: &mut Writer<'_>, number: i64) -> Result<(), EncodeError> {
-    if number < 0 {
-        writer.put(b"-")?;
+/// The same in pieces of 16 bits, which a device divides in one instruction, where 64 bits take a large function.
+pub(super) fn in_pieces(number: u64) -> (u64, u8) {
+    let (mut tens, mut left) = (0_u64, 0_u32);
+    for piece in [48, 32, 16, 0] {
+        let [low, high, ..] = (number >> piece).to_le_bytes();
+        let dividend = left << 16 | u32::from(u16::from_le_bytes([low, high]));
+        let quotient = dividend / 10;
+        left = dividend.wrapping_sub(quotient.wrapping_mul(10));
+        tens = tens << 16 | u64::from(quotient);
     }
-    put_unsigned(writer, number.unsigned_abs())
+    let [digit, ..] = left.to_le_bytes();
+    (tens, digit)
 }
 
-/// Writes the fewest digits that are read as the same number. Numbers that are none cannot be written.
-pub(crate) fn put_float(
-    writer: &mut Writer<'_>,
-    number: f64,
-    style: Style,
-) -> Result<(), EncodeError> {
-    if !number.is_finite() {
-        return Err(EncodeError::NotRepresentable);
-    }
-    if number.is_sign_negative() {
-        writer.put(b"-")?;
+/// Prints a finite number without exponent, with the fewest digits that are read as the same number, and gives how many
+/// bytes of `buffer` it takes; `None` if that is not enough (327 bytes always are) or the number is not finite.
+///
+/// ```
+/// let mut buffer = [0; 8];
+/// let length = dunlin_model::decimal::print(-12.5, &mut buffer);
+/// assert_eq!(length.and_then(|length| buffer.get(..length)), Some(&b"-12.5"[..]));
+/// ```
+pub fn print(number: f64, buffer: &mut [u8]) -> Option<usize> {
+    let mut length = 0_usize;
+    let printed = print_with(number, Style::Plain, &mut |digits| {
+        let room = buffer.get_mut(length..).unwrap_or_default();
+        let Some(room) = room.get_mut(..digits.len()) else {
+            return false;
+        };
+        // Not `copy_from_slice`, whose panic stays in an image that is compiled for size.
+        for (place, digit) in room.iter_mut().zip(digits) {
+            *place = *digit;
+        }
+        length = length.saturating_add(digits.len());
+        true
+    });
+    printed.then_some(length)
+}
+
+/// Hands out a finite number piece by piece, with the fewest digits that are read as the same number, until `put` gives
+/// `false`. Gives whether all was put; `false` also for a number that is not finite.
+pub fn print_with(number: f64, style: Style, put: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    if !number.is_finite() || number.is_sign_negative() && !put(b"-") {
+        return false;
     }
     let number = number.abs();
     if number == 0.0 {
-        return writer.put(b"0");
+        return put(b"0");
     }
-    let digits = match few_digits(number) {
-        Some(digits) => digits,
-        None => all_digits(number),
-    };
-    if style == Style::Exponent && !(-5..=15).contains(&digits.point) {
+    let few = if SHORT_WAYS { few_digits(number) } else { None };
+    let digits = few.unwrap_or_else(|| all_digits(number));
+    let point = digits.point;
+    if style == Style::Exponent && !(-5..=15).contains(&point) {
         let (first, rest) = digits.as_slice().split_at_checked(1).unwrap_or_default();
-        writer.put(first)?;
-        if !rest.is_empty() {
-            writer.put(b".")?;
-            writer.put(rest)?;
-        }
-        writer.put(b"e")?;
-        return put_integer(writer, i64::from(digits.point).saturating_sub(1));
+        let exponent = i64::from(point).saturating_sub(1);
+        return put(first)
+            && (rest.is_empty() || put(b".") && put(rest))
+            && put(if exponent < 0 { b"e-" } else { b"e" })
+            && put(digits_of(exponent.unsigned_abs(), &mut [0; 20]));
     }
-    let zeros = |writer: &mut Writer<'_>, count: u32| (0..count).try_for_each(|_| writer.put(b"0"));
-    let Ok(whole) = usize::try_from(digits.point) else {
-        writer.put(b"0.")?;
-        zeros(writer, digits.point.unsigned_abs())?;
-        return writer.put(digits.as_slice());
+    let Ok(whole) = usize::try_from(point) else {
+        return put(b"0.")
+            && (0..point.unsigned_abs()).all(|_| put(b"0"))
+            && put(digits.as_slice());
     };
     match digits.as_slice().split_at_checked(whole) {
         None | Some((_, [])) => {
-            writer.put(digits.as_slice())?;
-            zeros(
-                writer,
-                u32::try_from(whole.saturating_sub(digits.count)).unwrap_or_default(),
-            )
+            put(digits.as_slice()) && (0..whole.saturating_sub(digits.count)).all(|_| put(b"0"))
         }
         Some((whole, fraction)) => {
-            writer.put(if whole.is_empty() { b"0" } else { whole })?;
-            writer.put(b".")?;
-            writer.put(fraction)
+            put(if whole.is_empty() { b"0" } else { whole }) && put(b".") && put(fraction)
         }
     }
 }
@@ -154,7 +171,7 @@ pub(crate) fn put_float(
     clippy::float_cmp,
     reason = "positive and below 10^15, and compared exactly"
 )]
-fn few_digits(number: f64) -> Option<Digits> {
+pub(super) fn few_digits(number: f64) -> Option<Digits> {
     for places in 0..=22_u32 {
         let power = power(places);
         let shifted = number * power;
@@ -173,7 +190,7 @@ fn few_digits(number: f64) -> Option<Digits> {
 }
 
 /// The digits of any number, by the method of Steele and White, with Dragon4's corrections.
-fn all_digits(number: f64) -> Digits {
+pub(super) fn all_digits(number: f64) -> Digits {
     let bits = number.to_bits();
     let (fraction, biased) = (
         bits & 0x000f_ffff_ffff_ffff,

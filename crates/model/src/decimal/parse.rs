@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+use super::SHORT_WAYS;
 use super::big::Big;
 
 /// More digits than this change nothing: no float is as near to the middle between two others.
@@ -9,8 +10,13 @@ const DIGITS: usize = 800;
 /// Enough for 800 digits, or for the power of ten that they are divided by: 10^(343 + 800) has 3797 bits.
 const WORDS: usize = 128;
 
-/// Reads digits only.
-pub(crate) fn digits(text: &[u8]) -> Option<u64> {
+/// Reads digits only; `None` also for a number of more than 64 bits.
+///
+/// ```
+/// assert_eq!(dunlin_model::decimal::natural(b"65535"), Some(65535));
+/// assert_eq!(dunlin_model::decimal::natural(b"+1"), None);
+/// ```
+pub fn natural(text: &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for byte in text {
         let digit = byte.wrapping_sub(b'0');
@@ -22,18 +28,28 @@ pub(crate) fn digits(text: &[u8]) -> Option<u64> {
     (!text.is_empty()).then_some(number)
 }
 
-/// Reads digits, with a minus sign or without.
-pub(crate) fn integer(text: &[u8]) -> Option<i64> {
+/// Reads digits, with a minus sign or without; `None` also for a number of more than 64 bits.
+///
+/// ```
+/// assert_eq!(dunlin_model::decimal::integer(b"-40"), Some(-40));
+/// assert_eq!(dunlin_model::decimal::integer(b"-"), None);
+/// ```
+pub fn integer(text: &[u8]) -> Option<i64> {
     match text.strip_prefix(b"-") {
-        Some(text) => 0_i64.checked_sub_unsigned(digits(text)?),
-        None => digits(text)?.try_into().ok(),
+        Some(text) => 0_i64.checked_sub_unsigned(natural(text)?),
+        None => natural(text)?.try_into().ok(),
     }
 }
 
 /// Reads a decimal number, with or without sign, fraction and exponent, rounded to the nearest float.
 ///
 /// `None` if it is none, or above every float.
-pub(crate) fn float(text: &[u8]) -> Option<f64> {
+///
+/// ```
+/// assert_eq!(dunlin_model::decimal::parse(b"-12.5e1"), Some(-125.0));
+/// assert_eq!(dunlin_model::decimal::parse(b"12."), None);
+/// ```
+pub fn parse(text: &[u8]) -> Option<f64> {
     let (negative, text) = match text.strip_prefix(b"-") {
         Some(text) => (true, text),
         None => (false, text),
@@ -65,7 +81,7 @@ pub(crate) fn float(text: &[u8]) -> Option<f64> {
         number.checked_mul(10)?.checked_add(digit.into())
     });
     if let Some(mantissa) = short {
-        return float_of(negative, mantissa, exponent);
+        return scaled(negative, mantissa, exponent);
     }
     let count = significant().count();
     let mut words = [0; WORDS];
@@ -108,9 +124,13 @@ fn exponent(text: &[u8]) -> Option<i32> {
 }
 
 /// Gives `mantissa` × 10^`exponent`, rounded to the nearest float; `None` above every float.
-pub(crate) fn float_of(negative: bool, mantissa: u64, exponent: i32) -> Option<f64> {
+///
+/// ```
+/// assert_eq!(dunlin_model::decimal::scaled(true, 2115, -2), Some(-21.15));
+/// ```
+pub fn scaled(negative: bool, mantissa: u64, exponent: i32) -> Option<f64> {
     // Both numbers are floats, and so is what comes out, rounded once.
-    if mantissa <= 1 << 53 && (-22..=22).contains(&exponent) {
+    if SHORT_WAYS && mantissa <= 1 << 53 && (-22..=22).contains(&exponent) {
         let power = power(exponent.unsigned_abs());
         #[expect(clippy::cast_precision_loss, reason = "up to 2^53")]
         let number = mantissa as f64;
@@ -121,6 +141,10 @@ pub(crate) fn float_of(negative: bool, mantissa: u64, exponent: i32) -> Option<f
         };
         return Some(if negative { -number } else { number });
     }
+    scaled_at_length(negative, mantissa, exponent)
+}
+
+pub(super) fn scaled_at_length(negative: bool, mantissa: u64, exponent: i32) -> Option<f64> {
     let mut words = [0; WORDS];
     divide(
         negative,

@@ -2,28 +2,34 @@ extern crate std;
 
 use std::format;
 use std::string::String;
-use std::vec;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::writer::Writer;
 
 fn printed(number: f64, style: Style) -> String {
-    let mut buffer = vec![0; 400];
-    let mut writer = Writer::new(&mut buffer);
-    put_float(&mut writer, number, style).unwrap();
-    String::from_utf8(writer.into_written().into()).unwrap()
+    let mut text = std::vec::Vec::new();
+    assert!(print_with(number, style, &mut |piece| {
+        text.extend_from_slice(piece);
+        true
+    }));
+    String::from_utf8(text).unwrap()
 }
 
 fn check(number: f64) {
     let plain = printed(number, Style::Plain);
     assert_eq!(plain, format!("{number}"));
+    assert_eq!(format!("{}", Decimal(number)), plain);
     assert_eq!(
-        float(plain.as_bytes()).map(f64::to_bits),
+        parse(plain.as_bytes()).map(f64::to_bits),
         Some(number.to_bits()),
         "{plain}"
     );
+    // What a device does is the same.
+    if let Some(few) = print::few_digits(number.abs()).filter(|_| number != 0.0) {
+        let all = print::all_digits(number.abs());
+        assert_eq!((few.as_slice(), few.point), (all.as_slice(), all.point));
+    }
     let short = printed(number, Style::Exponent);
     assert_eq!(
         short.parse::<f64>().unwrap().to_bits(),
@@ -31,7 +37,7 @@ fn check(number: f64) {
         "{short}"
     );
     assert_eq!(
-        float(short.as_bytes()).map(f64::to_bits),
+        parse(short.as_bytes()).map(f64::to_bits),
         Some(number.to_bits()),
         "{short}"
     );
@@ -144,7 +150,7 @@ fn texts_that_are_hard() {
     ] {
         let number: f64 = text.parse().unwrap();
         let expected = number.is_finite().then_some(number.to_bits());
-        assert_eq!(float(text.as_bytes()).map(f64::to_bits), expected, "{text}");
+        assert_eq!(parse(text.as_bytes()).map(f64::to_bits), expected, "{text}");
     }
     for text in [
         "1e309",
@@ -152,34 +158,50 @@ fn texts_that_are_hard() {
         "-1e999",
         "1e99999999999999999999",
     ] {
-        assert_eq!(float(text.as_bytes()), None, "{text}");
+        assert_eq!(parse(text.as_bytes()), None, "{text}");
     }
-    assert_eq!(float(long(310, "").as_bytes()), None);
+    assert_eq!(parse(long(310, "").as_bytes()), None);
     for text in [
         "", "-", ".", "1.", ".1", "+1", "1e", "1e+", "1e-", "e5", "1.e5", "1e5.0", "1 ", "--1",
         "nan", "inf", "0x1",
     ] {
-        assert_eq!(float(text.as_bytes()), None, "{text}");
+        assert_eq!(parse(text.as_bytes()), None, "{text}");
     }
 }
 
 #[test]
 fn whole_numbers() {
     for number in [0, 1, 9, 10, 65_535, 65_536, 100_000, i64::MAX, -1, i64::MIN] {
-        let mut buffer = [0; 20];
-        let mut writer = Writer::new(&mut buffer);
-        put_integer(&mut writer, number).unwrap();
-        let text = writer.into_written();
-        assert_eq!(text, format!("{number}").as_bytes());
-        assert_eq!(integer(text), Some(number));
+        let text = format!("{number}");
+        assert_eq!(integer(text.as_bytes()), Some(number));
+        let digits = format!("{}", number.unsigned_abs());
+        assert_eq!(
+            digits_of(number.unsigned_abs(), &mut [0; 20]),
+            digits.as_bytes()
+        );
     }
     assert_eq!(integer(b"9223372036854775808"), None);
     assert_eq!(integer(b"-9223372036854775809"), None);
-    assert_eq!(digits(b"18446744073709551615"), Some(u64::MAX));
-    assert_eq!(digits(b"18446744073709551616"), None);
+    assert_eq!(natural(b"18446744073709551615"), Some(u64::MAX));
+    assert_eq!(natural(b"18446744073709551616"), None);
     for text in [&b""[..], b"-", b"+1", b" 1", b"1.0", b"--1"] {
         assert_eq!(integer(text), None);
     }
+}
+
+#[test]
+fn what_has_no_digits_or_no_room() {
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(print(number, &mut [0; 400]), None);
+        assert_eq!(format!("{}", Decimal(number)), format!("{number}"));
+    }
+    let mut buffer = [0; 327];
+    assert_eq!(print(-5e-324, &mut buffer), Some(327));
+    assert_eq!(buffer.as_slice(), format!("{}", -5e-324_f64).as_bytes());
+    assert_eq!(print(f64::MIN, &mut buffer), Some(310));
+    assert_eq!(print(-f64::MIN_POSITIVE, &mut buffer), Some(327));
+    assert_eq!(print(-12.5, &mut [0; 5]), Some(5));
+    assert_eq!(print(-12.5, &mut [0; 4]), None);
 }
 
 proptest! {
@@ -205,8 +227,17 @@ proptest! {
     }
 
     #[test]
+    fn what_a_device_does_is_the_same(number in any::<u64>(), bits in 0..64_u32, exponent in -340..340_i32) {
+        let number = number >> bits;
+        let [digit, ..] = (number % 10).to_le_bytes();
+        prop_assert_eq!(print::in_pieces(number), (number / 10, digit));
+        prop_assert_eq!(parse::scaled_at_length(false, number, exponent), scaled(false, number, exponent));
+        prop_assert_eq!(parse::scaled_at_length(true, number, exponent % 23), scaled(true, number, exponent % 23));
+    }
+
+    #[test]
     fn every_text_is_rounded_as_core_does(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?(e[-+]?[0-9]{1,3})?") {
         let expected: f64 = text.parse().unwrap();
-        prop_assert_eq!(float(text.as_bytes()).map(f64::to_bits), expected.is_finite().then_some(expected.to_bits()), "{}", text);
+        prop_assert_eq!(parse(text.as_bytes()).map(f64::to_bits), expected.is_finite().then_some(expected.to_bits()), "{}", text);
     }
 }

@@ -96,16 +96,17 @@ impl<'w> Big<'w> {
         self.scale(1_u32.wrapping_shl(bits), 0);
         let words = usize::try_from(bits / 32).unwrap_or_default();
         let end = self.used.saturating_add(words).min(self.words.len());
-        if words > 0
-            && self.used > 0
-            && let Some(area) = self.words.get_mut(..end)
-        {
-            area.rotate_right(words.min(area.len()));
-            for word in area.iter_mut().take(words) {
-                *word = 0;
-            }
-            self.used = end;
+        if words == 0 || self.used == 0 {
+            return;
         }
+        for to in (0..end).rev() {
+            let from = to.checked_sub(words);
+            let word = from.and_then(|from| self.words.get(from)).copied();
+            if let Some(place) = self.words.get_mut(to) {
+                *place = word.unwrap_or_default();
+            }
+        }
+        self.used = end;
     }
 
     pub(super) fn compare(&self, other: &Big<'_>) -> Ordering {
