@@ -388,3 +388,19 @@ impl Shard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beside it an association at rest takes its places in two hash tables and what the allocator adds: some 90 bytes.
+    #[test]
+    fn an_association_at_rest_is_small() {
+        let size = size_of::<Entry>();
+        println!(
+            "{size} bytes, of them {} of dunlin-dtls",
+            size_of::<Association>()
+        );
+        assert!(size <= 224, "{size}");
+    }
+}

@@ -156,7 +156,7 @@ pub struct StoredAssociation {
     pub peer: Peer,
     /// The device, as it has proved.
     pub endpoint: Arc<str>,
-    /// The association: some 110 bytes that only the manager reads.
+    /// The association: 80 to 100 bytes that only the manager reads.
     pub record: Zeroizing<Box<[u8]>>,
 }
 
