@@ -5,9 +5,11 @@
 //! knows nothing of it.
 
 use dunlin_coap::time::{Duration, Instant};
+#[cfg(feature = "psk")]
+use dunlin_dtls::PskKey;
 #[cfg(feature = "rpk")]
 use dunlin_dtls::{Alert, CertificateTypes, Presented, PrivateKey};
-use dunlin_dtls::{Config as DtlsConfig, Connection, Credentials, Datagram, PskKey};
+use dunlin_dtls::{Config as DtlsConfig, Connection, Credentials, Datagram};
 use dunlin_model::{ObjectId, ResourceId};
 use rand_core::CryptoRng;
 
