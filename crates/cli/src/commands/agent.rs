@@ -31,7 +31,7 @@ Examples:
   dunlin agent --endpoint urn:dev:1 --psk-identity sensor-1 --psk @key.bin         Over DTLS
   dunlin agent --endpoint urn:dev:2 --rpk device.key --server-key \"$KEY\"           KEY from `dunlin security list`")]
 pub(crate) struct Arguments {
-    /// The manager [default: coap://127.0.0.1:5683, or port 5684 over DTLS]
+    /// The manager [default: `coap://127.0.0.1:5683`, with a key `coaps://127.0.0.1:5684`]
     #[arg(long, value_name = "URI")]
     server: Option<String>,
     /// The endpoint name [default: one made from the process id]

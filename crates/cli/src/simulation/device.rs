@@ -116,7 +116,7 @@ impl Device {
             .map_err(io::Error::other)?;
         let mut sample = tokio::time::interval(self.interval);
         sample.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut out, mut datagram) = ([0; DATAGRAM], [0; DATAGRAM]);
+        let (mut out, mut datagram) = (vec![0; DATAGRAM], vec![0; DATAGRAM]);
         let mut leaving = false;
         let mut goodbye = core::pin::pin!(tokio::time::sleep(Duration::MAX / 4));
         loop {

@@ -60,7 +60,7 @@ struct Entry {
     /// Whether a record came since the association was given to the store.
     is_newer: bool,
     /// What waits for a reservation.
-    held: Option<Box<Vec<Box<[u8]>>>>,
+    held: Vec<Box<[u8]>>,
 }
 
 impl Entry {
@@ -73,7 +73,7 @@ impl Entry {
             durable: 0,
             asked: 0,
             is_newer: false,
-            held: None,
+            held: Vec::new(),
         }
     }
 
@@ -244,9 +244,8 @@ impl Shard {
             return self.counters.send_failures.count();
         };
         if entry.sent >= entry.durable {
-            let held = entry.held.get_or_insert_default();
-            if held.len() < HELD && !is_failing {
-                held.push(data.into());
+            if entry.held.len() < HELD && !is_failing {
+                entry.held.push(data.into());
             } else {
                 self.counters.send_failures.count();
             }
@@ -371,7 +370,7 @@ impl Shard {
             return;
         };
         entry.durable = entry.durable.max(end);
-        for datagram in entry.held.take().into_iter().flat_map(|held| *held) {
+        for datagram in core::mem::take(&mut entry.held) {
             self.transmit_secure(id, &datagram);
         }
     }
@@ -381,7 +380,7 @@ impl Shard {
         if let Some(entry) = self.secure.associations.get_mut(&id) {
             entry.is_newer = true;
             entry.asked = entry.durable;
-            let lost = entry.held.take().map_or(0, |held| held.len());
+            let lost = core::mem::take(&mut entry.held).len();
             self.counters
                 .send_failures
                 .add(u64::try_from(lost).unwrap_or(u64::MAX));
