@@ -48,7 +48,7 @@ impl fmt::Debug for Exported {
 
 impl Association {
     /// The most bytes of an exported association.
-    pub const EXPORT_LEN: usize = 71 + 2 * (1 + ConnectionId::MAX_LEN);
+    pub const EXPORT_LEN: usize = 72 + 2 * (1 + ConnectionId::MAX_LEN);
 
     /// Writes down all that is needed to go on elsewhere, and reserves the next `ahead` sequence numbers.
     ///

@@ -146,6 +146,16 @@ fn an_association_that_is_imported_uses_no_number_twice_and_takes_no_record_twic
 }
 
 #[test]
+fn the_longest_connection_ids_fit_an_export() {
+    let id = [9; ConnectionId::MAX_LEN];
+    let (mut client, _) = pair(CipherSuite::SUPPORTED[0], &id, &id);
+    let stored = client.export(1);
+    assert_eq!(stored.as_bytes().len(), Association::EXPORT_LEN);
+    let copy = Association::import(stored.as_bytes()).unwrap();
+    assert_eq!(copy.peer_connection_id().as_bytes(), id);
+}
+
+#[test]
 fn numbers_end() {
     let (mut client, _) = pair(CipherSuite::SUPPORTED[0], b"", b"");
     client.write_next = SEQUENCE_END - 1;
@@ -178,8 +188,8 @@ proptest! {
     }
 
     #[test]
-    fn export_and_import_lose_nothing(next in 0_u64..1000, own in prop::collection::vec(any::<u8>(), 0..=20)) {
-        let (mut client, _) = pair(CipherSuite::SUPPORTED[0], &own, b"peer");
+    fn export_and_import_lose_nothing(next in 0_u64..1000, own in prop::collection::vec(any::<u8>(), 0..=20), peer in prop::collection::vec(any::<u8>(), 0..=20)) {
+        let (mut client, _) = pair(CipherSuite::SUPPORTED[0], &own, &peer);
         client.write_next = next;
         client.window.accept(next / 2);
         let one = client.export(5);
