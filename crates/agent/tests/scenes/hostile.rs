@@ -8,7 +8,8 @@ use crate::bench::{Bench, SERVER, node};
 
 #[test]
 fn a_ping_is_answered_with_a_reset_before_and_after_registration() {
-    for mut bench in [Bench::new(), Bench::registered()] {
+    let make: [fn() -> Bench; 2] = [Bench::new, Bench::registered];
+    for mut bench in make.into_iter().map(|make| make()) {
         bench.deliver(&[0x40, 0, 0x12, 0x34]);
         assert_eq!(bench.next().0, reset(MessageId(0x1234)));
     }
