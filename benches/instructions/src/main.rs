@@ -7,12 +7,14 @@
 #[path = "../../messages/mod.rs"]
 mod messages;
 
+#[cfg(feature = "dtls")]
 #[path = "../../handshakes/mod.rs"]
 #[expect(dead_code, reason = "benches/dtls.rs measures more of it")]
 mod handshakes;
 
 mod coap;
 mod codec;
+#[cfg(feature = "dtls")]
 mod dtls;
 mod exchange;
 
@@ -35,7 +37,9 @@ fn cases() -> impl Iterator<Item = &'static Case> {
     } else {
         [coap::CASES, exchange::CASES, codec::CASES]
     };
-    with_messages.into_iter().chain([dtls::CASES]).flatten()
+    #[cfg(feature = "dtls")]
+    let with_messages = with_messages.into_iter().chain([dtls::CASES]);
+    with_messages.into_iter().flatten()
 }
 
 /// Counts what `work` needs. Callgrind knows this function by its name.
