@@ -226,9 +226,7 @@ impl<
         let delay = slot
             .setting(&self.objects, ResourceId::of::<14>())
             .unwrap_or(0);
-        slot.state = Registration::Waiting {
-            until: now.saturating_add(Duration::from_secs(delay.into())),
-        };
+        slot.wait(now.saturating_add(Duration::from_secs(delay.into())));
         if let Some(free) = self.servers.get_mut(place) {
             *free = Some(slot);
         }
@@ -308,16 +306,10 @@ impl<
     pub fn deregister(&mut self, server: u16) {
         if let Some(slot) = self.slot_mut(server) {
             match slot.state {
-                Registration::Waiting { .. } | Registration::Registering(_) => {
+                Registration::Stopped | Registration::Waiting | Registration::Registering => {
                     slot.state = Registration::Stopped;
                 }
-                Registration::Registered { .. }
-                | Registration::Updating(_)
-                | Registration::Sending(..) => {
-                    slot.leave = Some(Leave::ForGood);
-                }
-                Registration::Deregistering(_, ref mut leave) => *leave = Leave::ForGood,
-                Registration::Stopped => {}
+                _ => slot.leave = Some(Leave::ForGood),
             }
             self.state.changed = true;
         }

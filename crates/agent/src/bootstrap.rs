@@ -9,9 +9,10 @@ use crate::content::{self, SINGLE};
 use crate::engine::Core;
 use crate::features::BOOTSTRAP;
 use crate::provision;
-use crate::registration::{Exchange, Wait, spread};
-use crate::reply::{Body, Source};
-use crate::request::{Answer, Change, Refusal};
+use crate::registration::{Exchange, spread};
+use crate::reply::{Reply, Source};
+use crate::request::Change;
+use crate::write::Payload;
 use crate::{Error, Event, Failure};
 
 /// The place that stands for the Bootstrap-Server where others stand for servers.
@@ -33,16 +34,16 @@ const MAX_DOUBLINGS: u32 = 10;
 ///                 └─────────────────┴────────────────┘                    │ registered at
 ///                 └───────────────────────────────────────────────────────┘
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Nothing is to be done.
     Idle,
     /// A Bootstrap-Request is sent when the time has come.
-    Waiting { until: Instant },
+    Waiting,
     /// A Bootstrap-Request is under way.
-    Requesting(Exchange),
-    /// The Bootstrap-Server writes; it has until then for its next request.
-    Serving { until: Instant },
+    Requesting,
+    /// The Bootstrap-Server writes; it has [`Bootstrap::until`] for its next request.
+    Serving,
 }
 
 /// What is kept of a Bootstrap-Server.
@@ -50,6 +51,10 @@ pub(crate) enum Stage {
 pub(crate) struct Bootstrap<P> {
     pub(crate) peer: P,
     pub(crate) stage: Stage,
+    /// When a Bootstrap-Request is sent, or how long the Bootstrap-Server has for its next request.
+    until: Instant,
+    /// The Bootstrap-Request under way.
+    exchange: Exchange,
     failures: u32,
     last_response: Option<MessageId>,
 }
@@ -59,7 +64,9 @@ impl<P> Bootstrap<P> {
     pub(crate) fn new(peer: P, until: Instant) -> Self {
         Self {
             peer,
-            stage: Stage::Waiting { until },
+            stage: Stage::Waiting,
+            until,
+            exchange: Exchange::NONE,
             failures: 0,
             last_response: None,
         }
@@ -67,7 +74,12 @@ impl<P> Bootstrap<P> {
 
     /// Whether nothing else is to go on: accounts are being changed.
     pub(crate) fn is_busy(&self) -> bool {
-        matches!(self.stage, Stage::Requesting(_) | Stage::Serving { .. })
+        matches!(self.stage, Stage::Requesting | Stage::Serving)
+    }
+
+    fn next(&mut self, stage: Stage, until: Instant) {
+        self.stage = stage;
+        self.until = until;
     }
 }
 
@@ -93,7 +105,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     pub(crate) fn is_served_by(&self, peer: P) -> bool {
         BOOTSTRAP
             && self.state.bootstrap.as_ref().is_some_and(|bootstrap| {
-                bootstrap.peer == peer && matches!(bootstrap.stage, Stage::Serving { .. })
+                bootstrap.peer == peer && bootstrap.stage == Stage::Serving
             })
     }
 
@@ -105,9 +117,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         let hold_off = hold_off(self.objects);
         let until = self.state.now.saturating_add(hold_off);
         match &mut self.state.bootstrap {
-            Some(bootstrap) if matches!(bootstrap.stage, Stage::Idle) => {
+            Some(bootstrap) if bootstrap.stage == Stage::Idle => {
                 bootstrap.failures = 0;
-                bootstrap.stage = Stage::Waiting { until };
+                bootstrap.next(Stage::Waiting, until);
             }
             Some(_) => {}
             None => self.state.tell(Event::BootstrapWanted),
@@ -119,10 +131,11 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !BOOTSTRAP {
             return None;
         }
-        match &self.state.bootstrap.as_ref()?.stage {
+        let bootstrap = self.state.bootstrap.as_ref()?;
+        match bootstrap.stage {
             Stage::Idle => None,
-            Stage::Waiting { until } | Stage::Serving { until } => Some(*until),
-            Stage::Requesting(exchange) => Some(exchange.deadline()),
+            Stage::Waiting | Stage::Serving => Some(bootstrap.until),
+            Stage::Requesting => Some(bootstrap.exchange.deadline()),
         }
     }
 
@@ -131,27 +144,20 @@ impl<P: Copy + Eq> Core<'_, P> {
         if self.bootstrap_due()? > self.state.now {
             return None;
         }
-        match self.bootstrap_mut()?.stage {
-            Stage::Waiting { .. } => {
-                let exchange = self.new_exchange(crate::registration::Told::default());
-                self.bootstrap_mut()?.stage = Stage::Requesting(exchange);
-            }
-            Stage::Requesting(_) => {
-                let random = self.rng.next_u32();
-                let mut bootstrap = self.state.bootstrap.take()?;
-                let next = match &mut bootstrap.stage {
-                    Stage::Requesting(exchange) => {
-                        exchange.step(self.state.now, &self.config.parameters, random, self.state)
-                    }
-                    _ => Retry::GiveUp,
-                };
-                self.state.bootstrap = Some(bootstrap);
-                if next == Retry::GiveUp {
-                    self.bootstrap_failed(Failure::NoAnswer);
-                    return None;
-                }
-            }
-            _ => {
+        let stage = self.bootstrap_mut()?.stage;
+        if stage == Stage::Waiting {
+            let new = self.new_exchange(crate::registration::Told::NOTHING);
+            let bootstrap = self.bootstrap_mut()?;
+            bootstrap.stage = Stage::Requesting;
+            bootstrap.exchange = new;
+        } else {
+            let (now, random) = (self.state.now, self.rng.next_u32());
+            let counters = &mut self.state.counters;
+            let exchange = &mut self.state.bootstrap.as_mut()?.exchange;
+            let parameters = &self.config.parameters;
+            if stage != Stage::Requesting
+                || exchange.step(now, parameters, random, counters) == Retry::GiveUp
+            {
                 self.bootstrap_failed(Failure::NoAnswer);
                 return None;
             }
@@ -159,10 +165,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let (endpoint, format) = (self.config.endpoint, self.config.format);
         let bootstrap = self.bootstrap_mut()?;
         let to = bootstrap.peer;
-        let Stage::Requesting(exchange) = &bootstrap.stage else {
-            return None;
-        };
-        let (id, token) = (exchange.id, exchange.token);
+        let (id, token) = (bootstrap.exchange.id, bootstrap.exchange.token);
         let mut builder = MessageBuilder::new(buffer, Type::Confirmable, Code::POST, id, token);
         write_bootstrap_request(&mut builder, endpoint, Some(format));
         if let Ok(bytes) = builder.finish() {
@@ -182,9 +185,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let factor = 1_u64 << bootstrap.failures.min(MAX_DOUBLINGS);
         bootstrap.failures = bootstrap.failures.saturating_add(1);
         let retry = spread(RETRY.saturating_mul(factor), random);
-        bootstrap.stage = Stage::Waiting {
-            until: now.saturating_add(retry),
-        };
+        bootstrap.next(Stage::Waiting, now.saturating_add(retry));
         self.state.tell(Event::BootstrapFailed { reason, retry });
     }
 
@@ -195,10 +196,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let Some(bootstrap) = self.bootstrap_mut().filter(|known| known.peer == peer) else {
             return false;
         };
-        let expected = match &bootstrap.stage {
-            Stage::Requesting(exchange) => exchange.expects(message),
-            _ => false,
-        };
+        let expected = bootstrap.stage == Stage::Requesting && bootstrap.exchange.expects(message);
         let again = confirmable && bootstrap.last_response == Some(message.id());
         if !expected && !again {
             return false;
@@ -208,7 +206,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         if expected && message.code() == Code::CHANGED {
             bootstrap.failures = 0;
-            bootstrap.stage = Stage::Serving { until };
+            bootstrap.next(Stage::Serving, until);
         } else if expected {
             let code = message.code();
             self.bootstrap_failed(if code.is_success() {
@@ -230,16 +228,13 @@ impl<P: Copy + Eq> Core<'_, P> {
         let Some(bootstrap) = self.bootstrap_mut().filter(|known| known.peer == peer) else {
             return;
         };
-        let Stage::Requesting(exchange) = &mut bootstrap.stage else {
-            return;
-        };
-        if exchange.id != id {
+        if bootstrap.stage != Stage::Requesting || bootstrap.exchange.id != id {
             return;
         }
         if message_type == Type::Reset {
             self.bootstrap_failed(Failure::BadAnswer);
-        } else if let Wait::Acknowledgement(_) = exchange.wait {
-            exchange.wait = Wait::Answer(deadline);
+        } else {
+            bootstrap.exchange.acknowledged(deadline);
         }
     }
 
@@ -249,58 +244,61 @@ impl<P: Copy + Eq> Core<'_, P> {
         self.state.now.saturating_add(lifetime)
     }
 
-    /// Carries out what the Bootstrap-Server asks for.
-    pub(crate) fn provision(&mut self, message: &Message<'_>) -> Result<Answer, Refusal> {
+    /// Carries out what the Bootstrap-Server asks for; `reply` says that it is done until it is told otherwise.
+    pub(crate) fn provision(
+        &mut self,
+        reply: &mut Reply<P>,
+        message: &Message<'_>,
+    ) -> Result<(), Error> {
         let until = self.bootstrap_deadline();
         if let Some(bootstrap) = self.bootstrap_mut() {
-            bootstrap.stage = Stage::Serving { until };
+            bootstrap.next(Stage::Serving, until);
         }
         let block = message.block2().map_err(|_| Error::BadValue)?;
-        let content = |source| {
-            let observation = None;
-            let body = Body::Content {
-                source,
-                block,
-                observation,
-            };
-            (Code::CONTENT, body)
+        let operation = match BootstrapOperation::from_request(message) {
+            Ok(operation) => operation,
+            Err(error) => {
+                reply.refuse(error.code(), error.diagnostic());
+                return Ok(());
+            }
         };
-        match BootstrapOperation::from_request(message)? {
-            BootstrapOperation::Discover { path } => Ok(content(Source::Accounts { path })),
+        match operation {
+            BootstrapOperation::Discover { path } => {
+                reply.content(Source::Accounts { path }, block, None);
+            }
             BootstrapOperation::Read { path, accept } => {
                 let format = self.format(BOOTSTRAP_SERVER, accept);
                 content::check(&*self.objects, path, format)?;
-                Ok(content(Source::Node {
+                let server = BOOTSTRAP_SERVER;
+                let source = Source::Node {
                     path,
                     format,
-                    server: BOOTSTRAP_SERVER,
-                }))
+                    server,
+                };
+                reply.content(source, block, None);
             }
             BootstrapOperation::Write {
                 path,
                 format,
                 payload,
-            } => self.with_payload(
-                BOOTSTRAP_SERVER,
-                message,
-                path,
-                format,
-                payload,
-                Change::Provision,
-            ),
+            } => {
+                let bytes = payload;
+                let payload = Payload { format, bytes };
+                self.with_payload(reply, message, path, payload, Change::Provision)?;
+            }
             BootstrapOperation::Delete { path } => {
                 provision::delete(self.objects, path)?;
-                Ok((Code::DELETED, Body::Nothing))
+                reply.code = Code::DELETED;
             }
             BootstrapOperation::Finish => {
                 if !provision::is_consistent(&*self.objects) {
-                    return Err(Error::NotAcceptable.into());
+                    return Err(Error::NotAcceptable);
                 }
                 self.finish_bootstrap();
-                Ok((Code::CHANGED, Body::Nothing))
             }
-            _ => Err(Error::NotImplemented.into()),
+            _ => return Err(Error::NotImplemented),
         }
+        Ok(())
     }
 
     /// The accounts are new: what was agreed on with servers is over, and the owner connects anew.

@@ -22,34 +22,24 @@ const HEADER: usize = 128;
 /// Max-Age of an answer that has none (RFC 7252 §5.10.5).
 const MAX_AGE: u32 = 60;
 
-/// A request of the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Request {
-    Register,
-    Update,
-    Deregister,
-}
-
 impl<P: Copy + Eq> Core<'_, P> {
     /// When something is to be done towards a server.
     pub(crate) fn server_due(&self, index: usize) -> Option<Instant> {
         let slot = self.servers.get(index)?.as_ref()?;
-        match &slot.state {
+        let until = slot.until;
+        match slot.state {
             Registration::Stopped => None,
-            Registration::Waiting { .. } if self.has_to_wait(slot) => None,
-            Registration::Waiting { until } => Some(*until),
-            Registration::Registered { .. } if slot.unconfirmed.is_some() => None,
-            Registration::Registered { .. } if slot.leave.is_some() || slot.sending.is_some() => {
+            Registration::Waiting if self.has_to_wait(slot) => None,
+            Registration::Waiting => Some(until),
+            Registration::Registered if slot.unconfirmed.is_some() => None,
+            Registration::Registered if slot.leave.is_some() || slot.sending.is_some() => {
                 Some(self.state.now)
             }
-            Registration::Registered { quiet_until } if slot.update => Some(*quiet_until),
-            Registration::Registered { quiet_until } => slot
+            Registration::Registered if slot.update => Some(until),
+            Registration::Registered => slot
                 .update_due(&self.config.parameters)
-                .map(|due| due.max(*quiet_until)),
-            Registration::Registering(exchange)
-            | Registration::Updating(exchange)
-            | Registration::Sending(exchange, _)
-            | Registration::Deregistering(exchange, _) => Some(exchange.deadline()),
+                .map(|due| due.max(until)),
+            _ => Some(slot.exchange.deadline()),
         }
     }
 
@@ -63,7 +53,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         self.servers.iter().flatten().any(|other| {
             let trying = matches!(
                 other.state,
-                Registration::Waiting { .. } | Registration::Registering(_)
+                Registration::Waiting | Registration::Registering
             );
             let blocks = || {
                 let blocks = other.read(&*self.objects, ResourceId::of::<15>());
@@ -80,10 +70,11 @@ impl<P: Copy + Eq> Core<'_, P> {
             return None;
         }
         let slot = self.servers.get_mut(index)?.as_mut()?;
-        if let Some(exchange) = slot.state.exchange_mut() {
+        if let Some(exchange) = slot.under_way() {
             let random = self.rng.next_u32();
             let parameters = &self.config.parameters;
-            if exchange.step(now, parameters, random, self.state) == Retry::GiveUp {
+            let counters = &mut self.state.counters;
+            if exchange.step(now, parameters, random, counters) == Retry::GiveUp {
                 self.failed(index, Failure::NoAnswer, None);
                 return None;
             }
@@ -95,37 +86,24 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// Begins the request that is due.
     fn begin(&mut self, index: usize) -> Option<()> {
-        let exchange = self.exchange(index)?;
-        let slot = self.servers.get_mut(index)?.as_mut()?;
-        match &slot.state {
-            Registration::Waiting { .. } => {
-                slot.state = Registration::Registering(exchange);
-                slot.unconfirmed = None;
-                self.end_send(index, Some(Failure::NoAnswer));
-                self.end_observations(index);
-            }
-            Registration::Registered { quiet_until } => {
-                if let Some(leave) = slot.leave.take() {
-                    slot.state = Registration::Deregistering(exchange, leave);
-                } else if SEND && slot.sending.is_some() {
-                    slot.state = Registration::Sending(exchange, *quiet_until);
-                } else {
-                    slot.update = false;
-                    slot.state = Registration::Updating(exchange);
-                }
-            }
-            _ => return None,
+        let telling = self.slot(index)?.to_tell(&*self.objects, self.config);
+        let exchange = self.new_exchange(telling);
+        let slot = self.slot_mut(index)?;
+        slot.exchange = exchange;
+        if slot.state == Registration::Waiting {
+            slot.state = Registration::Registering;
+            slot.unconfirmed = None;
+            self.end_send(index, Some(Failure::NoAnswer));
+            self.end_observations(index);
+        } else if slot.leave.is_some() {
+            slot.state = Registration::Deregistering;
+        } else if SEND && slot.sending.is_some() {
+            slot.state = Registration::Sending;
+        } else {
+            slot.update = false;
+            slot.state = Registration::Updating;
         }
         Some(())
-    }
-
-    fn exchange(&mut self, index: usize) -> Option<Exchange> {
-        let telling = self
-            .servers
-            .get(index)?
-            .as_ref()?
-            .to_tell(&*self.objects, self.config);
-        Some(self.new_exchange(telling))
     }
 
     /// A request whose first message is sent now.
@@ -147,9 +125,9 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// Writes the message of the request under way.
     fn send(&mut self, index: usize, buffer: &mut [u8]) -> Option<(P, usize)> {
-        let to = self.servers.get(index)?.as_ref()?.peer;
-        let sends = |slot: &Slot<P>| matches!(slot.state, Registration::Sending(..));
-        let written = if SEND && self.servers.get(index)?.as_ref().is_some_and(sends) {
+        let slot = self.slot(index)?;
+        let (to, state) = (slot.peer, slot.state);
+        let written = if SEND && state == Registration::Sending {
             self.write_send(index, buffer)
         } else {
             self.write_request(index, buffer)
@@ -163,24 +141,17 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn write_request(&mut self, index: usize, buffer: &mut [u8]) -> Result<usize, Error> {
-        let slot = self
-            .servers
-            .get_mut(index)
-            .and_then(Option::as_mut)
-            .ok_or(Error::Failed)?;
-        let request = match slot.state {
-            Registration::Registering(_) => Request::Register,
-            Registration::Updating(_) => Request::Update,
-            _ => Request::Deregister,
-        };
+        let slot = self.servers.get_mut(index).and_then(Option::as_mut);
+        let slot = slot.ok_or(Error::Failed)?;
+        let request = slot.state;
         let (told, version) = (slot.told, slot.version);
-        let exchange = slot.state.exchange_mut().ok_or(Error::Failed)?;
+        let exchange = &mut slot.exchange;
         let telling = exchange.telling;
         let reserved = HEADER.saturating_add(self.config.endpoint.len());
         let with_list = match request {
-            Request::Register => true,
-            Request::Update => telling.list != told.list,
-            Request::Deregister => false,
+            Registration::Registering => true,
+            Registration::Updating => telling.list != told.list,
+            _ => false,
         };
         let mut part = 0..0;
         let mut block = None;
@@ -202,7 +173,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let (header, _) = buffer
             .split_at_mut_checked(reserved)
             .ok_or(Error::NoSpace)?;
-        let code = if request == Request::Deregister {
+        let code = if request == Registration::Deregistering {
             Code::DELETE
         } else {
             Code::POST
@@ -210,19 +181,19 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut builder =
             MessageBuilder::new(header, Type::Confirmable, code, exchange.id, exchange.token);
         match request {
-            Request::Register => {
+            Registration::Registering => {
                 let mut register = Register::new(self.config.endpoint, telling.lifetime, version);
                 register.binding = telling.binding;
                 register.queue_mode = self.config.queue_mode;
                 register.write(&mut builder);
             }
-            Request::Update => {
+            Registration::Updating => {
                 let mut update = Update::default();
                 update.lifetime = (telling.lifetime != told.lifetime).then_some(telling.lifetime);
                 update.binding = (telling.binding != told.binding).then_some(telling.binding);
                 update.write(&mut builder, slot.location.segments(), with_list);
             }
-            Request::Deregister => {
+            _ => {
                 builder.path(slot.location.segments());
             }
         }
@@ -240,9 +211,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let confirmable = message.message_type() == Type::Confirmable;
         let found = self.server_at(peer);
-        let slot = found
-            .and_then(|index| self.servers.get_mut(index))
-            .and_then(Option::as_mut);
+        let slot = found.and_then(|index| self.slot_mut(index));
         let (Some(index), Some(slot)) = (found, slot) else {
             count(&mut self.state.counters.strangers);
             if confirmable {
@@ -250,10 +219,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             return;
         };
-        let expected = slot
-            .state
-            .exchange()
-            .is_some_and(|exchange| exchange.expects(message));
+        let expected = slot.state.is_busy() && slot.exchange.expects(message);
         let repeated = confirmable && slot.last_response == Some(message.id());
         if confirmable {
             if expected {
@@ -284,49 +250,45 @@ impl<P: Copy + Eq> Core<'_, P> {
         let max_age = message.uint(OptionNumber::MAX_AGE).unwrap_or(MAX_AGE);
         let wait = (message.code() == Code::SERVICE_UNAVAILABLE)
             .then(|| Duration::from_secs(max_age.into()));
-        match (&slot.state, message.code()) {
-            (Registration::Registering(exchange), Code::CREATED) => {
+        let code = message.code();
+        match slot.state {
+            Registration::Registering if code == Code::CREATED => {
                 let Some(location) = Location::new(message.location_path()) else {
                     self.failed(index, Failure::BadAnswer, None);
                     return;
                 };
                 slot.location = location;
-                slot.refreshed = exchange.begun;
-                slot.told = exchange.telling;
-                slot.state = Registration::Registered { quiet_until: now };
                 slot.update = false;
                 slot.succeeded();
+                slot.refreshed(now);
                 slot.review(&*self.objects, self.config);
                 self.state.tell(Event::Registered { server });
             }
-            (Registration::Updating(exchange), Code::CHANGED) => {
-                slot.refreshed = exchange.begun;
-                slot.told = exchange.telling;
-                slot.state = Registration::Registered { quiet_until: now };
+            Registration::Updating if code == Code::CHANGED => {
+                slot.refreshed(now);
                 slot.review(&*self.objects, self.config);
                 self.state.tell(Event::Updated { server });
             }
-            (Registration::Updating(_), Code::SERVICE_UNAVAILABLE) => {
+            Registration::Updating if code == Code::SERVICE_UNAVAILABLE => {
                 let delay = spread(wait.unwrap_or(Duration::ZERO), self.rng.next_u32());
-                slot.state = Registration::Registered {
-                    quiet_until: now.saturating_add(delay),
-                };
+                slot.state = Registration::Registered;
+                slot.until = now.saturating_add(delay);
                 slot.update = true;
             }
             // An older version may do (Transport 1.2.2 §6.4.3): it is tried at once.
-            (Registration::Registering(_), Code::PRECONDITION_FAILED)
-                if slot.version > LwM2mVersion::V1_0 =>
+            Registration::Registering
+                if code == Code::PRECONDITION_FAILED && slot.version > LwM2mVersion::V1_0 =>
             {
                 slot.version = match slot.version {
                     LwM2mVersion::V1_2 => LwM2mVersion::V1_1,
                     _ => LwM2mVersion::V1_0,
                 };
-                slot.state = Registration::Waiting { until: now };
+                slot.wait(now);
             }
-            (Registration::Deregistering(..), _) => self.left(index),
-            (Registration::Sending(..), Code::CHANGED) => self.end_send(index, None),
-            (_, code) if code.is_success() => self.failed(index, Failure::BadAnswer, None),
-            (_, code) => self.failed(index, Failure::Refused(code), wait),
+            Registration::Deregistering => self.left(index),
+            Registration::Sending if code == Code::CHANGED => self.end_send(index, None),
+            _ if code.is_success() => self.failed(index, Failure::BadAnswer, None),
+            _ => self.failed(index, Failure::Refused(code), wait),
         }
     }
 
@@ -336,9 +298,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
             return false;
         };
-        let Some(exchange) = slot.state.exchange_mut() else {
-            return false;
-        };
+        let exchange = &mut slot.exchange;
         let Some(blocks) = &mut exchange.blocks else {
             return false;
         };
@@ -363,14 +323,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         if self.notification_acknowledged(index, id) {
             return;
         }
-        let deadline = self
-            .state
-            .now
-            .saturating_add(self.config.parameters.max_transmit_wait());
-        if let Some(exchange) = self.exchange_with(index, id)
-            && let Wait::Acknowledgement(_) = exchange.wait
-        {
-            exchange.wait = Wait::Answer(deadline);
+        let wait = self.config.parameters.max_transmit_wait();
+        let deadline = self.state.now.saturating_add(wait);
+        if let Some(exchange) = self.exchange_with(index, id) {
+            exchange.acknowledged(deadline);
         }
     }
 
@@ -388,10 +344,8 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn exchange_with(&mut self, index: usize, id: MessageId) -> Option<&mut Exchange> {
-        let slot = self.servers.get_mut(index)?.as_mut()?;
-        slot.state
-            .exchange_mut()
-            .filter(|exchange| exchange.id == id)
+        let exchange = self.slot_mut(index)?.under_way();
+        exchange.filter(|exchange| exchange.id == id)
     }
 
     /// The request under way has failed; `wait` is what the server asks for.
@@ -402,17 +356,15 @@ impl<P: Copy + Eq> Core<'_, P> {
         };
         match slot.state {
             // Leaving a server that does not know the registration, or does not answer, needs no De-register.
-            Registration::Updating(_) if slot.leave.is_some() => self.left(index),
-            Registration::Updating(_) => slot.state = Registration::Waiting { until: now },
-            Registration::Deregistering(..) => self.left(index),
-            Registration::Sending(..) => self.end_send(index, Some(reason)),
+            Registration::Updating if slot.leave.is_some() => self.left(index),
+            Registration::Updating => slot.wait(now),
+            Registration::Deregistering => self.left(index),
+            Registration::Sending => self.end_send(index, Some(reason)),
             _ => {
                 let random = self.rng.next_u32();
                 let own = slot.back_off(&*self.objects, random);
                 let retry = wait.map_or(own, |wait| spread(wait, random));
-                slot.state = Registration::Waiting {
-                    until: now.saturating_add(retry),
-                };
+                slot.wait(now.saturating_add(retry));
                 let server = slot.short_server_id;
                 let bootstrap = BOOTSTRAP && slot.leads_to_bootstrap(&*self.objects);
                 self.state.tell(Event::RegistrationFailed {
@@ -433,18 +385,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
             return;
         };
-        let wish = match slot.state {
-            Registration::Deregistering(_, leave) => Some(leave),
-            _ => slot.leave.take(),
-        };
-        let (state, retry) = match wish {
-            Some(Leave::For(pause)) => {
-                let until = now.saturating_add(pause);
-                (Registration::Waiting { until }, Some(pause))
-            }
-            _ => (Registration::Stopped, None),
-        };
-        slot.state = state;
+        let mut retry = None;
+        slot.state = Registration::Stopped;
+        if let Some(Leave::For(pause)) = slot.leave.take() {
+            slot.wait(now.saturating_add(pause));
+            retry = Some(pause);
+        }
         slot.told = Told::default();
         let server = slot.short_server_id;
         self.end_send(index, Some(Failure::NoAnswer));

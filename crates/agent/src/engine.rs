@@ -158,6 +158,18 @@ impl<P: Copy + Eq> Core<'_, P> {
         });
     }
 
+    /// What is kept for the server at place `index`.
+    #[inline(never)]
+    pub(crate) fn slot(&self, index: usize) -> Option<&Slot<P>> {
+        self.servers.get(index)?.as_ref()
+    }
+
+    /// What is kept for the server at place `index`.
+    #[inline(never)]
+    pub(crate) fn slot_mut(&mut self, index: usize) -> Option<&mut Slot<P>> {
+        self.servers.get_mut(index)?.as_mut()
+    }
+
     /// The place of the server at `peer`.
     pub(crate) fn server_at(&self, peer: P) -> Option<usize> {
         self.servers

@@ -327,7 +327,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             if self.is_confirmable(observation, slot, &attributes) {
                 return None;
             }
-        } else if slot.is_busy() && self.is_confirmable(observation, slot, &attributes) {
+        } else if slot.state.is_busy() && self.is_confirmable(observation, slot, &attributes) {
             return None;
         }
         let after = |seconds: u32| {

@@ -7,11 +7,10 @@ use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
 
-use crate::engine::State;
 use crate::event::count;
 use crate::observation::Unconfirmed;
 use crate::send::Sending;
-use crate::{Config, Objects, content::SINGLE, links};
+use crate::{Config, Counters, Objects, content::SINGLE, links};
 
 /// The longest Location-Path that is kept, in bytes with one for each segment.
 const LOCATION: usize = 48;
@@ -48,22 +47,22 @@ const DISABLE_TIMEOUT: u32 = 86_400;
 ///      └──────────────────────────────────────────────────────────────────┘
 ///                  4.04, no answer, refused: at once
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Registration {
     /// Not registered, and nothing is to be done about it.
     Stopped,
-    /// Not registered; a Register is sent when the time has come.
-    Waiting { until: Instant },
+    /// Not registered; a Register is sent when [`Slot::until`] has come.
+    Waiting,
     /// A Register is under way.
-    Registering(Exchange),
-    /// Registered; no Update is sent before `quiet_until`, by wish of the server.
-    Registered { quiet_until: Instant },
+    Registering,
+    /// Registered; no Update is sent before [`Slot::until`], by wish of the server.
+    Registered,
     /// Registered, and an Update is under way.
-    Updating(Exchange),
-    /// Registered, and a Send is under way; what holds for Updates afterwards.
-    Sending(Exchange, Instant),
+    Updating,
+    /// Registered, and a Send is under way.
+    Sending,
     /// Still registered as far as the server knows, and a De-register is under way.
-    Deregistering(Exchange, Leave),
+    Deregistering,
 }
 
 /// For how long the agent leaves a server.
@@ -109,6 +108,14 @@ pub(crate) struct Told {
     pub(crate) list: u32,
 }
 
+impl Told {
+    pub(crate) const NOTHING: Self = Self {
+        lifetime: 0,
+        binding: Binding::U,
+        list: 0,
+    };
+}
+
 /// What is kept for one server.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot<P> {
@@ -119,6 +126,10 @@ pub(crate) struct Slot<P> {
     /// The version to register with, or that it has registered with.
     pub(crate) version: LwM2mVersion,
     pub(crate) state: Registration,
+    /// When a Register is sent, or before when no Update is.
+    pub(crate) until: Instant,
+    /// The request under way, where the state says that there is one.
+    pub(crate) exchange: Exchange,
     pub(crate) location: Location,
     /// Failed attempts in this communication sequence.
     failures: u32,
@@ -129,7 +140,7 @@ pub(crate) struct Slot<P> {
     pub(crate) told: Told,
     /// An Update is wanted.
     pub(crate) update: bool,
-    /// A De-register is wanted.
+    /// A De-register is wanted or under way.
     pub(crate) leave: Option<Leave>,
     pub(crate) unconfirmed: Option<Unconfirmed>,
     pub(crate) sending: Option<Sending>,
@@ -138,14 +149,31 @@ pub(crate) struct Slot<P> {
 }
 
 impl Exchange {
+    /// No request.
+    pub(crate) const NONE: Self = Self {
+        id: MessageId(0),
+        token: Token::EMPTY,
+        begun: Instant::ZERO,
+        wait: Wait::Turn,
+        telling: Told::NOTHING,
+        blocks: None,
+    };
+
+    /// The message has been acknowledged: its answer is to come until `deadline`.
+    pub(crate) fn acknowledged(&mut self, deadline: Instant) {
+        if let Wait::Acknowledgement(_) = self.wait {
+            self.wait = Wait::Answer(deadline);
+        }
+    }
+
     /// What is to be done about a request whose time has come: its message is sent, once more or for the first time, or
     /// nothing more.
-    pub(crate) fn step<P>(
+    pub(crate) fn step(
         &mut self,
         now: Instant,
         parameters: &Parameters,
         random: u32,
-        state: &mut State<P>,
+        counters: &mut Counters,
     ) -> Retry {
         match &mut self.wait {
             Wait::Turn => {
@@ -155,7 +183,7 @@ impl Exchange {
             Wait::Acknowledgement(transmission) => {
                 let next = transmission.on_timeout(now, parameters);
                 if next == Retry::Again {
-                    count(&mut state.counters.retransmitted);
+                    count(&mut counters.retransmitted);
                 }
                 next
             }
@@ -179,26 +207,17 @@ impl Exchange {
 }
 
 impl Registration {
-    /// The request under way.
-    pub(crate) fn exchange(&self) -> Option<&Exchange> {
-        match self {
-            Self::Registering(exchange)
-            | Self::Updating(exchange)
-            | Self::Sending(exchange, _)
-            | Self::Deregistering(exchange, _) => Some(exchange),
-            Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
-        }
+    /// Whether a request is under way, beside which there is to be no other (RFC 7252 §4.7).
+    pub(crate) fn is_busy(self) -> bool {
+        matches!(
+            self,
+            Self::Registering | Self::Updating | Self::Sending | Self::Deregistering
+        )
     }
 
-    /// The request under way.
-    pub(crate) fn exchange_mut(&mut self) -> Option<&mut Exchange> {
-        match self {
-            Self::Registering(exchange)
-            | Self::Updating(exchange)
-            | Self::Sending(exchange, _)
-            | Self::Deregistering(exchange, _) => Some(exchange),
-            Self::Stopped | Self::Waiting { .. } | Self::Registered { .. } => None,
-        }
+    /// Whether requests of the server are heard: not before its registration is complete (Core 1.2.2 §6.2.1).
+    pub(crate) fn is_registered(self) -> bool {
+        matches!(self, Self::Registered | Self::Updating | Self::Sending)
     }
 }
 
@@ -215,7 +234,9 @@ impl<P> Slot<P> {
             peer,
             account,
             version,
-            state: Registration::Waiting { until },
+            state: Registration::Waiting,
+            until,
+            exchange: Exchange::NONE,
             location: Location::default(),
             failures: 0,
             sequences: 0,
@@ -229,17 +250,20 @@ impl<P> Slot<P> {
         }
     }
 
-    /// Whether requests of the server are heard: not before its registration is complete (Core 1.2.2 §6.2.1).
+    /// Whether requests of the server are heard.
     pub(crate) fn is_registered(&self) -> bool {
-        matches!(
-            self.state,
-            Registration::Registered { .. } | Registration::Updating(_) | Registration::Sending(..)
-        )
+        self.state.is_registered()
     }
 
-    /// Whether a request is under way, beside which there is to be no other (RFC 7252 §4.7).
-    pub(crate) fn is_busy(&self) -> bool {
-        self.state.exchange().is_some()
+    /// The request under way.
+    pub(crate) fn under_way(&mut self) -> Option<&mut Exchange> {
+        self.state.is_busy().then_some(&mut self.exchange)
+    }
+
+    /// The registration is not there; a Register is sent at `until`.
+    pub(crate) fn wait(&mut self, until: Instant) {
+        self.state = Registration::Waiting;
+        self.until = until;
     }
 
     /// A resource of the Server object.
@@ -271,9 +295,9 @@ impl<P> Slot<P> {
 
     /// Asks for an Update when the server has been told, or is being told, what no longer holds.
     pub(crate) fn review(&mut self, objects: &dyn Objects, config: &Config<'_>) {
-        let told = match &self.state {
-            Registration::Registered { .. } | Registration::Sending(..) => self.told,
-            Registration::Updating(exchange) => exchange.telling,
+        let told = match self.state {
+            Registration::Registered | Registration::Sending => self.told,
+            Registration::Updating => self.exchange.telling,
             _ => return,
         };
         if self.to_tell(objects, config) != told {
@@ -364,6 +388,14 @@ impl<P> Slot<P> {
         self.failures == 0
             && self.sequences >= sequences.max(1)
             && on_failure.and_then(|value| value.as_bool()) != Some(false)
+    }
+
+    /// The registration is as the request under way has told it, and what is under way is over.
+    pub(crate) fn refreshed(&mut self, now: Instant) {
+        self.refreshed = self.exchange.begun;
+        self.told = self.exchange.telling;
+        self.state = Registration::Registered;
+        self.until = now;
     }
 
     /// A registration has succeeded.

@@ -31,6 +31,29 @@ pub(crate) struct Reply<P> {
     pub(crate) body: Body,
 }
 
+impl<P> Reply<P> {
+    /// The answer says what is wrong.
+    pub(crate) fn refuse(&mut self, code: Code, diagnostic: &'static str) {
+        self.code = code;
+        self.body = Body::Diagnostic(diagnostic);
+    }
+
+    /// The answer carries what is read from `source` when it is written.
+    pub(crate) fn content(
+        &mut self,
+        source: Source,
+        block: Option<Block>,
+        observation: Option<usize>,
+    ) {
+        self.code = Code::CONTENT;
+        self.body = Body::Content {
+            source,
+            block,
+            observation,
+        };
+    }
+}
+
 /// What an answer carries.
 #[derive(Clone, Copy)]
 pub(crate) enum Body {

@@ -1,10 +1,10 @@
 //! The agent as a server: what is asked of it (Core 1.2.2 §6.3 and §6.4).
 
-use dunlin_coap::block::{BlockReceiver, Next};
+use dunlin_coap::block::{Block, BlockReceiver, Next};
 use dunlin_coap::request::unknown_critical;
 use dunlin_coap::{Code, Message, OptionNumber, Token, Type};
 use dunlin_codec::ContentFormat;
-use dunlin_lwm2m::{LwM2mVersion, Operation, RequestError, WriteMode};
+use dunlin_lwm2m::{LwM2mVersion, Operation, WriteMode};
 use dunlin_model::{AttributeChanges, Attributes, Level, ObjectId, Path};
 
 use crate::bootstrap::BOOTSTRAP_SERVER;
@@ -26,9 +26,6 @@ pub(crate) struct Upload {
     receiver: BlockReceiver,
 }
 
-/// What a request comes to: a code and what goes with it.
-pub(crate) type Answer = (Code, Body);
-
 /// What is done with a payload.
 #[derive(Clone, Copy)]
 pub(crate) enum Change {
@@ -38,21 +35,6 @@ pub(crate) enum Change {
     Provision,
     /// A Write-Composite.
     Composite,
-}
-
-/// Why a request is refused.
-pub(crate) struct Refusal(Answer);
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self((error.code(), Body::Diagnostic(error.diagnostic())))
-    }
-}
-
-impl From<RequestError> for Refusal {
-    fn from(error: RequestError) -> Self {
-        Self((error.code(), Body::Diagnostic(error.diagnostic())))
-    }
 }
 
 impl<P: Copy + Eq> Core<'_, P> {
@@ -83,84 +65,96 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let now = self.state.now;
         let id = message.id();
-        let (code, body) = match self.replay.check(now, server, id) {
+        let mut reply = Reply {
+            to: peer,
+            server: Some(server),
+            message_type: message.message_type(),
+            id,
+            token: message.token(),
+            code: Code::CHANGED,
+            body: Body::Nothing,
+        };
+        match self.replay.check(now, server, id) {
             Known::InProgress => {
                 count(&mut self.state.counters.duplicates);
                 return;
             }
             Known::Answered => {
                 count(&mut self.state.counters.duplicates);
-                (Code::CONTENT, Body::Again)
+                reply.body = Body::Again;
             }
             Known::New if unknown_critical(message, is_known).is_some() => {
                 // A Non-confirmable one is rejected in silence (RFC 7252 §5.4.1).
                 if message.message_type() == Type::NonConfirmable {
                     return;
                 }
-                (
-                    Code::BAD_OPTION,
-                    Body::Diagnostic("unknown critical option"),
-                )
+                reply.refuse(Code::BAD_OPTION, "unknown critical option");
             }
             Known::New => {
                 self.replay.begin(now, server, id);
-                self.carry_out(server, message)
-                    .unwrap_or_else(|Refusal(answer)| answer)
+                let done = if BOOTSTRAP && server == BOOTSTRAP_SERVER {
+                    self.provision(&mut reply, message)
+                } else {
+                    self.carry_out(server, &mut reply, message)
+                };
+                if let Err(error) = done {
+                    reply.refuse(error.code(), error.diagnostic());
+                }
             }
-        };
-        let (message_type, token) = (message.message_type(), message.token());
-        self.state.reply(Reply {
-            to: peer,
-            server: Some(server),
-            message_type,
-            id,
-            token,
-            code,
-            body,
-        });
+        }
+        self.state.reply(reply);
     }
 
-    fn carry_out(&mut self, server: usize, message: &Message<'_>) -> Result<Answer, Refusal> {
-        if BOOTSTRAP && server == BOOTSTRAP_SERVER {
-            return self.provision(message);
-        }
-        let operation = Operation::from_request(message)?;
+    /// Carries out what a server asks for; `reply` says that it is done until it is told otherwise.
+    fn carry_out(
+        &mut self,
+        server: usize,
+        reply: &mut Reply<P>,
+        message: &Message<'_>,
+    ) -> Result<(), Error> {
+        let operation = match Operation::from_request(message) {
+            Ok(operation) => operation,
+            Err(error) => {
+                reply.refuse(error.code(), error.diagnostic());
+                return Ok(());
+            }
+        };
         let path = operation.path();
         if content::is_secret(path) {
-            return Err(Error::Unauthorized.into());
+            return Err(Error::Unauthorized);
         }
         let block = message.block2().map_err(|_| Error::BadValue)?;
-        refuse_blocks(&operation, message)?;
-        access::check(
-            &*self.objects,
-            self.server_id(server),
-            path,
-            right(&operation),
-        )?;
+        if comes_in_blocks(&operation, message)? {
+            reply.refuse(
+                Code::REQUEST_ENTITY_TOO_LARGE,
+                "this operation takes no blocks",
+            );
+            return Ok(());
+        }
+        let id = self.server_id(server);
+        access::check(&*self.objects, id, path, right(&operation))?;
         match operation {
             Operation::Observe { .. }
             | Operation::CancelObserve { .. }
             | Operation::WriteAttributes { .. }
                 if !OBSERVE =>
             {
-                Err(Error::NotImplemented.into())
+                return Err(Error::NotImplemented);
             }
-            Operation::Read { accept, .. } => self.read(server, path, accept, block, None),
+            Operation::Read { accept, .. } => {
+                self.read(reply, server, path, accept, block, None)?;
+            }
+            Operation::CancelObserve { accept, .. } => {
+                self.cancel(server, message.token());
+                self.read(reply, server, path, accept, block, None)?;
+            }
             Operation::Discover { depth, .. } => {
                 let source = Source::Links {
                     path,
                     depth,
                     server,
                 };
-                let observation = None;
-                Ok((
-                    Code::CONTENT,
-                    Body::Content {
-                        source,
-                        block,
-                        observation,
-                    },
-                ))
+                reply.content(source, block, None);
             }
             Operation::Observe {
                 accept, attributes, ..
@@ -172,7 +166,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                     Observation::new(server, message.token(), path, format, self.state.now);
                 // Without room for it the answer is that to a Read (RFC 7641 §4.1).
                 let place = self.observe_with(observation, attributes)?;
-                self.read(server, path, accept, block, place)
+                self.read(reply, server, path, accept, block, place)?;
             }
             Operation::ReadComposite {
                 format,
@@ -180,7 +174,14 @@ impl<P: Copy + Eq> Core<'_, P> {
                 payload,
             } if COMPOSITE => {
                 let bytes = payload;
-                self.read_composite(server, Payload { format, bytes }, accept, block, None)
+                self.read_composite(
+                    reply,
+                    server,
+                    Payload { format, bytes },
+                    accept,
+                    block,
+                    None,
+                )?;
             }
             Operation::ObserveComposite {
                 format,
@@ -189,9 +190,12 @@ impl<P: Copy + Eq> Core<'_, P> {
                 attributes,
             } if COMPOSITE && OBSERVE => {
                 attributes.check_composite().map_err(|_| Error::BadValue)?;
-                let bytes = payload;
+                let payload = Payload {
+                    format,
+                    bytes: payload,
+                };
                 let observing = Some((message.token(), attributes));
-                self.read_composite(server, Payload { format, bytes }, accept, block, observing)
+                self.read_composite(reply, server, payload, accept, block, observing)?;
             }
             Operation::CancelObserveComposite {
                 format,
@@ -200,23 +204,31 @@ impl<P: Copy + Eq> Core<'_, P> {
             } if COMPOSITE && OBSERVE => {
                 self.cancel(server, message.token());
                 let bytes = payload;
-                self.read_composite(server, Payload { format, bytes }, accept, block, None)
+                self.read_composite(
+                    reply,
+                    server,
+                    Payload { format, bytes },
+                    accept,
+                    block,
+                    None,
+                )?;
             }
             Operation::WriteComposite { format, payload } if COMPOSITE => {
-                self.with_payload(server, message, path, format, payload, Change::Composite)
-            }
-            Operation::CancelObserve { accept, .. } => {
-                self.cancel(server, message.token());
-                self.read(server, path, accept, block, None)
+                let bytes = payload;
+                self.with_payload(
+                    reply,
+                    message,
+                    path,
+                    Payload { format, bytes },
+                    Change::Composite,
+                )?;
             }
             Operation::WriteAttributes { changes, .. } => {
                 self.write_attributes(server, path, &changes)?;
-                Ok((Code::CHANGED, Body::Nothing))
             }
             Operation::Execute { arguments, .. } => {
                 write::execute(self.objects, path, arguments)?;
                 self.executed(path);
-                Ok((Code::CHANGED, Body::Nothing))
             }
             Operation::Delete { .. } => {
                 let version = self.version(server);
@@ -227,19 +239,38 @@ impl<P: Copy + Eq> Core<'_, P> {
                 attributes::forget(self.attributes, path);
                 self.state.changed = true;
                 self.state.tell(Event::Deleted { path });
-                Ok((Code::DELETED, Body::Nothing))
+                reply.code = Code::DELETED;
             }
             Operation::Write {
                 mode,
                 format,
                 payload,
                 ..
-            } => self.with_payload(server, message, path, format, payload, Change::Write(mode)),
+            } => {
+                let bytes = payload;
+                self.with_payload(
+                    reply,
+                    message,
+                    path,
+                    Payload { format, bytes },
+                    Change::Write(mode),
+                )?;
+            }
             Operation::Create {
                 format, payload, ..
-            } => self.with_payload(server, message, path, format, payload, Change::Create),
-            _ => Err(Error::NotImplemented.into()),
+            } => {
+                let bytes = payload;
+                self.with_payload(
+                    reply,
+                    message,
+                    path,
+                    Payload { format, bytes },
+                    Change::Create,
+                )?;
+            }
+            _ => return Err(Error::NotImplemented),
         }
+        Ok(())
     }
 
     /// The format of an answer: what is accepted, else what the configuration says, to a server of 1.0 TLV.
@@ -254,45 +285,42 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     fn read(
         &self,
+        reply: &mut Reply<P>,
         server: usize,
         path: Path,
         accept: Option<ContentFormat>,
-        block: Option<dunlin_coap::block::Block>,
+        block: Option<Block>,
         observation: Option<usize>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<(), Error> {
         let format = self.format(server, accept);
         content::check(&*self.objects, path, format)?;
-        Ok((
-            Code::CONTENT,
-            Body::Content {
-                source: Source::Node {
-                    path,
-                    format,
-                    server,
-                },
-                block,
-                observation,
-            },
-        ))
+        let source = Source::Node {
+            path,
+            format,
+            server,
+        };
+        reply.content(source, block, observation);
+        Ok(())
     }
 
-    /// The answer to a composite operation that reads: with a server, a token and attributes it is an observation.
+    /// The answer to a composite operation that reads: with a token and attributes it is an observation.
     fn read_composite(
         &mut self,
+        reply: &mut Reply<P>,
         server: usize,
         payload: Payload<'_>,
         accept: Option<ContentFormat>,
-        block: Option<dunlin_coap::block::Block>,
+        block: Option<Block>,
         observing: Option<(Token, Attributes)>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<(), Error> {
         let format = match accept {
             Some(format) if composite::is_for_several(format) => format,
-            Some(_) => return Err(Error::NotAcceptable.into()),
+            Some(_) => return Err(Error::NotAcceptable),
             None => composite::format_for_several(self.config.format),
         };
         let paths = composite::read_list(payload)?;
         if !composite::is_readable(&*self.objects, self.server_id(server), &paths) {
-            return Err(Error::NotFound.into());
+            return Err(Error::NotFound);
         }
         let list = self.state.lists.keep(paths)?;
         let mut observation = None;
@@ -310,12 +338,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             format,
             server,
         };
-        let body = Body::Content {
-            source,
-            block,
-            observation,
-        };
-        Ok((Code::CONTENT, body))
+        reply.content(source, block, observation);
+        Ok(())
     }
 
     /// Keeps a new observation with the attributes that it came with (Core 1.2.2 §6.4.1).
@@ -384,106 +408,81 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// A Write (with its mode) or a Create, in one message or as a block of several.
     pub(crate) fn with_payload(
         &mut self,
-        server: usize,
+        reply: &mut Reply<P>,
         message: &Message<'_>,
-        path: Path,
-        format: ContentFormat,
-        payload: &[u8],
-        change: Change,
-    ) -> Result<Answer, Refusal> {
-        let block = message.block1().map_err(|_| Error::BadValue)?;
-        let Some(block) = block.filter(|block| block.more() || block.number() > 0) else {
-            return self.apply(
-                server,
-                path,
-                Payload {
-                    format,
-                    bytes: payload,
-                },
-                change,
-            );
-        };
-        let key = transfer_key(message);
-        let ours = |upload: &Upload| upload.server == server && upload.key == key;
-        let mut receiver = match self.state.upload.take() {
-            Some(upload) if ours(&upload) => upload.receiver,
-            // Another's is left alone unless a new one begins.
-            Some(other) if block.number() > 0 => {
-                self.state.upload = Some(other);
-                BlockReceiver::new()
-            }
-            _ => BlockReceiver::new(),
-        };
-        let limit = self.upload.len();
-        let received = receiver
-            .request(message, limit, self.config.block_size)
-            .map_err(|error| {
-                Refusal(match error.code() {
-                    Code::REQUEST_ENTITY_TOO_LARGE => {
-                        (error.code(), Body::TooLarge { block, limit })
-                    }
-                    code => (code, Body::Received(block)),
-                })
-            })?;
-        if !received.store(payload, self.upload) {
-            return Err(Refusal((
-                Code::REQUEST_ENTITY_TOO_LARGE,
-                Body::TooLarge { block, limit },
-            )));
-        }
-        match received.next {
-            Next::More(next) => {
-                self.state.upload = Some(Upload {
-                    server,
-                    key,
-                    receiver,
-                });
-                Ok((Code::CONTINUE, Body::Received(next)))
-            }
-            Next::Complete(_) => self.apply_upload(server, path, format, received.end(), change),
-        }
-    }
-
-    fn apply_upload(
-        &mut self,
-        server: usize,
-        path: Path,
-        format: ContentFormat,
-        len: usize,
-        change: Change,
-    ) -> Result<Answer, Refusal> {
-        let bytes = self.upload.get(..len).unwrap_or_default();
-        let id = self.server_id(server);
-        let done = carry(self.objects, id, path, Payload { format, bytes }, change)?;
-        Ok(self.applied(path, done, change))
-    }
-
-    fn apply(
-        &mut self,
-        server: usize,
         path: Path,
         payload: Payload<'_>,
         change: Change,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<(), Error> {
+        let Payload { format, mut bytes } = payload;
+        let server = reply.server.unwrap_or_default();
+        let block = message.block1().map_err(|_| Error::BadValue)?;
+        if let Some(block) = block.filter(|block| block.more() || block.number() > 0) {
+            let Some(len) = self.receive(reply, server, message, block, bytes) else {
+                return Ok(());
+            };
+            bytes = self.upload.get(..len).unwrap_or_default();
+        }
         let id = self.server_id(server);
-        let done = carry(self.objects, id, path, payload, change)?;
-        Ok(self.applied(path, done, change))
+        let created = carry(self.objects, id, path, Payload { format, bytes }, change)?;
+        self.state.changed = true;
+        if let Some(path) = created {
+            self.state.tell(Event::Created { path });
+            reply.code = Code::CREATED;
+            reply.body = Body::Location(path);
+        } else if !matches!(change, Change::Provision) {
+            // Of a bootstrap the owner hears when it is complete.
+            self.state.tell(Event::Written { path });
+        }
+        Ok(())
     }
 
-    fn applied(&mut self, path: Path, created: Option<Path>, change: Change) -> Answer {
-        self.state.changed = true;
-        match created {
-            // Of a bootstrap the owner hears when it is complete.
-            None if matches!(change, Change::Provision) => (Code::CHANGED, Body::Nothing),
-            None => {
-                self.state.tell(Event::Written { path });
-                (Code::CHANGED, Body::Nothing)
-            }
-            Some(path) => {
-                self.state.tell(Event::Created { path });
-                (Code::CREATED, Body::Location(path))
-            }
+    /// Takes a block of a long request; the length of the whole when it is complete, else `reply` is the answer.
+    fn receive(
+        &mut self,
+        reply: &mut Reply<P>,
+        server: usize,
+        message: &Message<'_>,
+        block: Block,
+        bytes: &[u8],
+    ) -> Option<usize> {
+        let key = transfer_key(message);
+        let ours = |upload: &Upload| upload.server == server && upload.key == key;
+        // Another's is left alone unless a new one begins.
+        let mut receiver = match &self.state.upload {
+            Some(upload) if ours(upload) => upload.receiver.clone(),
+            _ => BlockReceiver::new(),
+        };
+        if block.number() == 0 || self.state.upload.as_ref().is_some_and(ours) {
+            self.state.upload = None;
         }
+        let limit = self.upload.len();
+        reply.code = Code::REQUEST_ENTITY_TOO_LARGE;
+        reply.body = Body::TooLarge { block, limit };
+        match receiver.request(message, limit, self.config.block_size) {
+            Ok(received) if received.store(bytes, self.upload) => match received.next {
+                Next::Complete(_) => {
+                    reply.code = Code::CHANGED;
+                    reply.body = Body::Nothing;
+                    return Some(received.end());
+                }
+                Next::More(next) => {
+                    self.state.upload = Some(Upload {
+                        server,
+                        key,
+                        receiver,
+                    });
+                    reply.code = Code::CONTINUE;
+                    reply.body = Body::Received(next);
+                }
+            },
+            Err(error) if error.code() != Code::REQUEST_ENTITY_TOO_LARGE => {
+                reply.code = error.code();
+                reply.body = Body::Received(block);
+            }
+            _ => {}
+        }
+        None
     }
 
     /// What an Execute asks of the agent itself, beside what the object has done.
@@ -531,22 +530,16 @@ fn right(operation: &Operation<'_>) -> u8 {
     }
 }
 
-/// Refuses a body in several blocks where only a short one makes sense: it must not be taken for the whole.
-fn refuse_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<(), Refusal> {
+/// Whether the body comes in several blocks where only a short one makes sense: it must not be taken for the whole.
+fn comes_in_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<bool, Error> {
     if matches!(
         operation,
         Operation::Write { .. } | Operation::Create { .. } | Operation::WriteComposite { .. }
     ) {
-        return Ok(());
+        return Ok(false);
     }
-    match message.block1() {
-        Ok(Some(block)) if block.more() || block.number() > 0 => {
-            let code = Code::REQUEST_ENTITY_TOO_LARGE;
-            Err(RequestError::new(code, "this operation takes no blocks").into())
-        }
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::BadValue.into()),
-    }
+    let block = message.block1().map_err(|_| Error::BadValue)?;
+    Ok(block.is_some_and(|block| block.more() || block.number() > 0))
 }
 
 /// Tells one upload of a server from the next by method and options, but for the block itself and those that are no

@@ -124,7 +124,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         if let Some(sending) = &mut slot.sending {
             sending.content = Some(payload.fingerprint);
         }
-        let exchange = slot.state.exchange_mut().ok_or(Error::Failed)?;
+        let exchange = &mut slot.exchange;
         if changed {
             exchange.id = self.state.ids.next();
         }
@@ -163,8 +163,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
             return;
         };
-        if let Registration::Sending(_, quiet_until) = slot.state {
-            slot.state = Registration::Registered { quiet_until };
+        if slot.state == Registration::Sending {
+            slot.state = Registration::Registered;
         }
         let server = slot.short_server_id;
         if let Some(sending) = slot.sending.take() {

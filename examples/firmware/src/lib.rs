@@ -4,6 +4,9 @@
 
 use core::convert::Infallible;
 
+// The vector table of this chip: without it there would be one for any chip, with 240 interrupts.
+use lm3s6965 as _;
+
 #[cfg(feature = "talking")]
 use dunlin_agent::objects::{Device, Security, Server, Temperature};
 #[cfg(feature = "talking")]

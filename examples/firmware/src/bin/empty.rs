@@ -2,6 +2,7 @@
 #![no_std]
 #![no_main]
 
+use lm3s6965 as _;
 use cortex_m_rt::entry;
 
 #[entry]

@@ -8,7 +8,7 @@ use cortex_m_rt::entry;
 use dunlin_agent::objects::{Device, Security, Server};
 use dunlin_agent::{Agent, Config, Instant, Objects, Output};
 use dunlin_firmware::{ENDPOINT, Generator, Peer, SERVER};
-use heapless::Vec;
+use static_cell::StaticCell;
 
 #[derive(Objects)]
 struct Node {
@@ -26,8 +26,7 @@ type Sized = Agent<'static, Node, Peer, Generator, 1, OBSERVATIONS, 384, 512>;
 #[entry]
 fn main() -> ! {
     // Static, as a device would have it, so that the RAM is counted.
-    // A vector without elements has no initial value that would take flash.
-    static mut AGENT: Vec<Sized, 1> = Vec::new();
+    static AGENT: StaticCell<Sized> = StaticCell::new();
     static mut BUFFER: [u8; 512] = [0; 512];
 
     // Each `black_box` stands for a driver: the compiler knows nothing of what it gives or takes.
@@ -37,8 +36,7 @@ fn main() -> ! {
         device: Device::new("Dunlin", "LM3S6965", "1"),
     };
     let generator = Generator::new(black_box(1));
-    let _ = AGENT.push(Agent::with_capacity(node, Config::new(ENDPOINT), generator));
-    let Some(agent) = AGENT.first_mut() else {
+    let Some(agent) = AGENT.try_init_with(|| Agent::with_capacity(node, Config::new(ENDPOINT), generator)) else {
         loop {
             cortex_m::asm::bkpt();
         }
