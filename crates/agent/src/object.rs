@@ -2,8 +2,8 @@
 
 use dunlin_lwm2m::Arguments;
 use dunlin_model::{InstanceId, ObjectDefinition, ResourceId, ResourceInstanceId, Value};
-use heapless::Vec;
 
+use crate::features::BOOTSTRAP;
 use crate::{Error, Field};
 
 /// The resources of one object instance.
@@ -283,7 +283,7 @@ impl<T: ObjectType> Collection for T {
     }
 }
 
-/// Up to `N` instances of an object, ordered by id, without a heap.
+/// Up to `N` instances of an object, without a heap.
 ///
 /// ```
 /// use dunlin_agent::{Instances, objects::Temperature};
@@ -297,13 +297,16 @@ impl<T: ObjectType> Collection for T {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Instances<T, const N: usize> {
-    items: Vec<(InstanceId, T), N>,
+    /// In no order: what is asked for in order is looked for.
+    places: [Option<(InstanceId, T)>; N],
 }
 
 impl<T, const N: usize> Instances<T, N> {
     /// No instances.
     pub const fn new() -> Self {
-        Self { items: Vec::new() }
+        Self {
+            places: [const { None }; N],
+        }
     }
 
     /// Puts an instance in, in place of one with the same id.
@@ -312,63 +315,80 @@ impl<T, const N: usize> Instances<T, N> {
     ///
     /// Gives the instance back when all places are taken or when the id is 65535.
     pub fn insert(&mut self, id: u16, instance: T) -> Result<(), T> {
-        let Some(id) = InstanceId::new(id) else {
-            return Err(instance);
+        let place = match self.place(id) {
+            Some(place) => Some(place),
+            None => self.places.iter().position(Option::is_none),
         };
-        match self.items.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(at) => {
-                if let Some((_, old)) = self.items.get_mut(at) {
-                    *old = instance;
-                }
+        let place = place.and_then(|place| self.places.get_mut(place));
+        match (InstanceId::new(id), place) {
+            (Some(id), Some(place)) => {
+                *place = Some((id, instance));
                 Ok(())
             }
-            Err(at) => self
-                .items
-                .insert(at, (id, instance))
-                .map_err(|(_, instance)| instance),
+            _ => Err(instance),
         }
+    }
+
+    /// The place of the instance with this id.
+    fn place(&self, id: u16) -> Option<usize> {
+        let is_it = |(known, _): &(InstanceId, T)| known.get() == id;
+        self.places
+            .iter()
+            .position(|place| place.as_ref().is_some_and(is_it))
     }
 
     /// The instance with this id.
     pub fn get(&self, id: u16) -> Option<&T> {
-        self.items
-            .iter()
-            .find(|(known, _)| known.get() == id)
-            .map(|(_, instance)| instance)
+        let (_, instance) = self.places.get(self.place(id)?)?.as_ref()?;
+        Some(instance)
     }
 
     /// The instance with this id.
     pub fn get_mut(&mut self, id: u16) -> Option<&mut T> {
-        self.items
-            .iter_mut()
-            .find(|(known, _)| known.get() == id)
-            .map(|(_, instance)| instance)
+        let place = self.place(id)?;
+        let (_, instance) = self.places.get_mut(place)?.as_mut()?;
+        Some(instance)
     }
 
     /// Takes the instance with this id out.
     pub fn remove(&mut self, id: u16) -> Option<T> {
-        let at = self.items.iter().position(|(known, _)| known.get() == id)?;
-        Some(self.items.remove(at).1)
+        let place = self.place(id)?;
+        let (_, instance) = self.places.get_mut(place)?.take()?;
+        Some(instance)
+    }
+
+    /// The smallest id at or above `from`.
+    fn next_id(&self, from: u16) -> Option<InstanceId> {
+        let ids = self.places.iter().flatten().map(|(id, _)| *id);
+        ids.filter(|id| id.get() >= from).min()
     }
 
     /// The instances in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (InstanceId, &T)> {
-        self.items.iter().map(|(id, instance)| (*id, instance))
+        let mut from = Some(0_u16);
+        core::iter::from_fn(move || {
+            let id = self.next_id(from?)?;
+            from = id.get().checked_add(1);
+            Some((id, self.get(id.get())?))
+        })
     }
 
-    /// The instances in the order of their ids.
+    /// The instances, in no particular order.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (InstanceId, &mut T)> {
-        self.items.iter_mut().map(|(id, instance)| (*id, instance))
+        self.places
+            .iter_mut()
+            .flatten()
+            .map(|(id, instance)| (*id, instance))
     }
 
     /// How many instances there are.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.places.iter().flatten().count()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.len() == 0
     }
 }
 
@@ -396,10 +416,7 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn next(&self, from: u16) -> Option<InstanceId> {
-        self.items
-            .iter()
-            .map(|(id, _)| *id)
-            .find(|id| id.get() >= from)
+        self.next_id(from)
     }
 
     fn instance(&self, id: InstanceId) -> Option<&dyn Object> {
@@ -423,12 +440,14 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
-        let instance = T::provide().ok_or(Error::NotAllowed)?;
+        let instance = T::provide()
+            .filter(|_| BOOTSTRAP)
+            .ok_or(Error::NotAllowed)?;
         self.insert(id.get(), instance).map_err(|_| Error::NoSpace)
     }
 
     fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
-        if T::provide().is_none() {
+        if !BOOTSTRAP || T::provide().is_none() {
             return Err(Error::NotAllowed);
         }
         self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)

@@ -6,6 +6,8 @@
 use dunlin_coap::MessageId;
 use dunlin_coap::time::{Duration, Instant};
 
+use crate::reply::move_down;
+
 /// What is known of a request by its message id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -15,7 +17,7 @@ pub(crate) enum Known {
     Answered,
 }
 
-/// Bytes in front of an answer: the server, the message id, the time in seconds, the length.
+/// Bytes in front of an answer: the server, the message id, the time in milliseconds, the length.
 const HEAD: usize = 9;
 
 /// The length of an answer that has not been given yet.
@@ -78,13 +80,7 @@ impl Replay<[u8]> {
         if let Some(rest) = self.bytes.get_mut(entry.start..self.used) {
             let gone = entry.end.saturating_sub(entry.start);
             let kept = rest.len().saturating_sub(gone);
-            // Byte by byte: a loop that cannot fail, where `copy_within` could.
-            for at in 0..kept {
-                let next = rest.get(at.saturating_add(gone)).copied();
-                if let (Some(slot), Some(next)) = (rest.get_mut(at), next) {
-                    *slot = next;
-                }
-            }
+            move_down(rest, gone);
             self.used = entry.start.saturating_add(kept);
         }
     }
@@ -109,7 +105,7 @@ impl Replay<[u8]> {
             }
         }
         let [high, low] = id.0.to_be_bytes();
-        let [t0, t1, t2, t3] = seconds(now).to_le_bytes();
+        let [t0, t1, t2, t3] = millis(now).to_le_bytes();
         let [l0, l1] = length.to_le_bytes();
         let head = [server, high, low, t0, t1, t2, t3, l0, l1];
         if let Some(space) = self.bytes.get_mut(self.used..) {
@@ -123,8 +119,8 @@ impl Replay<[u8]> {
     /// Looks a request up, and forgets those that are too old to be repeated.
     pub(crate) fn check(&mut self, now: Instant, server: usize, id: MessageId) -> Known {
         while let Some((oldest, [_, _, _, t0, t1, t2, t3])) = self.entry(0) {
-            let age = seconds(now).wrapping_sub(u32::from_le_bytes([t0, t1, t2, t3]));
-            if Duration::from_secs(age.into()) < self.lifetime {
+            let age = millis(now).wrapping_sub(u32::from_le_bytes([t0, t1, t2, t3]));
+            if Duration::from_millis(age.into()) < self.lifetime {
                 break;
             }
             self.remove(&oldest);
@@ -164,9 +160,9 @@ impl Replay<[u8]> {
     }
 }
 
-/// The low 32 bits of the seconds: ages are short.
-fn seconds(now: Instant) -> u32 {
-    let [_, _, _, _, bytes @ ..] = now.as_secs().to_be_bytes();
+/// The low 32 bits of the milliseconds: no request is kept for 49 days.
+fn millis(now: Instant) -> u32 {
+    let [_, _, _, _, bytes @ ..] = now.as_millis().to_be_bytes();
     u32::from_be_bytes(bytes)
 }
 

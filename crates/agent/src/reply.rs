@@ -382,10 +382,21 @@ pub(crate) fn join(
     let shift = payload.checked_add(part.start)?.checked_sub(start)?;
     let window = buffer.get_mut(start..)?;
     let window = window.get_mut(..shift.checked_add(part.len())?)?;
-    window.copy_within(shift.., 0);
+    move_down(window, shift);
     let end = start.checked_add(part.len())?;
     *buffer.get_mut(header)? = 0xff;
     Some(end)
+}
+
+/// Moves all but the first `by` bytes to the start. Byte by byte: a loop that cannot fail, where `copy_within` could, and
+/// that brings no general `memmove` along.
+pub(crate) fn move_down(bytes: &mut [u8], by: usize) {
+    for at in 0..bytes.len().saturating_sub(by) {
+        let next = bytes.get(at.saturating_add(by)).copied();
+        if let (Some(slot), Some(next)) = (bytes.get_mut(at), next) {
+            *slot = next;
+        }
+    }
 }
 
 /// The start of a [`fnv`].

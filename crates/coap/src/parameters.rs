@@ -77,9 +77,17 @@ impl Parameters {
         let percent = if self.ack_random_percent < 100 {
             100
         } else {
-            self.ack_random_percent
+            self.ack_random_percent as u32
         };
-        Duration::from_millis(self.ack_timeout.as_millis().saturating_mul(percent as u64) / 100)
+        // In 32 bits, which a microcontroller can divide; a longer timeout is not valid.
+        let millis = low_millis(self.ack_timeout);
+        let hundreds = (millis / 100) as u64;
+        let rest = (millis % 100).saturating_mul(percent) / 100;
+        Duration::from_millis(
+            hundreds
+                .saturating_mul(percent as u64)
+                .saturating_add(rest as u64),
+        )
     }
 
     /// `MAX_TRANSMIT_SPAN`: the longest time from the first transmission of a Confirmable message to its last
@@ -123,6 +131,20 @@ impl Parameters {
     /// `NON_LIFETIME`: how long the message id of a Non-confirmable message must not be used again. 145 s by default.
     pub const fn non_lifetime(&self) -> Duration {
         self.max_transmit_span().saturating_add(self.max_latency)
+    }
+}
+
+/// A duration in milliseconds, as far as 32 bits go.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what does not fit is left out before"
+)]
+const fn low_millis(duration: Duration) -> u32 {
+    let millis = duration.as_millis();
+    if millis > u32::MAX as u64 {
+        u32::MAX
+    } else {
+        millis as u32
     }
 }
 

@@ -178,7 +178,7 @@ impl<'a> Operation<'a> {
             (Code::PUT, _) => match format {
                 None if payload.is_empty() => {
                     let changes = attributes::read(message)?;
-                    if changes == AttributeChanges::default() {
+                    if changes.is_empty() {
                         return Err(RequestError::bad_request(
                             "PUT needs a payload or attributes",
                         ));

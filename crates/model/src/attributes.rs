@@ -107,7 +107,7 @@ impl Attributes {
 
     /// Tells whether no attribute is set.
     pub fn is_empty(&self) -> bool {
-        *self == Self::NONE
+        self.iter().next().is_none()
     }
 
     /// Checks that the attributes agree with each other: `st` above 0, `lt` below `gt`, `lt + 2 * st` below `gt`, and
@@ -167,19 +167,11 @@ impl Attributes {
     /// # Errors
     /// [`AttributeError::Composite`].
     pub fn check_composite(&self) -> Result<(), AttributeError> {
-        let allowed = Self {
-            pmin: self.pmin,
-            pmax: self.pmax,
-            epmin: self.epmin,
-            epmax: self.epmax,
-            con: self.con,
-            ..Self::NONE
-        };
-        if *self == allowed {
-            Ok(())
-        } else {
-            Err(AttributeError::Composite)
+        let thresholds = self.gt.is_some() || self.lt.is_some() || self.st.is_some();
+        if thresholds || self.edge.is_some() || self.hqmax.is_some() {
+            return Err(AttributeError::Composite);
         }
+        Ok(())
     }
 
     /// Gives the longest time between two notifications in seconds, if there is one: `pmax` above 0 and not below
@@ -191,50 +183,75 @@ impl Attributes {
 
     /// Takes each attribute that is not set here from `above`, the next level up: the lowest level wins.
     #[must_use]
-    pub fn or(self, above: Self) -> Self {
-        Self {
-            pmin: self.pmin.or(above.pmin),
-            pmax: self.pmax.or(above.pmax),
-            gt: self.gt.or(above.gt),
-            lt: self.lt.or(above.lt),
-            st: self.st.or(above.st),
-            epmin: self.epmin.or(above.epmin),
-            epmax: self.epmax.or(above.epmax),
-            edge: self.edge.or(above.edge),
-            con: self.con.or(above.con),
-            hqmax: self.hqmax.or(above.hqmax),
+    pub fn or(mut self, above: Self) -> Self {
+        for place in PLACES {
+            if self.get(place).is_none() {
+                self.put(place, above.get(place));
+            }
         }
+        self
     }
 
     /// Walks over the attributes that are set, in the order of the fields.
     pub fn iter(&self) -> impl Iterator<Item = Attribute> + use<> {
-        fn named<T>(
-            name: &'static str,
-            value: Option<T>,
-            make: fn(T) -> AttributeValue,
-        ) -> Option<Attribute> {
-            value.map(|value| Attribute {
-                name,
-                value: make(value),
-            })
-        }
+        let all = *self;
+        PLACES.zip(NAMES).filter_map(move |(place, name)| {
+            let value = all.get(place)?;
+            Some(Attribute { name, value })
+        })
+    }
+
+    /// The attribute whose name is at this place among the names.
+    fn get(&self, place: u16) -> Option<AttributeValue> {
         use AttributeValue::{Count, Flag, Number, Seconds};
-        [
-            named("pmin", self.pmin, Seconds),
-            named("pmax", self.pmax, Seconds),
-            named("gt", self.gt, Number),
-            named("lt", self.lt, Number),
-            named("st", self.st, Number),
-            named("epmin", self.epmin, Seconds),
-            named("epmax", self.epmax, Seconds),
-            named("edge", self.edge, Flag),
-            named("con", self.con, Flag),
-            named("hqmax", self.hqmax, Count),
-        ]
-        .into_iter()
-        .flatten()
+        let seconds = match place {
+            0 => self.pmin,
+            1 => self.pmax,
+            2 => return self.gt.map(Number),
+            3 => return self.lt.map(Number),
+            4 => return self.st.map(Number),
+            5 => self.epmin,
+            6 => self.epmax,
+            7 => return self.edge.map(Flag),
+            8 => return self.con.map(Flag),
+            _ => return self.hqmax.map(Count),
+        };
+        seconds.map(Seconds)
+    }
+
+    /// Sets or takes away the attribute at a place; a value of another kind than its own is none.
+    fn put(&mut self, place: u16, value: Option<AttributeValue>) {
+        use AttributeValue::{Count, Flag, Number, Seconds};
+        let (mut whole, mut number, mut flag) = (None, None, None);
+        match value {
+            Some(Seconds(value) | Count(value)) => whole = Some(value),
+            Some(Number(value)) => number = Some(value),
+            Some(Flag(value)) => flag = Some(value),
+            None => {}
+        }
+        match place {
+            0 => self.pmin = whole,
+            1 => self.pmax = whole,
+            2 => self.gt = number,
+            3 => self.lt = number,
+            4 => self.st = number,
+            5 => self.epmin = whole,
+            6 => self.epmax = whole,
+            7 => self.edge = flag,
+            8 => self.con = flag,
+            _ => self.hqmax = whole,
+        }
     }
 }
+
+/// The names in the order of the fields: the tables that follow from it are a fraction of the code that each field by
+/// itself would be.
+const NAMES: [&str; 10] = [
+    "pmin", "pmax", "gt", "lt", "st", "epmin", "epmax", "edge", "con", "hqmax",
+];
+
+/// The places of the names.
+const PLACES: core::ops::Range<u16> = 0..10;
 
 /// One attribute; printed `pmin=10`, as a query of Write-Attributes and a link of Discover have it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -277,34 +294,8 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// What Write-Attributes does to one attribute.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Change<T> {
-    /// Leaves it as it is.
-    #[default]
-    Keep,
-    /// Removes it at this level.
-    Remove,
-    /// Sets it.
-    Set(T),
-}
-
-impl<T: Copy> Change<T> {
-    fn apply(self, to: &mut Option<T>) {
-        match self {
-            Self::Keep => {}
-            Self::Remove => *to = None,
-            Self::Set(value) => *to = Some(value),
-        }
-    }
-
-    fn from_option(value: Option<T>) -> Self {
-        value.map_or(Self::Keep, Self::Set)
-    }
-}
-
-/// What Write-Attributes does to the attributes of a node: LwM2M Core §6.3.4.
+/// What Write-Attributes does to the attributes of a node (LwM2M Core §6.3.4): some are set, some are removed, the rest
+/// is kept.
 ///
 /// ```
 /// use dunlin_model::{AttributeChanges, Attributes};
@@ -317,26 +308,9 @@ impl<T: Copy> Change<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AttributeChanges {
-    /// The change of `pmin`.
-    pub pmin: Change<u32>,
-    /// The change of `pmax`.
-    pub pmax: Change<u32>,
-    /// The change of `gt`.
-    pub gt: Change<f64>,
-    /// The change of `lt`.
-    pub lt: Change<f64>,
-    /// The change of `st`.
-    pub st: Change<f64>,
-    /// The change of `epmin`.
-    pub epmin: Change<u32>,
-    /// The change of `epmax`.
-    pub epmax: Change<u32>,
-    /// The change of `edge`.
-    pub edge: Change<bool>,
-    /// The change of `con`.
-    pub con: Change<bool>,
-    /// The change of `hqmax`.
-    pub hqmax: Change<u32>,
+    set: Attributes,
+    /// A bit for each name.
+    removed: u16,
 }
 
 impl AttributeChanges {
@@ -345,79 +319,50 @@ impl AttributeChanges {
     /// # Errors
     /// As [`Attributes::check`] on the result: either every change is made or none.
     pub fn apply(&self, mut to: Attributes) -> Result<Attributes, AttributeError> {
-        self.pmin.apply(&mut to.pmin);
-        self.pmax.apply(&mut to.pmax);
-        self.gt.apply(&mut to.gt);
-        self.lt.apply(&mut to.lt);
-        self.st.apply(&mut to.st);
-        self.epmin.apply(&mut to.epmin);
-        self.epmax.apply(&mut to.epmax);
-        self.edge.apply(&mut to.edge);
-        self.con.apply(&mut to.con);
-        self.hqmax.apply(&mut to.hqmax);
+        for place in PLACES {
+            if self.removes(place) {
+                to.put(place, None);
+            }
+        }
+        let to = self.set.or(to);
         to.check()?;
         Ok(to)
     }
 
     /// Gives the attributes that the change sets, without those it keeps or removes.
-    pub fn set(&self) -> Attributes {
-        fn value<T: Copy>(change: Change<T>) -> Option<T> {
-            match change {
-                Change::Set(value) => Some(value),
-                Change::Keep | Change::Remove => None,
-            }
-        }
-        Attributes {
-            pmin: value(self.pmin),
-            pmax: value(self.pmax),
-            gt: value(self.gt),
-            lt: value(self.lt),
-            st: value(self.st),
-            epmin: value(self.epmin),
-            epmax: value(self.epmax),
-            edge: value(self.edge),
-            con: value(self.con),
-            hqmax: value(self.hqmax),
-        }
+    pub const fn set(&self) -> Attributes {
+        self.set
     }
 
     /// Walks over the names of the attributes that the change removes.
     pub fn removed(&self) -> impl Iterator<Item = &'static str> + use<> {
-        fn name<T: PartialEq>(name: &'static str, change: &Change<T>) -> Option<&'static str> {
-            (*change == Change::Remove).then_some(name)
-        }
-        [
-            name("pmin", &self.pmin),
-            name("pmax", &self.pmax),
-            name("gt", &self.gt),
-            name("lt", &self.lt),
-            name("st", &self.st),
-            name("epmin", &self.epmin),
-            name("epmax", &self.epmax),
-            name("edge", &self.edge),
-            name("con", &self.con),
-            name("hqmax", &self.hqmax),
-        ]
-        .into_iter()
-        .flatten()
+        let all = *self;
+        let places = PLACES.zip(NAMES);
+        places.filter_map(move |(place, name)| all.removes(place).then_some(name))
+    }
+
+    /// Whether nothing is set and nothing removed.
+    pub fn is_empty(&self) -> bool {
+        self.removed == 0 && self.set.is_empty()
+    }
+
+    /// Removes the attribute of this name as well.
+    ///
+    /// # Errors
+    /// [`AttributeError::Unknown`] for another name, [`AttributeError::Duplicate`] for one that is set or removed.
+    pub fn remove(&mut self, name: &str) -> Result<(), AttributeError> {
+        self.change(name, None)
+    }
+
+    fn removes(&self, place: u16) -> bool {
+        self.removed >> place & 1 == 1
     }
 }
 
 impl From<Attributes> for AttributeChanges {
     /// Sets what is set and keeps the rest.
-    fn from(attributes: Attributes) -> Self {
-        Self {
-            pmin: Change::from_option(attributes.pmin),
-            pmax: Change::from_option(attributes.pmax),
-            gt: Change::from_option(attributes.gt),
-            lt: Change::from_option(attributes.lt),
-            st: Change::from_option(attributes.st),
-            epmin: Change::from_option(attributes.epmin),
-            epmax: Change::from_option(attributes.epmax),
-            edge: Change::from_option(attributes.edge),
-            con: Change::from_option(attributes.con),
-            hqmax: Change::from_option(attributes.hqmax),
-        }
+    fn from(set: Attributes) -> Self {
+        Self { set, removed: 0 }
     }
 }
 

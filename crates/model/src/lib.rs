@@ -55,7 +55,7 @@ mod version;
 
 pub use access::{AccessRights, AccessRightsError};
 pub use attributes::{
-    Attribute, AttributeChanges, AttributeError, AttributeValue, Attributes, Change, Properties,
+    Attribute, AttributeChanges, AttributeError, AttributeValue, Attributes, Properties,
     PropertyError,
 };
 pub use definition::{

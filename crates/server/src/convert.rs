@@ -6,7 +6,7 @@ use dunlin_manager::{
     CommandError, DeviceInfo, DeviceState, Event, ObservationInfo, ObservationState, OwnedValue,
     Record, Timestamp,
 };
-use dunlin_model::{AttributeChanges, Attributes, Change, ObjectLink, Path, ValueType};
+use dunlin_model::{AttributeChanges, Attributes, ObjectLink, Path, ValueType};
 use serde_json::Value as Json;
 
 use crate::api::{self, DataType, EventKind, Problem, ProblemKind};
@@ -279,29 +279,35 @@ pub(crate) fn attributes(attributes: &api::NotificationAttributes) -> Attributes
 pub(crate) fn attribute_changes(
     changes: &api::AttributeChanges,
 ) -> Result<AttributeChanges, Problem> {
-    #[expect(
-        clippy::option_option,
-        reason = "absent, null and a number are three things"
-    )]
-    fn change<T>(change: Option<Option<T>>) -> Change<T> {
-        match change {
-            None => Change::Keep,
-            Some(None) => Change::Remove,
-            Some(Some(value)) => Change::Set(value),
-        }
-    }
-    let changes = AttributeChanges {
-        pmin: change(changes.pmin),
-        pmax: change(changes.pmax),
-        gt: change(changes.gt),
-        lt: change(changes.lt),
-        st: change(changes.st),
-        epmin: change(changes.epmin),
-        epmax: change(changes.epmax),
-        edge: change(changes.edge),
-        con: change(changes.con),
-        hqmax: change(changes.hqmax),
+    let wanted = Attributes {
+        pmin: changes.pmin.flatten(),
+        pmax: changes.pmax.flatten(),
+        gt: changes.gt.flatten(),
+        lt: changes.lt.flatten(),
+        st: changes.st.flatten(),
+        epmin: changes.epmin.flatten(),
+        epmax: changes.epmax.flatten(),
+        edge: changes.edge.flatten(),
+        con: changes.con.flatten(),
+        hqmax: changes.hqmax.flatten(),
     };
+    // What is null is removed.
+    let removed = [
+        ("pmin", changes.pmin == Some(None)),
+        ("pmax", changes.pmax == Some(None)),
+        ("gt", changes.gt == Some(None)),
+        ("lt", changes.lt == Some(None)),
+        ("st", changes.st == Some(None)),
+        ("epmin", changes.epmin == Some(None)),
+        ("epmax", changes.epmax == Some(None)),
+        ("edge", changes.edge == Some(None)),
+        ("con", changes.con == Some(None)),
+        ("hqmax", changes.hqmax == Some(None)),
+    ];
+    let mut changes = AttributeChanges::from(wanted);
+    let mut named = removed.iter().filter(|(_, removed)| *removed);
+    let known = named.all(|(name, _)| changes.remove(name).is_ok());
+    debug_assert!(known, "each name is an attribute's and is not set");
     match changes.apply(Attributes::NONE) {
         Ok(_) => Ok(changes),
         Err(error) => Err(ProblemKind::BadRequest

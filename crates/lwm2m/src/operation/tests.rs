@@ -2,7 +2,6 @@ extern crate std;
 
 use super::*;
 use dunlin_coap::{MessageId, Token, Type};
-use dunlin_model::Change;
 use proptest::prelude::*;
 use std::vec::Vec;
 
@@ -27,13 +26,7 @@ fn over_the_wire(operation: &Operation<'_>, check: impl Fn(Result<Operation<'_>,
 
 #[test]
 fn every_operation_reads_back_as_itself() {
-    let changes = AttributeChanges {
-        pmin: Change::Set(10),
-        pmax: Change::Remove,
-        gt: Change::Set(-70.5),
-        st: Change::Set(0.25),
-        ..AttributeChanges::default()
-    };
+    let changes = AttributeChanges::parse(["pmin=10", "pmax", "gt=-70.5", "st=0.25"]).unwrap();
     let tlv = ContentFormat::TLV;
     for operation in [
         Operation::Read {
@@ -273,7 +266,7 @@ proptest! {
 
     #[test]
     fn thresholds_of_many_digits_survive(gt in 0.0_f64..1e99, lt in -1e99_f64..0.0, pmin in any::<u32>()) {
-        let changes = AttributeChanges { pmin: Change::Set(pmin), gt: Change::Set(gt), lt: Change::Set(lt), ..AttributeChanges::default() };
+        let changes = AttributeChanges::from(Attributes { pmin: Some(pmin), gt: Some(gt), lt: Some(lt), ..Attributes::NONE });
         let operation = Operation::WriteAttributes { path: path("/3/0/9"), changes };
         over_the_wire(&operation, |read| assert_eq!(read, Ok(operation)));
     }

@@ -1,6 +1,6 @@
 //! Reading attributes from query items.
 
-use super::{AttributeChanges, AttributeError, Attributes, Change};
+use super::{AttributeChanges, AttributeError, AttributeValue, Attributes, NAMES, PLACES};
 use crate::decimal;
 
 impl Attributes {
@@ -34,42 +34,39 @@ impl AttributeChanges {
     pub fn parse<'q>(items: impl IntoIterator<Item = &'q str>) -> Result<Self, AttributeError> {
         let mut changes = Self::default();
         for item in items {
-            let (name, value) = match item.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
+            // Not `split_once`, whose search is made for long texts.
+            let equals = item.bytes().position(|byte| byte == b'=');
+            let (name, value) = match equals.and_then(|at| item.split_at_checked(at)) {
+                Some((name, value)) => (name, value.get(1..)),
                 None => (item, None),
             };
-            match name {
-                "pmin" => put(&mut changes.pmin, value, seconds)?,
-                "pmax" => put(&mut changes.pmax, value, seconds)?,
-                "gt" => put(&mut changes.gt, value, number)?,
-                "lt" => put(&mut changes.lt, value, number)?,
-                "st" => put(&mut changes.st, value, number)?,
-                "epmin" => put(&mut changes.epmin, value, seconds)?,
-                "epmax" => put(&mut changes.epmax, value, seconds)?,
-                "edge" => put(&mut changes.edge, value, flag)?,
-                "con" => put(&mut changes.con, value, flag)?,
-                "hqmax" => put(&mut changes.hqmax, value, seconds)?,
-                _ => return Err(AttributeError::Unknown),
-            }
+            changes.change(name, value)?;
         }
-        changes.set().check()?;
+        changes.set.check()?;
         Ok(changes)
     }
-}
 
-fn put<T: PartialEq>(
-    change: &mut Change<T>,
-    value: Option<&str>,
-    read: fn(&str) -> Option<T>,
-) -> Result<(), AttributeError> {
-    if *change != Change::Keep {
-        return Err(AttributeError::Duplicate);
+    /// Sets the attribute of this name to the value in this text, or removes it.
+    pub(super) fn change(&mut self, name: &str, text: Option<&str>) -> Result<(), AttributeError> {
+        let mut places = PLACES.zip(NAMES);
+        let found = places.find(|(_, known)| *known == name);
+        let (place, _) = found.ok_or(AttributeError::Unknown)?;
+        if self.removes(place) || self.set.get(place).is_some() {
+            return Err(AttributeError::Duplicate);
+        }
+        let Some(text) = text else {
+            self.removed |= 1 << place;
+            return Ok(());
+        };
+        let value = match place {
+            2..=4 => number(text).map(AttributeValue::Number),
+            7 | 8 => flag(text).map(AttributeValue::Flag),
+            _ => seconds(text).map(AttributeValue::Seconds),
+        };
+        self.set
+            .put(place, Some(value.ok_or(AttributeError::Value)?));
+        Ok(())
     }
-    *change = match value {
-        None => Change::Remove,
-        Some(text) => Change::Set(read(text).ok_or(AttributeError::Value)?),
-    };
-    Ok(())
 }
 
 fn digits(text: &str) -> bool {
