@@ -136,6 +136,70 @@ pub(crate) fn created(
     Ok(())
 }
 
+/// The accounts have changed: what the rules say about servers that are gone is forgotten, and an instance whose only
+/// owner is gone goes too, with its rule (Core 1.2.2 §8.3).
+pub(crate) fn forget_orphans(objects: &mut dyn Objects) {
+    if !ACCESS_CONTROL {
+        return;
+    }
+    let mut from = Some(0_u16);
+    while let Some(id) = from
+        && let Some(id) = objects
+            .find(ObjectId::of::<2>())
+            .and_then(|rules| rules.next(id))
+    {
+        from = id.get().checked_add(1);
+        forget_servers(objects, id);
+        let Some(rule) = objects.instance(ObjectId::of::<2>(), id) else {
+            continue;
+        };
+        let owner = number(rule, ResourceId::of::<3>(), SINGLE);
+        let about = number(rule, ResourceId::of::<0>(), SINGLE).and_then(ObjectId::new);
+        let instance = number(rule, ResourceId::of::<1>(), SINGLE).and_then(InstanceId::new);
+        if owner.is_none_or(|owner| owner == MAX_ID || is_server(objects, owner)) {
+            continue;
+        }
+        if let Some(rules) = objects.find_mut(ObjectId::of::<2>()) {
+            let _ = rules.withdraw(id);
+        }
+        // The rule about an object as a whole goes alone; so does that about what cannot be deleted.
+        if let (Some(about), Some(instance)) = (about, instance)
+            && let Some(collection) = objects.find_mut(about)
+        {
+            let _ = collection.delete(instance);
+        }
+    }
+}
+
+/// Takes the rights of servers that are gone out of a rule; 0 stands for all the others.
+fn forget_servers(objects: &mut dyn Objects, rule: InstanceId) {
+    let entries = ResourceId::of::<2>();
+    let mut from = Some(1_u16);
+    while let Some(index) = from
+        && let Some(index) = objects
+            .instance(ObjectId::of::<2>(), rule)
+            .and_then(|rule| rule.next_index(entries, index))
+    {
+        from = index.get().checked_add(1);
+        if !is_server(objects, index.get())
+            && let Some(rule) = objects
+                .find_mut(ObjectId::of::<2>())
+                .and_then(|rules| rules.instance_mut(rule))
+        {
+            let _ = rule.remove(entries, index);
+        }
+    }
+}
+
+/// Whether there is an account with this short server id.
+fn is_server(objects: &dyn Objects, id: u16) -> bool {
+    objects.find(ObjectId::of::<1>()).is_some_and(|servers| {
+        set::instances(servers)
+            .filter_map(|instance| servers.instance(instance))
+            .any(|server| number(server, ResourceId::of::<0>(), SINGLE) == Some(id))
+    })
+}
+
 /// An instance is gone, and with it the rule about it.
 pub(crate) fn deleted(objects: &mut dyn Objects, path: Path) {
     let (Some(object), Some(instance)) = (path.object_id(), path.instance_id()) else {

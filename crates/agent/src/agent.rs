@@ -247,7 +247,8 @@ impl<
         self.handle_timeout(now);
         let hold_off = crate::bootstrap::hold_off(&self.objects);
         let until = self.state.now.saturating_add(hold_off);
-        self.state.bootstrap = Some(crate::bootstrap::Bootstrap::new(peer, until));
+        let packs = self.config.asks_for_pack();
+        self.state.bootstrap = Some(crate::bootstrap::Bootstrap::new(peer, until, packs));
     }
 
     /// The instance of the Server object with this short server id.
@@ -312,6 +313,22 @@ impl<
                 _ => slot.leave = Some(Leave::ForGood),
             }
             self.state.changed = true;
+        }
+    }
+
+    /// Tells whether a server can be reached, as the radio or the modem knows; all can at first.
+    ///
+    /// To one that cannot, nothing is sent: no Update, no notification, no Register. What happens meanwhile is told later,
+    /// the newest value of each observation, and with the feature `history` those before it as far as the attribute
+    /// `hqmax` and resource 6 of the Server object ask for it. Requests of the server are answered as ever.
+    pub fn set_reachable(&mut self, server: u16, is_reachable: bool) {
+        if let Some(slot) = self.slot_mut(server) {
+            slot.is_away = !is_reachable;
+            let under_way = slot.unconfirmed.filter(|_| !is_reachable);
+            self.state.changed = true;
+            if let Some(notification) = under_way {
+                self.core().take_back(notification);
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use dunlin_model::{Attributes, Path};
 
 use crate::Error;
+use crate::features::HISTORY;
 
 /// The attributes that one server has attached to one node: those that the agent acts on, in little room.
 #[derive(Debug, Clone, Copy)]
@@ -10,25 +11,29 @@ pub(crate) struct Attached {
     path: Path,
     /// `gt`, `lt`, `st`.
     numbers: [f64; 3],
-    /// `pmin`, `pmax`, `epmin`, `epmax`.
-    seconds: [u32; 4],
+    /// `pmin`, `pmax`, `epmin`, `epmax`, and `hqmax` where it is acted on.
+    seconds: [u32; WHOLE],
     /// Which of them are set, in this order, then `edge` and its value, `con` and its value: a bit each.
     bits: u16,
     /// Which server, by its place among the agent's; or [`own`] of an observation.
     server: u8,
 }
 
-const EDGE: u32 = 7;
-const CON: u32 = 9;
+/// How many attributes are whole numbers.
+const WHOLE: usize = if HISTORY { 5 } else { 4 };
+
+const EDGE: u32 = 8;
+const CON: u32 = 10;
 
 impl Attached {
     fn new(server: u8, path: Path, attributes: &Attributes) -> Self {
         let numbers = [attributes.gt, attributes.lt, attributes.st];
-        let seconds = [
+        let whole = [
             attributes.pmin,
             attributes.pmax,
             attributes.epmin,
             attributes.epmax,
+            attributes.hqmax.filter(|_| HISTORY),
         ];
         let mut bits = 0_u16;
         let mut place = 0_u32;
@@ -39,17 +44,21 @@ impl Attached {
         for number in &numbers {
             set(number.is_some());
         }
-        for seconds in &seconds {
-            set(seconds.is_some());
+        for number in &whole {
+            set(number.is_some());
         }
         for flag in [attributes.edge, attributes.con] {
             set(flag.is_some());
             set(flag == Some(true));
         }
+        let mut seconds = [0; WHOLE];
+        for (slot, number) in seconds.iter_mut().zip(whole) {
+            *slot = number.unwrap_or_default();
+        }
         Self {
             path,
             numbers: numbers.map(Option::unwrap_or_default),
-            seconds: seconds.map(Option::unwrap_or_default),
+            seconds,
             bits,
             server,
         }
@@ -61,7 +70,8 @@ impl Attached {
 
     fn attributes(&self) -> Attributes {
         let [gt, lt, st] = self.numbers;
-        let [pmin, pmax, epmin, epmax] = self.seconds;
+        let [pmin, pmax, epmin, epmax, ..] = self.seconds;
+        let hqmax = self.seconds.get(4).copied().unwrap_or_default();
         let flag = |bit: u32| self.has(bit).then(|| self.has(bit.wrapping_add(1)));
         Attributes {
             gt: self.has(0).then_some(gt),
@@ -73,7 +83,7 @@ impl Attached {
             epmax: self.has(6).then_some(epmax),
             edge: flag(EDGE),
             con: flag(CON),
-            ..Attributes::NONE
+            hqmax: self.has(7).then_some(hqmax),
         }
     }
 
@@ -84,7 +94,7 @@ impl Attached {
 
 /// Whether the agent acts on these. What it does not act on it does not take: histories.
 pub(crate) fn is_supported(attributes: &Attributes) -> bool {
-    attributes.hqmax.is_none()
+    HISTORY || attributes.hqmax.is_none()
 }
 
 /// What stands for the server where the attributes are those that an observation came with; they are at the root.
@@ -168,7 +178,7 @@ mod tests {
             epmax: Some(6),
             edge: Some(true),
             con: Some(false),
-            hqmax: None,
+            hqmax: Some(7),
         };
         let alone = |attributes: Attributes| Attached::new(1, Path::ROOT, &attributes).attributes();
         assert_eq!(alone(all), all);

@@ -7,13 +7,14 @@ use dunlin_model::ResourceId;
 
 use crate::content::{self, SINGLE};
 use crate::engine::Core;
-use crate::features::BOOTSTRAP;
+use crate::features::{BOOTSTRAP, BOOTSTRAP_PACK};
+use crate::pack::Pack;
 use crate::provision;
 use crate::registration::{Exchange, spread};
 use crate::reply::{Reply, Source};
 use crate::request::Change;
 use crate::write::Payload;
-use crate::{Error, Event, Failure};
+use crate::{Error, Event, Failure, access};
 
 /// The place that stands for the Bootstrap-Server where others stand for servers.
 pub(crate) const BOOTSTRAP_SERVER: usize = 255;
@@ -53,7 +54,11 @@ pub(crate) struct Bootstrap<P> {
     pub(crate) stage: Stage,
     /// When a Bootstrap-Request is sent, or how long the Bootstrap-Server has for its next request.
     until: Instant,
-    /// The Bootstrap-Request under way.
+    /// When the account of the Bootstrap-Server goes.
+    purge: Option<Instant>,
+    /// A pack is asked for, in place of a Bootstrap-Request.
+    pub(crate) pack: Option<Pack>,
+    /// The request under way.
     exchange: Exchange,
     failures: u32,
     last_response: Option<MessageId>,
@@ -61,11 +66,13 @@ pub(crate) struct Bootstrap<P> {
 
 impl<P> Bootstrap<P> {
     #[cfg(feature = "bootstrap")]
-    pub(crate) fn new(peer: P, until: Instant) -> Self {
+    pub(crate) fn new(peer: P, until: Instant, packs: bool) -> Self {
         Self {
             peer,
             stage: Stage::Waiting,
             until,
+            purge: None,
+            pack: packs.then(Pack::default),
             exchange: Exchange::NONE,
             failures: 0,
             last_response: None,
@@ -119,6 +126,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         match &mut self.state.bootstrap {
             Some(bootstrap) if bootstrap.stage == Stage::Idle => {
                 bootstrap.failures = 0;
+                bootstrap.pack = self.config.asks_for_pack().then(Pack::default);
                 bootstrap.next(Stage::Waiting, until);
             }
             Some(_) => {}
@@ -133,7 +141,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let bootstrap = self.state.bootstrap.as_ref()?;
         match bootstrap.stage {
-            Stage::Idle => None,
+            Stage::Idle => bootstrap.purge,
             Stage::Waiting | Stage::Serving => Some(bootstrap.until),
             Stage::Requesting => Some(bootstrap.exchange.deadline()),
         }
@@ -145,6 +153,14 @@ impl<P: Copy + Eq> Core<'_, P> {
             return None;
         }
         let stage = self.bootstrap_mut()?.stage;
+        if stage == Stage::Idle {
+            // The timeout of the account is over (/0/x/12).
+            self.state.bootstrap = None;
+            if provision::purge(self.objects) {
+                self.state.tell(Event::BootstrapAccountRemoved);
+            }
+            return None;
+        }
         if stage == Stage::Waiting {
             let new = self.new_exchange(crate::registration::Told::NOTHING);
             let bootstrap = self.bootstrap_mut()?;
@@ -163,11 +179,20 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
         }
         let (endpoint, format) = (self.config.endpoint, self.config.format);
-        let bootstrap = self.bootstrap_mut()?;
+        let bootstrap = self.state.bootstrap.as_ref()?;
         let to = bootstrap.peer;
         let (id, token) = (bootstrap.exchange.id, bootstrap.exchange.token);
-        let mut builder = MessageBuilder::new(buffer, Type::Confirmable, Code::POST, id, token);
-        write_bootstrap_request(&mut builder, endpoint, Some(format));
+        let pack = bootstrap.pack.as_ref().filter(|_| BOOTSTRAP_PACK);
+        let code = if pack.is_some() {
+            Code::GET
+        } else {
+            Code::POST
+        };
+        let mut builder = MessageBuilder::new(buffer, Type::Confirmable, code, id, token);
+        match pack {
+            Some(pack) => pack.request(&mut builder, self.objects, endpoint, format),
+            None => write_bootstrap_request(&mut builder, endpoint, Some(format)),
+        }
         if let Ok(bytes) = builder.finish() {
             Some((to, bytes.len()))
         } else {
@@ -179,9 +204,16 @@ impl<P: Copy + Eq> Core<'_, P> {
     fn bootstrap_failed(&mut self, reason: Failure) {
         let random = self.rng.next_u32();
         let now = self.state.now;
+        let packs = self.config.asks_for_pack();
         let Some(bootstrap) = self.bootstrap_mut() else {
             return;
         };
+        if BOOTSTRAP_PACK && bootstrap.pack.take().is_some() {
+            // After any error a Bootstrap-Request follows, at once.
+            bootstrap.next(Stage::Waiting, now);
+            return;
+        }
+        bootstrap.pack = packs.then(Pack::default);
         let factor = 1_u64 << bootstrap.failures.min(MAX_DOUBLINGS);
         bootstrap.failures = bootstrap.failures.saturating_add(1);
         let retry = spread(RETRY.saturating_mul(factor), random);
@@ -204,7 +236,18 @@ impl<P: Copy + Eq> Core<'_, P> {
         if confirmable {
             bootstrap.last_response = Some(message.id());
         }
-        if expected && message.code() == Code::CHANGED {
+        if expected && BOOTSTRAP_PACK && bootstrap.pack.is_some() {
+            match self.unpack(message) {
+                Some(Ok(())) => self.finish_bootstrap(),
+                Some(Err(_)) => self.bootstrap_failed(Failure::BadAnswer),
+                None => {
+                    let now = self.state.now;
+                    if let Some(bootstrap) = self.bootstrap_mut() {
+                        bootstrap.next(Stage::Waiting, now);
+                    }
+                }
+            }
+        } else if expected && message.code() == Code::CHANGED {
             bootstrap.failures = 0;
             bootstrap.next(Stage::Serving, until);
         } else if expected {
@@ -313,8 +356,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         for attached in self.attributes.iter_mut() {
             *attached = None;
         }
+        access::forget_orphans(self.objects);
+        let timeout = setting(self.objects, ResourceId::of::<12>());
+        let purge = self.state.now.saturating_add(timeout);
         if let Some(bootstrap) = self.bootstrap_mut() {
             bootstrap.stage = Stage::Idle;
+            bootstrap.purge = (!timeout.is_zero()).then_some(purge);
         }
         self.state.tell(Event::Bootstrapped);
     }
@@ -322,8 +369,13 @@ impl<P: Copy + Eq> Core<'_, P> {
 
 /// How long to wait before a Bootstrap-Request (/0/x/11).
 pub(crate) fn hold_off(objects: &dyn crate::Objects) -> Duration {
+    setting(objects, ResourceId::of::<11>())
+}
+
+/// Seconds in the account of the Bootstrap-Server; none where there are none.
+fn setting(objects: &dyn crate::Objects, resource: ResourceId) -> Duration {
     let seconds = provision::account(objects)
-        .and_then(|account| account.read(ResourceId::of::<11>(), SINGLE))
+        .and_then(|account| account.read(resource, SINGLE))
         .and_then(|value| value.as_i64())
         .and_then(|seconds| u64::try_from(seconds).ok());
     Duration::from_secs(seconds.unwrap_or(0))

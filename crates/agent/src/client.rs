@@ -28,6 +28,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let slot = self.servers.get(index)?.as_ref()?;
         let until = slot.until;
         match slot.state {
+            _ if slot.is_away => None,
             Registration::Stopped => None,
             Registration::Waiting if self.has_to_wait(slot) => None,
             Registration::Waiting => Some(until),
@@ -145,6 +146,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let slot = slot.ok_or(Error::Failed)?;
         let request = slot.state;
         let (told, version) = (slot.told, slot.version);
+        let registers = request == Registration::Registering;
+        let profile = slot.profile(self.config).filter(|_| registers);
         let exchange = &mut slot.exchange;
         let telling = exchange.telling;
         let reserved = HEADER.saturating_add(self.config.endpoint.len());
@@ -157,7 +160,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut block = None;
         if with_list {
             let space = buffer.get_mut(reserved..).ok_or(Error::NoSpace)?;
-            let list = |skip, space| links::list(&*self.objects, version, Links::new(skip, space));
+            let covered = profile.map_or(&[][..], |profile| profile.objects);
+            let list = |skip, space| {
+                links::list(&*self.objects, version, covered, Links::new(skip, space))
+            };
             if exchange.blocks.is_none() {
                 let fits = BlockSize::at_most(space.len()).ok_or(Error::NoSpace)?;
                 let length = list(0, &mut []).total;
@@ -170,7 +176,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             part = 0..list(current.offset, space).length;
             block = current.block;
         }
-        let (header, _) = buffer
+        let (header, rest) = buffer
             .split_at_mut_checked(reserved)
             .ok_or(Error::NoSpace)?;
         let code = if request == Registration::Deregistering {
@@ -185,6 +191,8 @@ impl<P: Copy + Eq> Core<'_, P> {
                 let mut register = Register::new(self.config.endpoint, telling.lifetime, version);
                 register.binding = telling.binding;
                 register.queue_mode = self.config.queue_mode;
+                register.profile_ids = profile.map(|profile| profile.ids);
+                register.links = rest.get(part.clone()).unwrap_or_default();
                 register.write(&mut builder);
             }
             Registration::Updating => {
@@ -283,6 +291,13 @@ impl<P: Copy + Eq> Core<'_, P> {
                     LwM2mVersion::V1_2 => LwM2mVersion::V1_1,
                     _ => LwM2mVersion::V1_0,
                 };
+                slot.wait(now);
+            }
+            // The Profile ID says nothing to this server (Core 1.2.2 §6.2.1): the list does.
+            Registration::Registering
+                if code == Code::CONFLICT && slot.profile(self.config).is_some() =>
+            {
+                slot.needs_list = true;
                 slot.wait(now);
             }
             Registration::Deregistering => self.left(index),

@@ -1,22 +1,19 @@
 //! Operations on several nodes at once (Core 1.2.2 §6.3.8 to §6.3.10 and §6.4.6).
 
 use dunlin_codec::{ContentFormat, Part, Record, encode_part};
-use dunlin_model::{Level, ObjectDefinition, Path, Value};
+use dunlin_model::{Level, Path, Value};
 use heapless::Vec;
 
 use crate::content::{self, Sink};
 use crate::features::{COMPOSITE, SEND};
 use crate::write::{self, Payload};
-use crate::{Error, Object, Objects, access};
+use crate::{Error, Object, Objects, access, set};
 
 /// How many nodes a list may name.
 pub(crate) const PATHS: usize = 8;
 
 /// How many lists there may be, in answers that wait, observations and Sends.
 const LISTS: usize = if COMPOSITE { 4 } else { SEND as usize };
-
-/// How many objects a Write-Composite may find on a device.
-const OBJECTS: usize = 32;
 
 /// The nodes of a composite operation, in the order of their paths, none within another.
 pub(crate) type PathList = Vec<Path, PATHS>;
@@ -173,12 +170,7 @@ pub(crate) fn write(
         format if is_for_several(format) => false,
         _ => return Err(Error::UnsupportedFormat),
     };
-    let mut definitions = Vec::<&'static ObjectDefinition, OBJECTS>::new();
-    for collection in objects.iter() {
-        definitions
-            .push(collection.definition())
-            .map_err(|_| Error::NoSpace)?;
-    }
+    let definitions = set::definitions(objects)?;
     let mut count = 0_usize;
     payload.visit_all(Path::ROOT, &definitions, &mut |record| {
         check(objects, record, etch)?;

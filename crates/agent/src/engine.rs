@@ -10,6 +10,7 @@ use crate::bootstrap::Bootstrap;
 use crate::composite::Lists;
 use crate::event::count;
 use crate::features::OBSERVE;
+use crate::history::History;
 use crate::observation::Observation;
 use crate::registration::Slot;
 use crate::replay::Replay;
@@ -39,6 +40,8 @@ pub(crate) struct State<P> {
     pub(crate) bootstrap: Option<Bootstrap<P>>,
     /// The lists of nodes of composite operations.
     pub(crate) lists: Lists,
+    /// What servers out of reach have not been told.
+    pub(crate) history: History,
     /// The long request that is being received in blocks.
     pub(crate) upload: Option<Upload>,
 }
@@ -55,6 +58,7 @@ impl<P> State<P> {
             counters: Counters::default(),
             bootstrap: None,
             lists: Lists::new(),
+            history: History::new(),
             upload: None,
         }
     }

@@ -101,6 +101,8 @@ pub enum Event {
     /// The accounts are as the Bootstrap-Server wants them: [connect](crate::Agent::connect) to the
     /// [servers](crate::Agent::accounts). All registrations of before are forgotten.
     Bootstrapped,
+    /// The account of the Bootstrap-Server has been removed, its timeout being over (/0/x/12).
+    BootstrapAccountRemoved,
     /// A bootstrap has failed; the next attempt follows by itself.
     BootstrapFailed {
         /// What went wrong.

@@ -18,3 +18,12 @@ pub(crate) const COMPOSITE: bool = cfg!(feature = "composite");
 
 /// The Access Control object.
 pub(crate) const ACCESS_CONTROL: bool = cfg!(feature = "access-control");
+
+/// Profile IDs.
+pub(crate) const PROFILE: bool = cfg!(feature = "profile");
+
+/// Bootstrap-Pack.
+pub(crate) const BOOTSTRAP_PACK: bool = cfg!(feature = "bootstrap-pack");
+
+/// Values kept while a server is out of reach.
+pub(crate) const HISTORY: bool = cfg!(feature = "history");

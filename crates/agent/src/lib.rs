@@ -102,10 +102,13 @@ mod error;
 mod event;
 mod features;
 mod field;
+mod history;
 mod links;
+mod notification;
 mod object;
 pub mod objects;
 mod observation;
+mod pack;
 mod provision;
 mod registration;
 mod replay;
@@ -122,6 +125,8 @@ mod write;
 
 pub use agent::{Agent, ConnectError};
 pub use config::Config;
+#[cfg(feature = "profile")]
+pub use config::Profile;
 pub use doors::Doors;
 pub use error::Error;
 pub use event::{Counters, Event, Failure, Output};

@@ -5,7 +5,9 @@
 
 use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
-use dunlin_model::{AttributeValue, Level, ObjectDefinition, Path, Version, decimal, objects};
+use dunlin_model::{
+    AttributeValue, Level, ObjectDefinition, ObjectId, Path, Version, decimal, objects,
+};
 
 use crate::attributes::{Attached, attached, effective};
 use crate::features::OBSERVE;
@@ -127,10 +129,15 @@ const FORMATS: [ContentFormat; 5] = [
     ContentFormat::LWM2M_CBOR,
 ];
 
-/// Writes the object list of a Register or an Update.
-pub(crate) fn list(objects: &dyn Objects, enabler: LwM2mVersion, mut links: Links<'_>) -> Part {
+/// Writes the object list of a Register or an Update, without the objects that are known already.
+pub(crate) fn list(
+    objects: &dyn Objects,
+    enabler: LwM2mVersion,
+    known: &[ObjectId],
+    mut links: Links<'_>,
+) -> Part {
     // 1.0 has no such announcement.
-    if enabler != LwM2mVersion::V1_0 {
+    if enabler != LwM2mVersion::V1_0 && known.is_empty() {
         links.link(Path::ROOT);
         links.put(b";ct=\"");
         let mut first = true;
@@ -148,7 +155,7 @@ pub(crate) fn list(objects: &dyn Objects, enabler: LwM2mVersion, mut links: Link
     for collection in objects.iter() {
         let definition = collection.definition();
         let object = Path::object(definition.id);
-        if content::is_secret(object) {
+        if content::is_secret(object) || known.contains(&definition.id) {
             continue;
         }
         let version = announced(definition, enabler);

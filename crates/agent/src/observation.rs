@@ -2,16 +2,15 @@
 
 use dunlin_coap::observe::SequenceNumber;
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_coap::{MessageId, Retry, Token, Transmission, Type};
+use dunlin_coap::{MessageId, Token, Transmission};
 use dunlin_codec::ContentFormat;
 use dunlin_model::{Attributes, Path, Value};
 
 use crate::engine::Core;
-use crate::event::count;
-use crate::features::OBSERVE;
+use crate::features::{HISTORY, OBSERVE};
 use crate::registration::Slot;
-use crate::reply::{Body, Head, Payload, Source};
-use crate::{Error, Event, attributes, content};
+use crate::reply::{Payload, Source};
+use crate::{Event, attributes, content, history};
 
 /// The longest time without a confirmable notification: RFC 7641 §4.5.
 const MAX_UNCONFIRMED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -29,26 +28,26 @@ pub(crate) struct Observation {
     pub(crate) list: Option<u8>,
     /// Something may have changed since the last notification.
     pub(crate) check: bool,
-    sequence: SequenceNumber,
+    pub(crate) sequence: SequenceNumber,
     /// The message of the last notification.
-    last_id: MessageId,
-    last_at: Instant,
+    pub(crate) last_id: MessageId,
+    pub(crate) last_at: Instant,
     /// When the content was last looked at.
-    evaluated_at: Instant,
-    confirmed_at: Instant,
+    pub(crate) evaluated_at: Instant,
+    pub(crate) confirmed_at: Instant,
     /// The fingerprint of the content last sent.
-    content: u32,
+    pub(crate) content: u32,
     /// The number last sent, where the content is one; of a Boolean with an `edge` the one last seen, as 0 or 1.
-    number: Option<f64>,
+    pub(crate) number: Option<f64>,
 }
 
 /// A confirmable notification under way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unconfirmed {
     /// Which observation, by its place.
-    observation: usize,
-    id: MessageId,
-    transmission: Transmission,
+    pub(crate) observation: usize,
+    pub(crate) id: MessageId,
+    pub(crate) transmission: Transmission,
 }
 
 impl Unconfirmed {
@@ -84,6 +83,15 @@ impl Observation {
 }
 
 impl Observation {
+    /// What was kept for it.
+    pub(crate) fn past(&self, index: usize) -> Source {
+        Source::Past {
+            path: self.path,
+            format: self.format,
+            observation: index,
+        }
+    }
+
     /// What a notification tells.
     pub(crate) fn source(&self) -> Source {
         match self.list {
@@ -103,14 +111,14 @@ impl Observation {
 
 /// What to do about an observation whose content may have changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Content {
-    fingerprint: u32,
-    number: Option<f64>,
+pub(crate) struct Content {
+    pub(crate) fingerprint: u32,
+    pub(crate) number: Option<f64>,
 }
 
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
-    fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
+    pub(crate) fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
         if let (Some(old), Some(new), Some(rising)) = (self.number, content.number, attributes.edge)
         {
             let (was, is) = (old > 0.5, new > 0.5);
@@ -178,6 +186,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 self.state.lists.free(list);
             }
             attributes::detach(self.attributes, attributes::own(index));
+            self.state.history.forget(index);
         }
         self.forget_unconfirmed(index);
     }
@@ -206,7 +215,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             .position(|slot| slot.as_ref().is_some_and(&wanted))
     }
 
-    fn forget_unconfirmed(&mut self, index: usize) {
+    pub(crate) fn forget_unconfirmed(&mut self, index: usize) {
         for slot in self.servers.iter_mut().flatten() {
             if slot
                 .unconfirmed
@@ -230,6 +239,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             return false;
         };
         slot.unconfirmed = None;
+        self.state.history.forget(unconfirmed.observation);
         if let Some(Some(observation)) = self.observations.get_mut(unconfirmed.observation) {
             observation.confirmed_at = now;
         }
@@ -267,7 +277,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         Some(observation.sequence.get())
     }
 
-    fn content(&self, path: Path, payload: Payload) -> Content {
+    pub(crate) fn content(&self, path: Path, payload: Payload) -> Content {
         let number = content::value(&*self.objects, path).and_then(|value| match value {
             Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
             value => value.as_f64(),
@@ -279,7 +289,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// The attributes that rule an observation: those it came with, those of its nodes, then the server's defaults (/1/x/2 and /1/x/3).
-    fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
+    pub(crate) fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
         let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
         let of = |path| attributes::effective(self.attributes, observation.server, path);
         let attached = match observation.list {
@@ -320,15 +330,23 @@ impl<P: Copy + Eq> Core<'_, P> {
             return None;
         }
         let attributes = self.ruling(index, observation);
+        if slot.is_away && !self.is_kept(slot, observation, &attributes) {
+            return None;
+        }
+        let past = !slot.is_away && self.state.history.has(index);
+        let waits = past || self.is_confirmable(observation, slot, &attributes);
         if let Some(unconfirmed) = &slot.unconfirmed {
             if unconfirmed.observation == index {
                 return Some(unconfirmed.deadline());
             }
-            if self.is_confirmable(observation, slot, &attributes) {
+            if waits {
                 return None;
             }
-        } else if slot.state.is_busy() && self.is_confirmable(observation, slot, &attributes) {
+        } else if slot.state.is_busy() && waits {
             return None;
+        }
+        if past {
+            return Some(self.state.now);
         }
         let after = |seconds: u32| {
             observation
@@ -346,8 +364,16 @@ impl<P: Copy + Eq> Core<'_, P> {
         at_latest
     }
 
+    /// Whether values are kept while the server is out of reach.
+    fn is_kept(&self, slot: &Slot<P>, observation: &Observation, attributes: &Attributes) -> bool {
+        HISTORY
+            && attributes.hqmax.is_some_and(|limit| limit > 0)
+            && history::is_kept(observation.path, observation.format)
+            && slot.keeps_notifications(&*self.objects)
+    }
+
     /// Whether the next notification is confirmable: by the attribute `con`, else by /1/x/26, and once a day anyway.
-    fn is_confirmable(
+    pub(crate) fn is_confirmable(
         &self,
         observation: &Observation,
         slot: &Slot<P>,
@@ -365,116 +391,18 @@ impl<P: Copy + Eq> Core<'_, P> {
             .saturating_duration_since(observation.confirmed_at)
             >= MAX_UNCONFIRMED
     }
-
-    /// Sends what is due for an observation.
-    pub(crate) fn poll_observation(
-        &mut self,
-        index: usize,
-        buffer: &mut [u8],
-    ) -> Option<(P, usize)> {
-        let now = self.state.now;
-        if self.observation_due(index)? > now {
-            return None;
-        }
-        let observation = *self.observations.get(index)?.as_ref()?;
-        let slot = self.servers.get_mut(observation.server)?.as_mut()?;
-        let to = slot.peer;
-        let mut again = None;
-        if let Some(unconfirmed) = &mut slot.unconfirmed
-            && unconfirmed.observation == index
-        {
-            match unconfirmed
-                .transmission
-                .on_timeout(now, &self.config.parameters)
-            {
-                Retry::Again => again = Some(*unconfirmed),
-                Retry::GiveUp => {
-                    self.end_observation(index);
-                    return None;
-                }
-            }
-        }
-        let attributes = self.ruling(index, &observation);
-        let slot = self.servers.get(observation.server)?.as_ref()?;
-        let confirmable = again.is_some() || self.is_confirmable(&observation, slot, &attributes);
-        let payload = match self.prepare(observation.source(), buffer) {
-            Ok(payload) => payload,
-            Err(error) => return self.notify_end(index, error, buffer),
-        };
-        let content = self.content(observation.path, payload);
-        let overdue = attributes.effective_pmax().is_some_and(|pmax| {
-            now.saturating_duration_since(observation.last_at) >= Duration::from_secs(pmax.into())
-        });
-        if again.is_none() && !overdue && !observation.is_news(content, &attributes) {
-            let stored = self.observations.get_mut(index)?.as_mut()?;
-            stored.check = false;
-            stored.evaluated_at = now;
-            if attributes.edge.is_some() {
-                stored.number = content.number;
-            }
-            return None;
-        }
-        // A repetition is the same message, unless there is newer content to send in its place (RFC 7641 §4.5.2).
-        let id = match again {
-            Some(unconfirmed) if content.fingerprint == observation.content => unconfirmed.id,
-            _ => self.state.ids.next(),
-        };
-        let message_type = if confirmable {
-            Type::Confirmable
-        } else {
-            Type::NonConfirmable
-        };
-        let transmission = match again {
-            Some(unconfirmed) => unconfirmed.transmission,
-            None => Transmission::start(now, &self.config.parameters, self.rng.next_u32()),
-        };
-        let stored = self.observations.get_mut(index)?.as_mut()?;
-        if again.is_none() || id != stored.last_id {
-            stored.sent(now, id, content);
-        }
-        let sequence = stored.sequence.get();
-        if again.is_some() {
-            count(&mut self.state.counters.retransmitted);
-        } else {
-            count(&mut self.state.counters.notifications);
-        }
-        if confirmable && let Some(Some(slot)) = self.servers.get_mut(observation.server) {
-            slot.unconfirmed = Some(Unconfirmed {
-                observation: index,
-                id,
-                transmission,
-            });
-        }
-        let head = Head {
-            message_type,
-            id,
-            token: observation.token,
-        };
-        match self.present(head, payload, None, Some(sequence), buffer) {
-            Ok(len) => Some((to, len)),
-            Err(error) => self.notify_end(index, error, buffer),
-        }
-    }
-
-    /// Ends an observation whose content can no longer be told, with an error as the last word (RFC 7641 §4.2).
-    fn notify_end(&mut self, index: usize, error: Error, buffer: &mut [u8]) -> Option<(P, usize)> {
-        let observation = *self.observations.get(index)?.as_ref()?;
-        let to = self.servers.get(observation.server)?.as_ref()?.peer;
-        self.end_observation(index);
-        let head = Head {
-            message_type: Type::NonConfirmable,
-            id: self.state.ids.next(),
-            token: observation.token,
-        };
-        let len = head
-            .write(error.code(), Body::Diagnostic(error.diagnostic()), buffer)
-            .ok()?;
-        Some((to, len))
-    }
 }
 
 impl Observation {
-    fn sent(&mut self, now: Instant, id: MessageId, content: Content) {
+    /// What was sent, or kept, last.
+    pub(crate) fn content(&self) -> Content {
+        Content {
+            fingerprint: self.content,
+            number: self.number,
+        }
+    }
+
+    pub(crate) fn sent(&mut self, now: Instant, id: MessageId, content: Content) {
         self.check = false;
         self.sequence = self.sequence.next();
         self.last_id = id;

@@ -51,13 +51,24 @@ pub(crate) fn write(
             replace(objects, id, instance)?;
             fresh.push(instance).map_err(|_| Error::NoSpace)?;
         }
-        let collection = objects.find_mut(id).ok_or(Error::BadValue)?;
-        if collection.instance(instance).is_none() {
-            collection.provide(instance)?;
-        }
-        let object = collection.instance_mut(instance).ok_or(Error::Failed)?;
-        apply(object, definition, record)
+        put(objects, id, instance, record)
     })
+}
+
+/// Writes one record, whether its instance is there or not.
+pub(crate) fn put(
+    objects: &mut dyn Objects,
+    object: ObjectId,
+    instance: InstanceId,
+    record: &dunlin_codec::Record<'_>,
+) -> Result<(), Error> {
+    let collection = objects.find_mut(object).ok_or(Error::BadValue)?;
+    let definition = collection.definition();
+    if collection.instance(instance).is_none() {
+        collection.provide(instance)?;
+    }
+    let object = collection.instance_mut(instance).ok_or(Error::Failed)?;
+    apply(object, definition, record)
 }
 
 /// Makes an instance anew where instances can be made.
@@ -150,10 +161,21 @@ fn number(object: &dyn Object, resource: ResourceId) -> Option<u16> {
 
 /// The account of the Bootstrap-Server.
 pub(crate) fn account(objects: &dyn Objects) -> Option<&dyn Object> {
+    objects.instance(ObjectId::of::<0>(), account_id(objects)?)
+}
+
+pub(crate) fn account_id(objects: &dyn Objects) -> Option<InstanceId> {
     let security = objects.find(ObjectId::of::<0>())?;
     set::instances(security)
         .find(|id| flag(objects, ObjectId::of::<0>(), *id, ResourceId::of::<1>()))
-        .and_then(|id| security.instance(id))
+}
+
+/// Takes the account of the Bootstrap-Server away; whether there was one.
+pub(crate) fn purge(objects: &mut dyn Objects) -> bool {
+    let id = account_id(objects);
+    let security = objects.find_mut(ObjectId::of::<0>());
+    id.zip(security)
+        .is_some_and(|(id, security)| security.withdraw(id).is_ok())
 }
 
 /// Whether the accounts are whole: at least one server, each with a URI, a Security and a Server instance of the same

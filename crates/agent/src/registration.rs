@@ -7,7 +7,9 @@ use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
 
+use crate::config::Profile;
 use crate::event::count;
+use crate::features::PROFILE;
 use crate::observation::Unconfirmed;
 use crate::send::Sending;
 use crate::{Config, Counters, Objects, content::SINGLE, links};
@@ -138,6 +140,10 @@ pub(crate) struct Slot<P> {
     /// When the registration was last refreshed.
     pub(crate) refreshed: Instant,
     pub(crate) told: Told,
+    /// The server does not know the Profile ID.
+    pub(crate) needs_list: bool,
+    /// The owner says that the server cannot be reached: nothing is sent to it.
+    pub(crate) is_away: bool,
     /// An Update is wanted.
     pub(crate) update: bool,
     /// A De-register is wanted or under way.
@@ -242,6 +248,8 @@ impl<P> Slot<P> {
             sequences: 0,
             refreshed: until,
             told: Told::default(),
+            needs_list: false,
+            is_away: false,
             update: false,
             leave: None,
             unconfirmed: None,
@@ -293,6 +301,12 @@ impl<P> Slot<P> {
         }
     }
 
+    /// What stands for the object list in a Register.
+    pub(crate) fn profile<'a>(&self, config: &Config<'a>) -> Option<Profile<'a>> {
+        let stands = PROFILE && self.version >= LwM2mVersion::V1_2 && !self.needs_list;
+        config.chosen_profile().filter(|_| stands)
+    }
+
     /// Asks for an Update when the server has been told, or is being told, what no longer holds.
     pub(crate) fn review(&mut self, objects: &dyn Objects, config: &Config<'_>) {
         let told = match self.state {
@@ -311,6 +325,12 @@ impl<P> Slot<P> {
             self.setting(objects, ResourceId::of::<2>()),
             self.setting(objects, ResourceId::of::<3>()),
         )
+    }
+
+    /// Whether notifications are kept while the server is out of reach (/1/x/6); they are by default.
+    pub(crate) fn keeps_notifications(&self, objects: &dyn Objects) -> bool {
+        let keeps = self.read(objects, ResourceId::of::<6>());
+        keeps.and_then(|value| value.as_bool()) != Some(false)
     }
 
     /// Whether notifications are confirmable by default (/1/x/26).

@@ -8,7 +8,7 @@ use dunlin_model::Path;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::{COMPOSITE, OBSERVE, SEND};
+use crate::features::{COMPOSITE, HISTORY, OBSERVE, SEND};
 use crate::links::Links;
 use crate::{Error, composite, content, links, provision, text::decimal};
 
@@ -88,6 +88,12 @@ pub(crate) enum Source {
         format: ContentFormat,
         server: usize,
     },
+    /// The values at `path` that an observation has not been told.
+    Past {
+        path: Path,
+        format: ContentFormat,
+        observation: usize,
+    },
     /// What can be read of the nodes of a list.
     Paths {
         list: u8,
@@ -107,7 +113,9 @@ pub(crate) enum Source {
 impl Source {
     pub(crate) fn format(self) -> ContentFormat {
         match self {
-            Self::Node { format, .. } | Self::Paths { format, .. } => format,
+            Self::Node { format, .. } | Self::Paths { format, .. } | Self::Past { format, .. } => {
+                format
+            }
             Self::Links { .. } | Self::Accounts { .. } => ContentFormat::LINK_FORMAT,
         }
     }
@@ -153,6 +161,14 @@ impl<P: Copy + Eq> Core<'_, P> {
                 let server = self.server_id(server);
                 content::encode(&*self.objects, server, path, format, skip, space)
             }
+            Source::Past {
+                path,
+                format,
+                observation,
+            } if HISTORY => {
+                let (history, now) = (&self.state.history, self.state.now);
+                history.encode(observation, path, format, now, skip, space)
+            }
             Source::Paths {
                 list,
                 format,
@@ -162,7 +178,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 let server = self.server_id(server);
                 composite::encode(&*self.objects, server, paths, format, skip, space)
             }
-            Source::Paths { .. } => Err(Error::NotImplemented),
+            Source::Past { .. } | Source::Paths { .. } => Err(Error::NotImplemented),
             Source::Links {
                 path,
                 depth,

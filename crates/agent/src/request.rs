@@ -450,7 +450,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let ours = |upload: &Upload| upload.server == server && upload.key == key;
         // Another's is left alone unless a new one begins.
         let mut receiver = match &self.state.upload {
-            Some(upload) if ours(upload) => upload.receiver.clone(),
+            Some(upload) if ours(upload) => upload.receiver,
             _ => BlockReceiver::new(),
         };
         if block.number() == 0 || self.state.upload.as_ref().is_some_and(ours) {

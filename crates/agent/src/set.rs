@@ -1,8 +1,9 @@
 //! The objects of an agent as one set.
 
 use dunlin_model::{InstanceId, ObjectDefinition, ObjectId, Path, ResourceDefinition};
+use heapless::Vec;
 
-use crate::{Collection, Object};
+use crate::{Collection, Error, Object};
 
 /// The objects of an agent, numbered from 0 without gaps, in ascending order of their object ids.
 ///
@@ -66,6 +67,21 @@ impl dyn Objects + '_ {
         self.definition(path.object_id()?)?
             .resource(path.resource_id()?)
     }
+}
+
+/// How many objects operations on several of them may find on a device.
+const OBJECTS: usize = 32;
+
+/// The definitions of all objects.
+pub(crate) fn definitions(
+    objects: &dyn Objects,
+) -> Result<Vec<&'static ObjectDefinition, OBJECTS>, Error> {
+    let mut all = Vec::new();
+    for collection in objects.iter() {
+        all.push(collection.definition())
+            .map_err(|_| Error::NoSpace)?;
+    }
+    Ok(all)
 }
 
 /// The ids of a collection's instances, ascending.

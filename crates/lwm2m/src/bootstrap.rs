@@ -25,6 +25,29 @@ pub fn write_bootstrap_request(
     }
 }
 
+/// Writes the path, the query and the Accept of a Bootstrap-Pack-Request (1.2): `GET /bspack?ep=…&acc=…`, with the
+/// account of the Bootstrap-Server that the client has.
+pub fn write_bootstrap_pack_request(
+    builder: &mut MessageBuilder<'_>,
+    endpoint: &str,
+    account: Option<Path>,
+    format: ContentFormat,
+) {
+    builder
+        .option(OptionNumber::URI_PATH, b"bspack")
+        .option_parts(OptionNumber::URI_QUERY, &[b"ep=", endpoint.as_bytes()]);
+    if let Some(account) = account {
+        // At most `/65534/65534`.
+        let mut link = Text::<12>::new();
+        for segment in account.segments() {
+            link.push(b"/");
+            link.push_decimal(segment.into());
+        }
+        builder.option_parts(OptionNumber::URI_QUERY, &[b"acc=<", link.as_bytes(), b">"]);
+    }
+    builder.accept(format.0);
+}
+
 /// An operation of a Bootstrap-Server on a client that has sent it a Bootstrap-Request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]

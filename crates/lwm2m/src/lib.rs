@@ -55,7 +55,7 @@ mod version;
 
 pub use arguments::{Argument, Arguments, ArgumentsError};
 pub use binding::Binding;
-pub use bootstrap::{BootstrapOperation, write_bootstrap_request};
+pub use bootstrap::{BootstrapOperation, write_bootstrap_pack_request, write_bootstrap_request};
 pub use error::RequestError;
 use operation::MISSING_FORMAT;
 pub use operation::{Operation, WriteMode, write_path};

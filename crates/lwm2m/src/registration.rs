@@ -89,13 +89,16 @@ impl<'a> Register<'a> {
         })
     }
 
-    /// Adds Uri-Path, Content-Format and Uri-Query options; Block1 and the payload may follow.
+    /// Adds Uri-Path, Content-Format and Uri-Query options; Block1 and the payload may follow. With Profile IDs and
+    /// without [`links`](Self::links) there is no payload, and no Content-Format.
     ///
     /// The endpoint name is written as it is: see [`check_endpoint`] for what a server takes.
     pub fn write(&self, builder: &mut MessageBuilder<'_>) {
-        builder
-            .option(OptionNumber::URI_PATH, b"rd")
-            .content_format(ContentFormat::LINK_FORMAT.0);
+        builder.option(OptionNumber::URI_PATH, b"rd");
+        // Profile IDs may stand for the object list.
+        if self.profile_ids.is_none() || !self.links.is_empty() {
+            builder.content_format(ContentFormat::LINK_FORMAT.0);
+        }
         if let Some(endpoint) = self.endpoint {
             text_query(builder, b"ep=", endpoint);
         }

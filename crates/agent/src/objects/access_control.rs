@@ -124,6 +124,18 @@ impl<const SERVERS: usize> Object for AccessRule<SERVERS> {
             self.acl.clear();
         }
     }
+
+    fn remove(&mut self, resource: ResourceId, index: ResourceInstanceId) -> Result<(), Error> {
+        let before = self.acl.len();
+        if resource.get() == 2 {
+            self.acl.retain(|(server, _)| *server != index.get());
+        }
+        if self.acl.len() < before {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
+        }
+    }
 }
 
 fn number(value: &Value<'_>) -> Result<u16, Error> {

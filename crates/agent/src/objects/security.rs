@@ -117,6 +117,9 @@ pub struct SecurityAccount {
     pub short_server_id: u16,
     /// How long the client waits before it asks a Bootstrap-Server, seconds (resource 11).
     pub hold_off: u32,
+    /// How long after a bootstrap the account of the Bootstrap-Server stays, seconds; 0 for good (resource 12).
+    #[cfg(feature = "bootstrap")]
+    pub account_timeout: u32,
     /// How the server's certificate is meant, 0 to 3 (resource 15); without a value it is the very one, 3.
     #[cfg(feature = "x509")]
     pub certificate_usage: Option<u8>,
@@ -218,11 +221,15 @@ impl SecurityAccount {
             (11, Value::Integer(number)) => {
                 self.hold_off = u32::try_from(*number).map_err(|_| Error::BadValue)?;
             }
+            #[cfg(feature = "bootstrap")]
+            (12, Value::Integer(number)) => {
+                self.account_timeout = u32::try_from(*number).map_err(|_| Error::BadValue)?;
+            }
             #[cfg(feature = "x509")]
             (15, Value::Integer(usage @ 0..=3)) => {
                 self.certificate_usage = u8::try_from(*usage).ok();
             }
-            (0..=5 | 10 | 11 | 15, _) => return Err(Error::BadValue),
+            (0..=5 | 10..=12 | 15, _) => return Err(Error::BadValue),
             _ => return Err(Error::NotFound),
         }
         Ok(())
@@ -251,9 +258,9 @@ impl ObjectType for SecurityAccount {
     const DEFINITION: &'static ObjectDefinition = &super::trimmed(
         &SECURITY,
         #[cfg(not(feature = "x509"))]
-        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11]) },
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12]) },
         #[cfg(feature = "x509")]
-        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 15]) },
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12, 15]) },
     );
 
     fn provide() -> Option<Self> {
@@ -302,6 +309,8 @@ impl Object for SecurityAccount {
             5 => Value::Opaque(&self.secret_key),
             10 if !self.bootstrap => Value::Integer(self.short_server_id.into()),
             11 => Value::Integer(self.hold_off.into()),
+            #[cfg(feature = "bootstrap")]
+            12 if self.bootstrap => Value::Integer(self.account_timeout.into()),
             #[cfg(feature = "x509")]
             15 => Value::Integer(self.certificate_usage?.into()),
             _ => return None,

@@ -1,10 +1,11 @@
 //! Two servers with different rights. Numbers are those of the enabler test specification (ETS) 1.2.
 
+use dunlin_agent::model::{ResourceId, ResourceInstanceId};
 use dunlin_agent::objects::{
     AccessControl, AccessRule, Device, Security, SecurityAccount, Server, ServerAccount,
     Temperature,
 };
-use dunlin_agent::{Agent, Code, Config, Instances, Instant, Objects, Output};
+use dunlin_agent::{Agent, Code, Config, Instances, Instant, Object, Objects, Output};
 use dunlin_coap::{Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -232,4 +233,54 @@ fn ets_951_each_server_has_attributes_of_its_own() {
         let answer = Message::parse(&answer).unwrap();
         assert!(answer.payload().starts_with(shown.as_bytes()));
     }
+}
+
+/// Core 1.2.2 §8.3: rights of a server whose account is gone are forgotten, and what only it owned goes.
+#[test]
+fn what_a_server_owned_goes_with_its_account() {
+    let mut bench = Bench::new();
+    let (code, _) = bench.ask(2, Code::POST, "/3303", None);
+    assert_eq!(code, Code::CREATED);
+    assert_eq!(bench.agent.objects().temperature.len(), 2);
+    let bootstrap = 9;
+    bench.agent.bootstrap(NOW, bootstrap);
+    bench.turn();
+    let (_, request) = bench.sent.pop().unwrap();
+    let request = Message::parse(&request).unwrap();
+    let mut buffer = [0; 32];
+    let (id, token) = (request.id(), request.token());
+    let answer = MessageBuilder::new(&mut buffer, Type::Acknowledgement, Code::CHANGED, id, token)
+        .finish()
+        .unwrap()
+        .to_vec();
+    bench.agent.handle_input(NOW, bootstrap, &answer);
+    for path in ["/0/1", "/1/1"] {
+        bench.expect(bootstrap, Code::DELETE, path, None, Code::DELETED);
+    }
+    bench.expect(bootstrap, Code::POST, "/bs", None, Code::CHANGED);
+    let node = bench.agent.objects();
+    let ids: Vec<u16> = node.temperature.iter().map(|(id, _)| id.get()).collect();
+    assert_eq!(ids, [0]);
+    let mut rules = Vec::new();
+    for (_, rule) in node.access.iter() {
+        let allowed: Vec<u16> = (0..4)
+            .filter(|server| {
+                let index = ResourceInstanceId::new(*server).unwrap();
+                rule.read(ResourceId::of::<2>(), index).is_some()
+            })
+            .collect();
+        let of = |resource| rule.read(resource, ResourceInstanceId::of::<0>());
+        let number = |resource| of(resource).unwrap().as_i64().unwrap();
+        let about = (number(ResourceId::of::<0>()), number(ResourceId::of::<1>()));
+        rules.push((about, allowed));
+    }
+    assert_eq!(
+        rules,
+        [
+            ((1, 0), vec![1]),
+            ((3, 0), vec![1]),
+            ((3303, 0), vec![0]),
+            ((3303, 65535), vec![0]),
+        ]
+    );
 }

@@ -7,8 +7,10 @@ mod bootstrap;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod composite;
+mod history;
 mod hostile;
 mod observe;
+mod pack;
 mod reading;
 mod registration;
 mod rich;

@@ -652,6 +652,4 @@ fn epmin_holds_back_the_look_at_a_change() {
     expect_notification(&mut bench, request.token, "23");
     let wrong = bench.request(Code::PUT, "/3303/0/5700").query("epmax=10");
     bench.ask_code(&wrong, Code::BAD_REQUEST);
-    let history = bench.request(Code::PUT, "/3303/0/5700").query("hqmax=10");
-    bench.ask_code(&history, Code::BAD_REQUEST);
 }
