@@ -120,7 +120,7 @@ impl<
     }
 
     #[inline(never)]
-    fn core(&mut self) -> Core<'_, P> {
+    pub(crate) fn core(&mut self) -> Core<'_, P> {
         Core {
             objects: &mut self.objects,
             rng: &mut self.rng,
@@ -261,6 +261,19 @@ impl<
                 .and_then(|account| account.read(ResourceId::of::<0>(), SINGLE));
             value.as_ref().and_then(Value::as_u64) == Some(server.into())
         })
+    }
+
+    /// The place of a connected server.
+    pub(crate) fn place_of(&self, server: u16) -> Option<usize> {
+        let is_it = |slot: &Slot<P>| slot.short_server_id == server;
+        self.servers
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(is_it))
+    }
+
+    /// The attributes of all nodes.
+    pub(crate) fn attached(&self) -> &[Option<Attached>] {
+        &self.attributes
     }
 
     fn slot_mut(&mut self, server: u16) -> Option<&mut Slot<P>> {

@@ -141,6 +141,23 @@ pub(crate) fn value(objects: &dyn Objects, path: Path) -> Option<Value<'_>> {
     object.read(definition.id, index)
 }
 
+/// The value of a single resource or a resource instance that a server might read.
+pub(crate) fn single(objects: &dyn Objects, path: Path) -> Result<Value<'_>, Error> {
+    let (collection, definition) = lookup(objects, path)?;
+    let id = path.instance_id().ok_or(Error::NotAllowed)?;
+    let object = collection.instance(id).ok_or(Error::NotFound)?;
+    if path.resource_id().is_none() {
+        return Err(Error::NotAllowed);
+    }
+    let found = readable(object, definition, path)?;
+    let index = match path.resource_instance_id() {
+        Some(index) => index,
+        None if found.multiple => return Err(Error::NotAllowed),
+        None => SINGLE,
+    };
+    typed(object, found, index).ok_or(Error::NotFound)
+}
+
 /// The value as the type of its definition: an object may give a number of another type.
 fn typed<'o>(
     object: &'o dyn Object,

@@ -104,6 +104,7 @@ mod features;
 mod field;
 mod history;
 mod links;
+mod local;
 mod notification;
 mod object;
 pub mod objects;

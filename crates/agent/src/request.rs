@@ -231,13 +231,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 self.executed(path);
             }
             Operation::Delete { .. } => {
-                let version = self.version(server);
-                write::delete(self.objects, path, version)?;
-                if path.level() == Level::Instance {
-                    access::deleted(self.objects, path);
-                }
-                attributes::forget(self.attributes, path);
-                self.state.changed = true;
+                self.remove(path, self.version(server))?;
                 self.state.tell(Event::Deleted { path });
                 reply.code = Code::DELETED;
             }
@@ -373,8 +367,29 @@ impl<P: Copy + Eq> Core<'_, P> {
         content::lookup(&*self.objects, path)?;
         let before = attributes::attached(self.attributes, server, path);
         let after = changes.apply(before).map_err(|_| Error::BadValue)?;
-        self.check_attributes(path, &after)?;
-        attributes::attach(self.attributes, server, path, after)
+        self.set_attributes(server, path, after)
+    }
+
+    /// Removes an instance or a resource instance, with what is said about it elsewhere.
+    pub(crate) fn remove(&mut self, path: Path, version: LwM2mVersion) -> Result<(), Error> {
+        write::delete(self.objects, path, version)?;
+        if path.level() == Level::Instance {
+            access::deleted(self.objects, path);
+        }
+        attributes::forget(self.attributes, path);
+        self.state.changed = true;
+        Ok(())
+    }
+
+    /// Attaches attributes for a server in place of those that the node has.
+    pub(crate) fn set_attributes(
+        &mut self,
+        server: usize,
+        path: Path,
+        attributes: Attributes,
+    ) -> Result<(), Error> {
+        self.check_attributes(path, &attributes)?;
+        attributes::attach(self.attributes, server, path, attributes)
     }
 
     /// Whether these attributes may be those of a node.
@@ -486,7 +501,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// What an Execute asks of the agent itself, beside what the object has done.
-    fn executed(&mut self, path: Path) {
+    pub(crate) fn executed(&mut self, path: Path) {
         self.state.changed = true;
         let object = path.object_id().map(ObjectId::get);
         let resource = path.resource_id().map(dunlin_model::ResourceId::get);

@@ -125,6 +125,35 @@ pub(crate) fn write(
         .map_err(|_| Error::Failed)
 }
 
+/// Writes one value.
+pub(crate) fn put(objects: &mut dyn Objects, path: Path, value: Value<'_>) -> Result<(), Error> {
+    let (collection, definition) = content::lookup(objects, path)?;
+    let id = path.instance_id().ok_or(Error::NotAllowed)?;
+    let object = collection.instance(id).ok_or(Error::NotFound)?;
+    let found = path.resource_id().ok_or(Error::NotAllowed)?;
+    let found = definition.resource(found).ok_or(Error::NotFound)?;
+    let record = Record::new(path, value);
+    check(
+        objects,
+        object,
+        definition,
+        path,
+        &record,
+        Unwritable::Refuse,
+    )?;
+    if let Some(index) = path.resource_instance_id()
+        && object.read(found.id, index).is_none()
+        && content::indices(object, found).count() >= object.room(found.id)
+    {
+        return Err(Error::NoSpace);
+    }
+    apply(
+        instance_mut(objects, definition.id, id)?,
+        definition,
+        &record,
+    )
+}
+
 /// Makes an instance of `object_id` from `payload` and gives its id; on an error nothing remains.
 pub(crate) fn create(
     objects: &mut dyn Objects,

@@ -9,6 +9,7 @@ mod checks;
 mod composite;
 mod history;
 mod hostile;
+mod local;
 mod observe;
 mod pack;
 mod reading;
