@@ -1,4 +1,6 @@
 //! Writes a message once into the caller's buffer.
+//!
+//! What is called often is inlined on a host; on a device each call would have a copy of its own of it.
 
 mod reliable;
 #[cfg(test)]
@@ -104,7 +106,7 @@ pub enum BuildError {
 
 impl<'b> MessageBuilder<'b> {
     /// Begins a message at the beginning of `buffer`.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn new(
         buffer: &'b mut [u8],
         message_type: Type,
@@ -165,7 +167,7 @@ impl<'b> MessageBuilder<'b> {
         builder
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn at_beginning(buffer: &'b mut [u8]) -> Self {
         Self {
             buffer,
@@ -177,7 +179,7 @@ impl<'b> MessageBuilder<'b> {
     }
 
     /// Adds an option with this value.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
         if let Some(space) = self.small_option(number, value.len(), value.len()) {
             copy(space, value);
@@ -200,7 +202,7 @@ impl<'b> MessageBuilder<'b> {
     }
 
     /// Adds an option with an integer value in as few bytes as possible: none for 0 (RFC 7252 §3.2).
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn uint(&mut self, number: OptionNumber, value: u32) -> &mut Self {
         let zeros = value.leading_zeros() / 8;
         let len = usize::try_from(4_u32.saturating_sub(zeros)).unwrap_or(0);
@@ -292,7 +294,7 @@ impl<'b> MessageBuilder<'b> {
     }
 
     /// Adds the payload; an empty one is none.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn payload(&mut self, payload: &[u8]) -> &mut Self {
         if payload.is_empty() {
             return self;
@@ -363,7 +365,7 @@ impl<'b> MessageBuilder<'b> {
     /// # Errors
     ///
     /// The first error of all calls so far. A second call finds no buffer: [`BuildError::NoSpace`].
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn finish(&mut self) -> Result<&'b [u8], BuildError> {
         if let State::Payload(_) = self.state {
             // The space was asked for but never used.
@@ -388,7 +390,7 @@ impl<'b> MessageBuilder<'b> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn begin_payload(&mut self) {
         match self.state {
             State::Options => {
@@ -406,7 +408,7 @@ impl<'b> MessageBuilder<'b> {
     /// Writes the header of an option that needs no extension, as all but a few do in practice, and gives `room` bytes
     /// for its value, of which `len` count as written. `None`, and nothing written, for any other, where there is not as
     /// much room, and where anything is wrong.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn small_option(&mut self, number: OptionNumber, len: usize, room: usize) -> Option<&mut [u8]> {
         let delta = u8::try_from(number.0.checked_sub(self.previous)?).ok()?;
         let small_len = u8::try_from(len).ok()?;
@@ -454,7 +456,7 @@ impl<'b> MessageBuilder<'b> {
         self.previous = number.0;
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn write_extension(&mut self, extension: Extension) {
         match extension {
             Extension::None => {}
@@ -463,7 +465,7 @@ impl<'b> MessageBuilder<'b> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn write(&mut self, bytes: &[u8]) {
         if let State::Failed(_) = self.state {
             return;
@@ -500,14 +502,14 @@ impl Extension {
 }
 
 /// The TKL field of this token and the extension of its length; `None` above 65804 bytes.
-#[inline]
+#[cfg_attr(not(target_os = "none"), inline)]
 fn token_length(token: &[u8]) -> Option<(u8, Extension)> {
     // Where the nibble is 9 to 12, the length is the nibble, though it needs RFC 8974 all the same.
     u32::try_from(token.len()).ok().and_then(nibble)
 }
 
 /// The nibble and the extension of a delta or length; `None` above 65804.
-#[inline]
+#[cfg_attr(not(target_os = "none"), inline)]
 fn nibble(value: u32) -> Option<(u8, Extension)> {
     if let Ok(small) = u8::try_from(value)
         && small < 13

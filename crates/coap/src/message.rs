@@ -1,4 +1,6 @@
 //! A received message as a view of its datagram.
+//!
+//! What is called often is inlined on a host; on a device each call would have a copy of its own of it.
 
 #[cfg(test)]
 mod tests;
@@ -55,7 +57,7 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// Every [`ParseErrorKind`]. [`ParseError::reset`] has the answer to send, if any.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         match Self::parse_plain(bytes) {
             Some(message) => Ok(message),
@@ -64,7 +66,7 @@ impl<'a> Message<'a> {
     }
 
     /// The message in these bytes where it is plain: see [`Body::parse_plain`].
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn parse_plain(bytes: &'a [u8]) -> Option<Self> {
         let &[first, code, high, low] = bytes.first_chunk()?;
         // Without the type, version 1 and the length of the token are 0x40 to 0x48.
@@ -118,7 +120,7 @@ impl<'a> Message<'a> {
         Self::parse_with(bytes, Body::parse_extended)
     }
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn parse_with(
         bytes: &'a [u8],
         body: impl FnOnce(u8, &'a [u8]) -> Result<Body<'a>, ParseErrorKind>,
@@ -175,19 +177,19 @@ impl<'a> Message<'a> {
     }
 
     /// The type.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn message_type(&self) -> Type {
         self.r#type
     }
 
     /// The code.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn code(&self) -> Code {
         self.code
     }
 
     /// The message id.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn id(&self) -> MessageId {
         self.id
     }
@@ -197,25 +199,25 @@ impl<'a> Message<'a> {
     /// In place of a token of more than eight bytes, which only [`parse_extended`](Message::parse_extended) accepts,
     /// stands [`Token::EXTENDED`]: it equals no token of up to eight bytes and cannot be written into a message. Who
     /// reads extended tokens uses [`token_bytes`](Message::token_bytes).
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn token(&self) -> Token {
         Token::new(self.body.token).unwrap_or(Token::EXTENDED)
     }
 
     /// All bytes of the token, however many they are.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn token_bytes(&self) -> &'a [u8] {
         self.body.token
     }
 
     /// The payload; empty when there is none.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn payload(&self) -> &'a [u8] {
         self.body.payload
     }
 
     /// What the message is to the message layer.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn kind(&self) -> Kind {
         let code = self.code;
         match self.r#type {
@@ -233,13 +235,13 @@ impl<'a> Message<'a> {
     }
 
     /// All options in their order.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn options(&self) -> Options<'a> {
         Options::new(self.body.options)
     }
 
     /// The values of the option `number`, whatever their lengths.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub const fn values(&self, number: OptionNumber) -> Values<'a> {
         Values::new(self.options(), number)
     }
@@ -247,7 +249,7 @@ impl<'a> Message<'a> {
     /// The value of the first option `number`.
     ///
     /// `None` also when its length is outside the range that is defined for it.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn option(&self, number: OptionNumber) -> Option<&'a [u8]> {
         let value = self.values(number).next()?;
         match number.definition() {
@@ -259,7 +261,7 @@ impl<'a> Message<'a> {
     /// The value of the first option `number` as an integer.
     ///
     /// `None` also when its length is outside the range that is defined for it, or the integer does not fit.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn uint(&self, number: OptionNumber) -> Option<u32> {
         decode_uint(self.option(number)?)
     }
@@ -267,7 +269,7 @@ impl<'a> Message<'a> {
     /// The value of the first option `number` as a string.
     ///
     /// `None` also when its length is outside the defined range, or it is not UTF-8.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub fn string(&self, number: OptionNumber) -> Option<&'a str> {
         core::str::from_utf8(self.option(number)?).ok()
     }

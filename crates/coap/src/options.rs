@@ -1,4 +1,6 @@
 //! The options of a message as they lie in its bytes (RFC 7252 §3.1).
+//!
+//! What is called often is inlined on a host; on a device each call would have a copy of its own of it.
 
 use core::iter::FusedIterator;
 
@@ -19,7 +21,7 @@ pub(crate) struct RawOption<'a> {
 
 /// The size in bytes, first byte included, of an option whose first byte has delta and length, as all but a few have in
 /// practice; 0 for any other, and for the payload marker.
-#[inline]
+#[cfg_attr(not(target_os = "none"), inline)]
 pub(crate) fn small(first: u8) -> usize {
     // Each option is looked at twice, once to check it and once to read it: a wide machine has room for a table, which
     // takes a third of the instructions away; a small one would rather have the 256 bytes.
@@ -101,7 +103,7 @@ pub struct Options<'a> {
 
 impl<'a> Options<'a> {
     /// Takes bytes that were walked once without an error.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { number: 0, bytes }
     }
@@ -116,7 +118,7 @@ impl<'a> Options<'a> {
 impl<'a> Iterator for Options<'a> {
     type Item = (OptionNumber, &'a [u8]);
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn next(&mut self) -> Option<Self::Item> {
         let &first = self.bytes.first()?;
         // The bytes were walked once: nothing here fails.
@@ -140,7 +142,7 @@ impl<'a> Iterator for Options<'a> {
 }
 
 /// The low 16 bits, of a number that has no more.
-#[inline]
+#[cfg_attr(not(target_os = "none"), inline)]
 fn low(number: u32) -> u16 {
     u16::try_from(number & 0xffff).unwrap_or_default()
 }
@@ -187,7 +189,7 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     pub(crate) const fn new(options: Options<'a>, number: OptionNumber) -> Self {
         Self { options, number }
     }
@@ -196,7 +198,7 @@ impl<'a> Values<'a> {
 impl<'a> Iterator for Values<'a> {
     type Item = &'a [u8];
 
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
     fn next(&mut self) -> Option<&'a [u8]> {
         loop {
             let (number, value) = self.options.next()?;
@@ -216,7 +218,7 @@ impl FusedIterator for Values<'_> {}
 /// The integer that a value of format uint means; leading zero bytes are allowed (RFC 7252 §3.2).
 ///
 /// `None` when it does not fit.
-#[inline]
+#[cfg_attr(not(target_os = "none"), inline)]
 pub fn decode_uint(value: &[u8]) -> Option<u32> {
     match *value {
         [] => Some(0),
