@@ -120,7 +120,7 @@ impl<
     }
 
     #[inline(never)]
-    fn core(&mut self) -> Core<'_, P> {
+    pub(crate) fn core(&mut self) -> Core<'_, P> {
         Core {
             objects: &mut self.objects,
             rng: &mut self.rng,
@@ -253,7 +253,7 @@ impl<
     }
 
     /// The instance of the Server object with this short server id.
-    fn account(&self, server: u16) -> Option<InstanceId> {
+    pub(crate) fn account(&self, server: u16) -> Option<InstanceId> {
         let objects: &dyn Objects = &self.objects;
         let servers = objects.find(ObjectId::of::<1>())?;
         set::instances(servers).find(|id| {
@@ -269,6 +269,13 @@ impl<
             .iter_mut()
             .flatten()
             .find(|slot| slot.short_server_id == server)
+    }
+
+    /// Whether the server has been connected.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn is_connected(&self, server: u16) -> bool {
+        let mut slots = self.servers.iter().flatten();
+        slots.any(|slot| slot.short_server_id == server)
     }
 
     /// Whether the server has accepted a registration that still stands.

@@ -65,7 +65,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `std`, `dunlin_agent::std::run` is this loop.
+//! With the feature `std`, `dunlin_agent::std::run` is this loop. With `persistence` and `storage` the agent goes on
+//! after a restart where it was (`dunlin_agent::keep`, `dunlin_agent::storage`).
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -102,6 +103,8 @@ mod error;
 mod event;
 mod features;
 mod field;
+#[cfg(feature = "persistence")]
+pub mod keep;
 mod links;
 mod object;
 pub mod objects;
@@ -117,6 +120,8 @@ mod send;
 mod set;
 #[cfg(feature = "std")]
 pub mod std;
+#[cfg(feature = "storage")]
+pub mod storage;
 mod text;
 mod write;
 

@@ -8,6 +8,7 @@ mod bootstrap;
 mod checks;
 mod composite;
 mod hostile;
+mod keep;
 mod observe;
 mod reading;
 mod registration;
