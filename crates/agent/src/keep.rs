@@ -2,7 +2,7 @@
 //!
 //! | Record | Holds | Written when |
 //! |---|---|---|
-//! | [`Key::Accounts`] | the instances of the objects Security (0), Server (1) and Access Control (2) | one of them changes |
+//! | [`Key::Accounts`] | the instances of the objects Security (0), Server (1), Access Control (2), OSCORE (21) and COSE (23) | one of them changes |
 //! | [`Key::Server`] | a registration (its location, and what the server was told), what the server observes, the attributes it has attached | one of them changes; not with every notification or Update |
 //! | [`Key::Association`] | the DTLS association with the server, with sequence numbers reserved ahead (feature `psk`, `rpk` or `x509`) | half of the reservation is used, and in front of everything else |
 //!
@@ -11,7 +11,7 @@
 //! after every power cut: a registration and an association carry a mark of the account that they were made with, and are
 //! refused with any other.
 //!
-//! **The records hold secrets:** that of the accounts pre-shared and private keys (/0/x/5) in the clear, that of an
+//! **The records hold secrets:** that of the accounts pre-shared and private keys (/0/x/5, /21/x/0, /23/x/2) in the clear, that of an
 //! association its traffic keys. What stores them has to keep them as the device keeps its keys: in internal flash with
 //! read-out protection, or encrypted.
 //!

@@ -1,4 +1,4 @@
-//! The record of the accounts: the objects 0, 1 and 2 in SenML CBOR, as a Bootstrap-Server may write them.
+//! The record of the accounts: the objects 0, 1, 2, 21 and 23 in SenML CBOR, as a Bootstrap-Server may write them.
 
 use dunlin_codec::{ContentFormat, Encoder, Record};
 use dunlin_model::{InstanceId, ObjectDefinition, ObjectId, Path, ResourceDefinition};
@@ -14,8 +14,9 @@ const FORMAT: ContentFormat = ContentFormat::SENML_CBOR;
 /// How many instances more than there are a record may bring.
 const INSTANCES: usize = 32;
 
+/// Objects that belong to accounts: Security, Server, Access Control, and what Security names: OSCORE and COSE.
 fn is_account(object: ObjectId) -> bool {
-    object.get() <= 2
+    matches!(object.get(), 0..=2 | 21 | 23)
 }
 
 /// Writes the record.
@@ -52,7 +53,7 @@ fn encode(objects: &dyn Objects, buffer: &mut [u8]) -> Result<usize, Error> {
 
 /// Takes the accounts in, all or nothing: everything is tried before anything is changed.
 pub(super) fn read(objects: &mut dyn Objects, bytes: &[u8]) -> Result<(), ImportError> {
-    let mut definitions = Vec::<&'static ObjectDefinition, 3>::new();
+    let mut definitions = Vec::<&'static ObjectDefinition, 5>::new();
     for collection in objects.iter() {
         let definition = collection.definition();
         if is_account(definition.id) {
