@@ -123,6 +123,8 @@ pub mod std;
 #[cfg(feature = "storage")]
 pub mod storage;
 mod text;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod write;
 
 pub use agent::{Agent, ConnectError};
