@@ -9,7 +9,7 @@
 //! | [`codec`] | payload formats | |
 //! | [`coap`] | messages and the parts of a message engine | |
 //! | [`lwm2m`] | registration parameters and operations | |
-//! | `agent` | the DM agent (client), sans-IO | `agent`; its blocking runner: `agent-std` |
+//! | `agent` | the DM agent (client), sans-IO | `agent`; its runners: `agent-std`, `agent-tokio`; kept over restarts: `agent-storage` |
 //! | `manager` | the DM manager (server) on tokio | `manager` |
 //! | `server` | HTTP API and portal over the manager | `server` |
 //!

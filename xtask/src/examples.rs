@@ -1,5 +1,5 @@
-//! `cargo xtask examples`: builds every example of the root package, lets the two that run for ever meet, and asks the
-//! third something.
+//! `cargo xtask examples`: builds every example of the root package, lets the devices among them meet the manager among
+//! them, and asks the CoAP device something.
 
 use core::time::Duration;
 use std::io::{BufRead as _, BufReader};
@@ -47,6 +47,57 @@ pub(crate) fn run() -> Result<()> {
     fleet.line("urn:dev:os:32473-sensor is a Linux sensor by Dunlin")?;
     fleet.line("ObservationStarted")?;
 
+    println!("example custom_object");
+    let uri = format!("coap://{address}");
+    let mut thermostat = Running::start(Command::new(programs.join("custom_object")).arg(&uri))?;
+    thermostat.line("Registered")?;
+    fleet.line("urn:dev:os:32473-thermostat is a Thermostat by Dunlin")?;
+
+    println!("example sleepy");
+    let mut sleepy = Running::start(Command::new(programs.join("sleepy")).arg(&uri))?;
+    sleepy.line("Registered")?;
+    sleepy.line("asleep")?;
+    sleepy.line("awake")?;
+    sleepy.line("Updated")?;
+
+    println!("example two_servers");
+    let database = folder.join(format!("guest-{}.db", std::process::id()));
+    let mut guest = Running::start(
+        Command::new(programs.join("fleet"))
+            .arg("coap://127.0.0.1:0")
+            .arg(&database),
+    )?;
+    let line = guest.line("waiting for devices at [")?;
+    let other = line
+        .split_once('[')
+        .and_then(|(_, rest)| rest.strip_suffix(']'))
+        .with_context(|| format!("no address in `{line}`"))?;
+    let mut shared = Running::start(
+        Command::new(programs.join("two_servers"))
+            .arg(&uri)
+            .arg(format!("coap://{other}")),
+    )?;
+    shared.line("Registered { server:")?;
+    shared.line("Registered { server:")?;
+    fleet.line("urn:dev:os:32473-shared is a Shared sensor by Dunlin")?;
+
+    println!("example bootstrap");
+    let state = folder.join(format!("bootstrap-{}.state", std::process::id()));
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let start = format!("coap://{}", socket.local_addr()?);
+    let mut command = Command::new(programs.join("bootstrap"));
+    command.arg(start).arg(&state);
+    let mut device = Running::start(&mut command)?;
+    bootstrap(&socket, &uri)?;
+    device.line("Bootstrapped")?;
+    device.line("Registered")?;
+    fleet.line("urn:dev:os:32473-bootstrap is a Bootstrapped device by Dunlin")?;
+    // Its power is cut, and it goes on: nobody bootstraps it again.
+    drop(device);
+    let mut device = Running::start(&mut command)?;
+    device.line("before: Registered(1)")?;
+    device.line("Updated")?;
+
     println!("example coap_device");
     let mut device = Running::start(Command::new(programs.join("coap_device")).arg("127.0.0.1:0"))?;
     let line = device.line("serving coap://")?;
@@ -55,6 +106,48 @@ pub(crate) fn run() -> Result<()> {
         .and_then(|rest| rest.strip_suffix("/uptime"))
         .with_context(|| format!("no address in `{line}`"))?;
     ask_uptime(address)
+}
+
+/// Is a Bootstrap-Server to one device, and gives it the account of the server at `uri`: in SenML CBOR.
+fn bootstrap(socket: &UdpSocket, uri: &str) -> Result<()> {
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let mut buffer = [0; 256];
+    let (len, device) = socket.recv_from(&mut buffer)?;
+    let request = &buffer[..len];
+    // A confirmable POST with a token: the Acknowledgement has both its ids.
+    let [first, 2, high, low, ..] = *request else {
+        bail!("the bootstrap example sent {request:02x?}");
+    };
+    let token = usize::from(first & 15);
+    let mut answer = vec![0x60 | first & 15, 0x44, high, low];
+    answer.extend_from_slice(&request[4..4 + token]);
+    socket.send_to(&answer, device)?;
+    let length = u8::try_from(uri.len())?;
+    let security = [
+        b"\x84\xa3\x21\x65/0/1/\x00\x610\x03\x78",
+        &[length][..],
+        uri.as_bytes(),
+        b"\xa2\x00\x611\x04\xf4\xa2\x00\x612\x02\x03\xa2\x00\x6210\x02\x01",
+    ];
+    let server = b"\x84\xa3\x21\x65/1/0/\x00\x610\x02\x01\xa2\x00\x611\x02\x19\x01\x2c\xa2\x00\x616\x04\xf4\xa2\x00\x617\x03\x61U";
+    let writes = [
+        [
+            b"\x40\x03\x00\x01\xb10\x011\x11\x70\xff",
+            &security.concat()[..],
+        ]
+        .concat(),
+        [b"\x40\x03\x00\x02\xb11\x010\x11\x70\xff", &server[..]].concat(),
+        b"\x40\x02\x00\x03\xb2bs".to_vec(),
+    ];
+    for write in writes {
+        socket.send_to(&write, device)?;
+        let len = socket.recv(&mut buffer)?;
+        // 2.04 Changed.
+        if buffer[..len].get(1) != Some(&0x44) {
+            bail!("the bootstrap example answered {:02x?}", &buffer[..len]);
+        }
+    }
+    Ok(())
 }
 
 /// Sends a GET and looks for a 2.05 in the Acknowledgement.

@@ -252,7 +252,7 @@ impl<
     }
 
     /// The instance of the Server object with this short server id.
-    fn account(&self, server: u16) -> Option<InstanceId> {
+    pub(crate) fn account(&self, server: u16) -> Option<InstanceId> {
         let objects: &dyn Objects = &self.objects;
         let servers = objects.find(ObjectId::of::<1>())?;
         set::instances(servers).find(|id| {
@@ -281,6 +281,13 @@ impl<
             .iter_mut()
             .flatten()
             .find(|slot| slot.short_server_id == server)
+    }
+
+    /// Whether the server has been connected.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn is_connected(&self, server: u16) -> bool {
+        let mut slots = self.servers.iter().flatten();
+        slots.any(|slot| slot.short_server_id == server)
     }
 
     /// Whether the server has accepted a registration that still stands.

@@ -120,6 +120,19 @@ pub(crate) fn attached(table: &[Option<Attached>], server: usize, path: Path) ->
         .map_or(Attributes::NONE, Attached::attributes)
 }
 
+/// All that `server` has attached, with the nodes.
+#[cfg(feature = "persistence")]
+pub(crate) fn all(
+    table: &[Option<Attached>],
+    server: usize,
+) -> impl Iterator<Item = (Path, Attributes)> {
+    table
+        .iter()
+        .flatten()
+        .filter(move |entry| usize::from(entry.server) == server)
+        .map(|entry| (entry.path, entry.attributes()))
+}
+
 /// What holds for the node: its own attributes, and those of the nodes above where it has none (Core 1.2.2 §7.3.2).
 pub(crate) fn effective(table: &[Option<Attached>], server: usize, path: Path) -> Attributes {
     let mut found = attached(table, server, path);

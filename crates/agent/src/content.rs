@@ -203,12 +203,11 @@ pub(crate) fn lookup(
     Ok((collection, collection.definition()))
 }
 
-/// Whether `path` lies in an object with credentials, which no server may touch: Security (0) and OSCORE (21).
+/// Whether `path` lies in an object with credentials, which no server may touch: Security (0), OSCORE (21), and COSE (23)
+/// where there is one.
 pub(crate) fn is_secret(path: Path) -> bool {
-    matches!(
-        path.object_id().map(dunlin_model::ObjectId::get),
-        Some(0 | 21)
-    )
+    let object = path.object_id().map(dunlin_model::ObjectId::get);
+    matches!(object, Some(0 | 21)) || cfg!(feature = "cose") && object == Some(23)
 }
 
 fn readable(

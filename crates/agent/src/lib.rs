@@ -65,7 +65,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `std`, `dunlin_agent::std::run` is this loop.
+//! With the feature `std`, `dunlin_agent::std::run` is this loop. With `persistence` and `storage` the agent goes on
+//! after a restart where it was (`dunlin_agent::keep`, `dunlin_agent::storage`).
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -103,6 +104,8 @@ mod event;
 mod features;
 mod field;
 mod history;
+#[cfg(feature = "persistence")]
+pub mod keep;
 mod links;
 mod local;
 mod notification;
@@ -121,7 +124,11 @@ mod send;
 mod set;
 #[cfg(feature = "std")]
 pub mod std;
+#[cfg(feature = "storage")]
+pub mod storage;
 mod text;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod write;
 
 pub use agent::{Agent, ConnectError};

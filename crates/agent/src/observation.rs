@@ -82,6 +82,20 @@ impl Observation {
     }
 }
 
+#[cfg(feature = "persistence")]
+impl Observation {
+    /// The number of the last notification.
+    pub(crate) fn sequence(&self) -> u32 {
+        self.sequence.get()
+    }
+
+    /// Goes on behind this number, with a notification as soon as may be.
+    pub(crate) fn resume(&mut self, sequence: SequenceNumber) {
+        self.sequence = sequence;
+        self.check = true;
+    }
+}
+
 impl Observation {
     /// What was kept for it.
     pub(crate) fn past(&self, index: usize) -> Source {

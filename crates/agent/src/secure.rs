@@ -143,6 +143,23 @@ impl<
             .ok_or(ConnectError::Security)
     }
 
+    /// The server whose link is in this place.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn link_server(&self, place: usize) -> Option<u16> {
+        match self.links.get(place)?.as_ref()?.remote {
+            Remote::Server(server) => Some(server),
+            #[cfg(feature = "bootstrap")]
+            Remote::Bootstrap => None,
+        }
+    }
+
+    /// Whether the account of this server has no security.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn is_plain(&self, server: u16) -> bool {
+        let account = account(&self.agent.objects, Remote::Server(server));
+        account.and_then(mode) == Some(NO_SEC)
+    }
+
     fn all(&mut self) -> impl Iterator<Item = &mut Link<P, HANDSHAKE>> {
         let links = self.links.iter_mut().flatten();
         #[cfg(feature = "bootstrap")]

@@ -46,13 +46,13 @@ use crate::hosted;
 use crate::{ConnectError, Doors, Duration, Event, Failure, Instant, Output};
 
 /// How often the application has its turn when nothing happens.
-const TICK: Duration = Duration::from_secs(1);
+pub(crate) const TICK: Duration = Duration::from_secs(1);
 
 /// How long to wait before a name that could not be resolved is tried again.
 const RESOLVE_AGAIN: Duration = Duration::from_secs(10);
 
 /// How long to wait for the answer to the De-register at the end.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The port of `coap` URIs that name none (RFC 7252 §6.1).
 const PORT: u16 = 5683;
@@ -137,42 +137,13 @@ pub fn run<A: Doors<SocketAddr>>(
                 && let Some(address) = remote.resolve(clock.now(), link.family())
             {
                 link.open(address)?;
-                match remote.server {
-                    Some(server) => agent.connect(clock.now(), server, address)?,
-                    #[cfg(feature = "bootstrap")]
-                    None => agent.bootstrap(clock.now(), address)?,
-                    #[cfg(not(feature = "bootstrap"))]
-                    None => {}
-                }
+                remote.begin(&mut agent, clock.now(), address)?;
             }
         }
         flow = turn(&mut agent, None);
         agent.handle_timeout(clock.now());
         while let Some(event) = link.flush(&mut agent) {
-            match event {
-                // The name may have moved to another address meanwhile.
-                Event::RegistrationFailed {
-                    server,
-                    reason: Failure::NoAnswer,
-                    ..
-                } => again(&mut remotes, Some(server), clock.now()),
-                Event::BootstrapWanted => {
-                    // The way to it is not known yet.
-                    if let Some(remote) = bootstrap_server(&agent)? {
-                        remotes.push(remote);
-                    }
-                }
-                Event::BootstrapFailed {
-                    reason: Failure::NoAnswer,
-                    ..
-                } => again(&mut remotes, None, clock.now()),
-                Event::Bootstrapped => {
-                    let known = remotes.into_iter().find(|remote| remote.server.is_none());
-                    remotes = servers(&agent)?;
-                    remotes.extend(known);
-                }
-                _ => {}
-            }
+            follow(&agent, &mut remotes, &event, clock.now())?;
             if flow.is_continue() {
                 flow = turn(&mut agent, Some(event));
             }
@@ -181,12 +152,51 @@ pub fn run<A: Doors<SocketAddr>>(
             link.wait(&mut agent, &clock, clock.now().saturating_add(TICK))?;
         }
     }
-    let servers = remotes.iter().filter_map(|remote| remote.server).collect();
+    let servers = leave(&mut agent, &remotes);
     farewell(&mut agent, &mut link, &clock, servers)
 }
 
+/// Looks for remotes where an event says that they are others.
+pub(crate) fn follow<A: Doors<SocketAddr>>(
+    agent: &A,
+    remotes: &mut Vec<Remote>,
+    event: &Event,
+    now: Instant,
+) -> Result<(), RunError> {
+    match *event {
+        // The name may have moved to another address meanwhile.
+        Event::RegistrationFailed {
+            server,
+            reason: Failure::NoAnswer,
+            ..
+        } => again(remotes, Some(server), now),
+        // The way to it may not be known yet.
+        Event::BootstrapWanted => remotes.extend(bootstrap_server(agent)?),
+        Event::BootstrapFailed {
+            reason: Failure::NoAnswer,
+            ..
+        } => again(remotes, None, now),
+        Event::Bootstrapped => {
+            remotes.retain(|remote| remote.server.is_none());
+            remotes.extend(servers(agent)?);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// De-registers everywhere, and gives the servers whose answers are to be waited for.
+pub(crate) fn leave<A: Doors<SocketAddr>>(agent: &mut A, remotes: &[Remote]) -> Vec<u16> {
+    let mut servers: Vec<u16> = remotes.iter().filter_map(|remote| remote.server).collect();
+    servers.retain(|server| agent.is_registered(*server));
+    for server in &servers {
+        agent.deregister(*server);
+    }
+    servers
+}
+
 /// Whom to reach first: the servers, or the Bootstrap-Server where there is none.
-fn remotes<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, RunError> {
+pub(crate) fn remotes<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, RunError> {
     let mut remotes = servers(agent)?;
     if remotes.is_empty() {
         remotes.extend(bootstrap_server(agent)?);
@@ -216,17 +226,13 @@ fn again(remotes: &mut [Remote], server: Option<u16>, now: Instant) {
     }
 }
 
-/// De-registers everywhere, and waits a little for the answers.
+/// Waits a little for the answers to the De-registers.
 fn farewell<A: Doors<SocketAddr>>(
     agent: &mut A,
     link: &mut Link,
     clock: &Clock,
     mut servers: Vec<u16>,
 ) -> Result<(), RunError> {
-    servers.retain(|server| agent.is_registered(*server));
-    for server in &servers {
-        agent.deregister(*server);
-    }
     let end = clock.now().saturating_add(FAREWELL);
     while !servers.is_empty() && clock.now() < end {
         agent.handle_timeout(clock.now());
@@ -252,13 +258,13 @@ impl Clock {
 }
 
 /// A server, or the Bootstrap-Server, and where it is.
-struct Remote {
+pub(crate) struct Remote {
     server: Option<u16>,
-    host: String,
-    port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     address: Option<SocketAddr>,
     /// When its name is to be resolved; `None` once it has been.
-    next: Option<Instant>,
+    pub(crate) next: Option<Instant>,
 }
 
 impl Remote {
@@ -273,16 +279,38 @@ impl Remote {
         })
     }
 
+    /// Starts to register there, or to bootstrap.
+    pub(crate) fn begin<A: Doors<SocketAddr>>(
+        &self,
+        agent: &mut A,
+        now: Instant,
+        address: SocketAddr,
+    ) -> Result<(), RunError> {
+        match self.server {
+            Some(server) => agent.connect(now, server, address)?,
+            #[cfg(feature = "bootstrap")]
+            None => agent.bootstrap(now, address)?,
+            #[cfg(not(feature = "bootstrap"))]
+            None => {}
+        }
+        Ok(())
+    }
+
     /// Looks the name up and gives the address if it is a new one.
     fn resolve(&mut self, now: Instant, family: Option<SocketAddr>) -> Option<SocketAddr> {
-        let found = (self.host.as_str(), self.port)
-            .to_socket_addrs()
-            .ok()
-            .and_then(|mut addresses| {
-                addresses.find(|address| {
-                    family.is_none_or(|family| family.is_ipv4() == address.is_ipv4())
-                })
-            });
+        let found = (self.host.as_str(), self.port).to_socket_addrs();
+        self.choose(now, family, found.into_iter().flatten())
+    }
+
+    /// Takes the first address that the socket can reach, and gives it if it is a new one.
+    pub(crate) fn choose(
+        &mut self,
+        now: Instant,
+        family: Option<SocketAddr>,
+        mut addresses: impl Iterator<Item = SocketAddr>,
+    ) -> Option<SocketAddr> {
+        let found = addresses
+            .find(|address| family.is_none_or(|family| family.is_ipv4() == address.is_ipv4()));
         self.next = found.is_none().then(|| now.saturating_add(RESOLVE_AGAIN));
         let fresh = found.filter(|address| self.address != Some(*address))?;
         self.address = Some(fresh);
@@ -357,17 +385,22 @@ impl Link {
                 );
                 Ok(())
             }
-            Err(error) => match error.kind() {
-                // Nothing came; a signal; or word of an earlier datagram that found no taker.
-                ErrorKind::WouldBlock
-                | ErrorKind::TimedOut
-                | ErrorKind::Interrupted
-                | ErrorKind::ConnectionRefused
-                | ErrorKind::ConnectionReset => Ok(()),
-                _ => Err(error),
-            },
+            Err(error) if is_passing(&error) => Ok(()),
+            Err(error) => Err(error),
         }
     }
+}
+
+/// Nothing came; a signal; or word of an earlier datagram that found no taker.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock
+            | ErrorKind::TimedOut
+            | ErrorKind::Interrupted
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::ConnectionReset
+    )
 }
 
 /// Host and port of a `coap` URI without path, or of a `coaps` URI where that can be reached.

@@ -1,6 +1,13 @@
 //! An agent behind DTLS, against a server that is the test itself, over a link that loses, doubles and reorders.
-#![cfg(all(feature = "psk", feature = "rpk", feature = "x509", feature = "derive"))]
+#![cfg(all(
+    feature = "psk",
+    feature = "rpk",
+    feature = "x509",
+    feature = "derive",
+    feature = "persistence"
+))]
 
+use dunlin_agent::keep::{ImportError, Keep, Key, RESERVED_RECORDS};
 use dunlin_agent::objects::{Device, Security, SecurityAccount, SecurityMode, Server};
 use dunlin_agent::{
     Agent, Code, Config, Duration, Event, Failure as AgentFailure, Instant, Objects, Output, Secure,
@@ -99,6 +106,8 @@ struct World {
     events: Vec<Event>,
     /// Payload bytes that an eavesdropper may not see.
     seen: Vec<u8>,
+    /// All datagrams, with their senders.
+    sent: Vec<(u8, Vec<u8>)>,
 }
 
 impl World {
@@ -147,6 +156,7 @@ impl World {
             requests: Vec::new(),
             events: Vec::new(),
             seen: Vec::new(),
+            sent: Vec::new(),
         };
         world.agent.connect(world.now, 1, SERVER).unwrap();
         world.poll();
@@ -155,6 +165,7 @@ impl World {
 
     fn transmit(&mut self, from: u8, bytes: &[u8]) {
         self.seen.extend_from_slice(bytes);
+        self.sent.push((from, bytes.to_vec()));
         let to = if from == DEVICE { SERVER } else { DEVICE };
         self.link.send(self.now.as_millis(), from, to, bytes);
     }
@@ -425,6 +436,123 @@ fn an_association_survives_a_deep_sleep() {
     world.run(10);
     assert!(world.agent.agent().is_registered(1), "{:?}", world.events);
     assert_eq!(world.requests, [(Code::POST, "rd".to_owned())]);
+}
+
+/// The records of an agent: registration and association.
+fn records(agent: &mut Secured) -> [Vec<u8>; 2] {
+    [Key::Server(0), Key::Association(0)].map(|key| {
+        let mut buffer = [0; 512];
+        Keep::<u8>::export(agent, key, &mut buffer)
+            .unwrap()
+            .to_vec()
+    })
+}
+
+/// Sequence numbers of the protected records of the device in what was seen, from `from` on.
+fn numbers(seen: &[(u8, Vec<u8>)]) -> Vec<[u8; 8]> {
+    let of_device = seen.iter().filter(|(from, _)| *from == DEVICE);
+    let protected = of_device.filter(|(_, bytes)| bytes[3..5] == [0, 1]);
+    protected
+        .map(|(_, bytes)| bytes[3..11].try_into().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_registration_goes_on_over_its_association_and_no_nonce_serves_twice() {
+    let mut world = World::new(SecurityMode::PreSharedKey, Conditions::PERFECT, 6);
+    world.run(30);
+    assert!(Keep::<u8>::is_due(&mut world.agent, 0), "never stored");
+    for start in 0..4 {
+        let [registration, association] = records(&mut world.agent);
+        assert!(!Keep::<u8>::is_due(&mut world.agent, 0));
+        // Some of what was reserved is used, then the device loses its memory.
+        for _ in 0..start {
+            world.agent.agent_mut().update(1);
+            world.run(1);
+        }
+        world.requests.clear();
+        let fresh = World::new(SecurityMode::PreSharedKey, Conditions::PERFECT, 7 + start);
+        world.agent = fresh.agent;
+        world.link = fresh.link;
+        world
+            .agent
+            .resume(world.now, 1, SERVER, 0, &registration, &association)
+            .unwrap();
+        // Nothing is sent before numbers are reserved anew.
+        let before = world.sent.len();
+        world.poll();
+        assert_eq!(world.sent.len(), before);
+        assert!(Keep::<u8>::is_due(&mut world.agent, 0));
+        let [_, stored] = records(&mut world.agent);
+        assert_ne!(stored, association);
+        world.run(5);
+        let update = (Code::POST, "rd/x".to_owned());
+        assert_eq!(
+            world.requests,
+            [update],
+            "without a handshake or a Register"
+        );
+        assert!(world.agent.agent().is_registered(1));
+    }
+    let mut used = numbers(&world.sent);
+    let all = used.len();
+    used.sort_unstable();
+    used.dedup();
+    assert_eq!(used.len(), all);
+    assert!(all > 8, "{all}");
+}
+
+#[test]
+fn an_association_runs_out_of_what_is_reserved_unless_it_is_stored() {
+    let mut world = World::new(SecurityMode::PreSharedKey, Conditions::PERFECT, 6);
+    world.run(30);
+    records(&mut world.agent);
+    for _ in 0..RESERVED_RECORDS / 2 {
+        assert!(!Keep::<u8>::is_due(&mut world.agent, 0));
+        world.agent.agent_mut().update(1);
+        world.run(1);
+    }
+    assert!(Keep::<u8>::is_due(&mut world.agent, 0));
+    // The flash has failed.
+    Keep::<u8>::hold(&mut world.agent, 0);
+    let sent = world.sent.len();
+    world.agent.agent_mut().update(1);
+    world.run(1);
+    assert_eq!(world.sent.len(), sent);
+    records(&mut world.agent);
+    world.run(5);
+    assert!(world.sent.len() > sent);
+}
+
+#[test]
+fn an_association_of_other_keys_is_refused() {
+    let mut world = World::new(SecurityMode::PreSharedKey, Conditions::PERFECT, 6);
+    world.run(30);
+    let [registration, association] = records(&mut world.agent);
+    let mut world = World::new(SecurityMode::PreSharedKey, Conditions::PERFECT, 7);
+    let resume = |world: &mut World, association: &[u8]| {
+        let now = world.now;
+        let agent = &mut world.agent;
+        agent.resume(now, 1, SERVER, 0, &registration, association)
+    };
+    let mut bad = association.clone();
+    bad[20] ^= 1;
+    assert_eq!(resume(&mut world, &bad), Err(ImportError::Damaged));
+    assert_eq!(resume(&mut world, &registration), Err(ImportError::Kind));
+    world.agent.agent_mut().set(|node| {
+        let account = node.security.get_mut(0).unwrap();
+        *account = SecurityAccount::psk(
+            1,
+            "coaps://server.example:5684",
+            b"urn:dev:os:1",
+            b"another of sixteen",
+        )
+        .unwrap();
+    });
+    assert_eq!(
+        resume(&mut world, &association),
+        Err(ImportError::OtherAccount)
+    );
 }
 
 #[test]

@@ -12,24 +12,36 @@ use crate::{
 };
 
 mod access_control;
+mod apn_connection_profile;
+mod bearer_selection;
 mod connectivity_monitoring;
 mod connectivity_statistics;
+mod cose;
 mod device;
 mod firmware_update;
 mod location;
+mod oscore;
+mod portfolio;
 mod security;
 mod server;
 mod temperature;
+mod wlan_connectivity;
 
 pub use access_control::ACCESS_CONTROL;
+pub use apn_connection_profile::APN_CONNECTION_PROFILE;
+pub use bearer_selection::BEARER_SELECTION;
 pub use connectivity_monitoring::CONNECTIVITY_MONITORING;
 pub use connectivity_statistics::CONNECTIVITY_STATISTICS;
+pub use cose::COSE;
 pub use device::DEVICE;
 pub use firmware_update::FIRMWARE_UPDATE;
 pub use location::LOCATION;
+pub use oscore::OSCORE;
+pub use portfolio::PORTFOLIO;
 pub use security::SECURITY;
 pub use server::SERVER;
 pub use temperature::TEMPERATURE;
+pub use wlan_connectivity::WLAN_CONNECTIVITY;
 
 /// All objects of this module, by ascending identifier.
 pub const CORE: &[&ObjectDefinition] = &[
@@ -42,6 +54,17 @@ pub const CORE: &[&ObjectDefinition] = &[
     &LOCATION,
     &CONNECTIVITY_STATISTICS,
     &TEMPERATURE,
+];
+
+/// Further objects of the registry that an agent may have, by ascending identifier: their definitions are here for whoever
+/// asks for them, and no build has them unasked.
+pub const OPTIONAL: &[&ObjectDefinition] = &[
+    &APN_CONNECTION_PROFILE,
+    &WLAN_CONNECTIVITY,
+    &BEARER_SELECTION,
+    &PORTFOLIO,
+    &OSCORE,
+    &COSE,
 ];
 
 /// Finds an object of [`CORE`].

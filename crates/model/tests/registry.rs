@@ -37,7 +37,7 @@ fn definitions_are_those_of_the_registry() {
         println!("skipped: ../shared/oma/objects is not here");
         return;
     }
-    for object in objects::CORE {
+    for object in objects::CORE.iter().chain(objects::OPTIONAL) {
         let xml = fs::read_to_string(folder.join(format!("{}.xml", object.id))).unwrap();
         let (head, resources) = xml.split_once("<Resources>").unwrap();
         assert_eq!(tag(head, "Name"), object.name);
@@ -94,8 +94,10 @@ fn definitions_are_those_of_the_registry() {
 
 #[test]
 fn tables_ascend_and_executables_have_no_type() {
-    assert!(objects::CORE.is_sorted_by(|left, right| left.id < right.id));
-    for object in objects::CORE {
+    for list in [objects::CORE, objects::OPTIONAL] {
+        assert!(list.is_sorted_by(|left, right| left.id < right.id));
+    }
+    for object in objects::CORE.iter().chain(objects::OPTIONAL) {
         assert!(
             object
                 .resources

@@ -249,6 +249,24 @@ fn derived_objects_agree_with_the_registry() {
             ConnectivityStatistics::DEFINITION,
             &objects::CONNECTIVITY_STATISTICS,
         ),
+        #[cfg(feature = "apn-connection-profile")]
+        (
+            ApnConnectionProfile::<2>::DEFINITION,
+            &objects::APN_CONNECTION_PROFILE,
+        ),
+        #[cfg(feature = "wlan-connectivity")]
+        (
+            WlanConnectivity::<4>::DEFINITION,
+            &objects::WLAN_CONNECTIVITY,
+        ),
+        #[cfg(feature = "bearer-selection")]
+        (BearerSelection::<4>::DEFINITION, &objects::BEARER_SELECTION),
+        #[cfg(feature = "portfolio")]
+        (Portfolio::<4>::DEFINITION, &objects::PORTFOLIO),
+        #[cfg(feature = "oscore")]
+        (Oscore::DEFINITION, &objects::OSCORE),
+        #[cfg(feature = "cose")]
+        (Cose::DEFINITION, &objects::COSE),
     ] {
         assert_eq!(ours.id, registry.id);
         assert_eq!(ours.version, registry.version, "{}", registry.name);
@@ -268,6 +286,147 @@ fn derived_objects_agree_with_the_registry() {
             assert!(registry.resource(ours.id).is_some());
         }
     }
+}
+
+/// Each writable resource takes a value of its kind and range, gives it back, and refuses what lies outside.
+#[cfg(all(
+    feature = "apn-connection-profile",
+    feature = "wlan-connectivity",
+    feature = "bearer-selection",
+    feature = "portfolio",
+    feature = "oscore",
+    feature = "cose"
+))]
+#[test]
+fn what_the_optional_objects_take_they_give_back() {
+    use dunlin_model::{Operations, Range};
+    let objects: [(&mut dyn Object, _); 6] = [
+        (
+            &mut ApnConnectionProfile::<2>::default(),
+            &objects::APN_CONNECTION_PROFILE,
+        ),
+        (
+            &mut WlanConnectivity::<4>::default(),
+            &objects::WLAN_CONNECTIVITY,
+        ),
+        (
+            &mut BearerSelection::<4>::default(),
+            &objects::BEARER_SELECTION,
+        ),
+        (&mut Portfolio::<4>::default(), &objects::PORTFOLIO),
+        (&mut Oscore::default(), &objects::OSCORE),
+        (&mut Cose::default(), &objects::COSE),
+    ];
+    for (object, definition) in objects {
+        let mut taken = 0;
+        for found in definition.resources {
+            let writable = found.operations.is_writable() || found.operations == Operations::NONE;
+            if !writable || object.field(found.id).is_none() {
+                continue;
+            }
+            taken += 1;
+            let digits = "0123456789abcdef".repeat(4);
+            let number = match found.range {
+                Range::Integer(first, _) => first,
+                _ => 3,
+            };
+            let length = match &found.range {
+                Range::Length(first, _) => *first,
+                Range::Lengths(all) => all[0],
+                _ => 5,
+            };
+            let text = &digits[..length as usize];
+            let value = match found.kind {
+                ValueType::String => Value::String(text),
+                ValueType::Opaque => Value::Opaque(text.as_bytes()),
+                ValueType::Boolean => Value::Boolean(true),
+                _ => Value::Integer(number),
+            };
+            let index = ResourceInstanceId::new(u16::from(found.multiple)).unwrap();
+            assert_eq!(
+                object.check(found.id, index, &value),
+                Ok(()),
+                "{}",
+                found.name
+            );
+            assert_eq!(
+                object.write(found.id, index, &value),
+                Ok(()),
+                "{}",
+                found.name
+            );
+            let read = object.read(found.id, index).unwrap();
+            assert_eq!(
+                read.convert(found.kind),
+                value.convert(found.kind),
+                "{}",
+                found.name
+            );
+            let long = "x".repeat(2000);
+            let bad = match found.kind {
+                ValueType::String => Value::String(&long),
+                ValueType::Opaque => Value::Opaque(long.as_bytes()),
+                ValueType::Boolean => Value::String("true"),
+                _ => Value::Integer(i64::MAX),
+            };
+            assert_eq!(
+                object.check(found.id, index, &bad),
+                Err(Error::BadValue),
+                "{}",
+                found.name
+            );
+        }
+        assert!(
+            taken > 2 || definition.id.get() == 16,
+            "{}",
+            definition.name
+        );
+    }
+}
+
+#[cfg(all(
+    feature = "apn-connection-profile",
+    feature = "wlan-connectivity",
+    feature = "oscore",
+    feature = "cose"
+))]
+#[test]
+fn secrets_of_the_optional_objects_are_not_printed() {
+    use std::format;
+    let apn = ApnConnectionProfile::<2> {
+        secret: Some(SecretText::new("hush").unwrap()),
+        ..Default::default()
+    };
+    let wlan = WlanConnectivity::<4> {
+        wpa_phrase: Some(SecretText::new("hush").unwrap()),
+        ..Default::default()
+    };
+    let oscore = Oscore {
+        master_secret: SecretBytes::new(&[77; 16]).unwrap(),
+        ..Oscore::default()
+    };
+    let cose = Cose {
+        key: SecretText::new("hush").unwrap(),
+        ..Cose::default()
+    };
+    assert_eq!(cose.key.as_str(), "hush");
+    assert_eq!(oscore.master_secret.as_bytes(), [77; 16]);
+    for text in [
+        format!("{apn:?}"),
+        format!("{wlan:?}"),
+        format!("{oscore:?}"),
+        format!("{cose:?}"),
+    ] {
+        assert!(!text.contains("hush") && !text.contains("77"), "{text}");
+    }
+}
+
+#[test]
+fn credentials_are_for_no_server() {
+    let secret = |object: u16| crate::content::is_secret((object,).try_into().unwrap());
+    assert!(secret(0) && secret(21));
+    assert_eq!(secret(23), cfg!(feature = "cose"));
+    assert!(![1, 2, 3, 20, 22, 24].into_iter().any(secret));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod checks;
 mod composite;
 mod history;
 mod hostile;
+mod keep;
 mod local;
 mod observe;
 mod pack;

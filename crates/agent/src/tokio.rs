@@ -1,0 +1,196 @@
+//! A runner on tokio: one UDP socket, any number of agents in a thread.
+//!
+//! It does what [`std::run`](crate::std::run) does, and lets other tasks have their turn wherever it waits. Who drops the
+//! future ends the agent without a word to its servers, as a device does whose power is cut.
+//!
+//! ```no_run
+//! use std::ops::ControlFlow;
+//!
+//! use dunlin_agent::objects::{Device, Security, Server, Temperature};
+//! use dunlin_agent::{Agent, Config, Event, Objects};
+//!
+//! #[derive(Objects)]
+//! struct Node {
+//!     security: Security<1>,
+//!     server: Server<1>,
+//!     device: Device<'static>,
+//!     temperature: Temperature,
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let node = Node {
+//!     security: Security::no_sec(1, "coap://lwm2m.example.com")?,
+//!     server: Server::single(1, 300),
+//!     device: Device::new("Dunlin", "Example", "1"),
+//!     temperature: Temperature::new("Cel"),
+//! };
+//! let rng: rand::rngs::StdRng = rand::make_rng();
+//! let agent = Agent::new(node, Config::new("urn:dev:os:32473-1"), rng);
+//! dunlin_agent::tokio::run(agent, |agent, event| {
+//!     agent.set(|node| node.temperature.measure(21.5));
+//!     match event {
+//!         Some(Event::Reboot) => ControlFlow::Break(()),
+//!         _ => ControlFlow::Continue(()),
+//!     }
+//! })
+//! .await?;
+//! # Ok(())
+//! # }
+//! ```
+
+use core::net::SocketAddr;
+use core::ops::ControlFlow;
+
+use ::tokio::net::{UdpSocket, lookup_host};
+use ::tokio::time;
+use hosted::boxed::Box;
+use hosted::io;
+use hosted::vec::Vec;
+
+use crate::hosted;
+use crate::std::{FAREWELL, RunError, TICK, follow, leave, remotes};
+use crate::{Doors, Event, Instant, Output};
+
+/// Runs an [`Agent`](crate::Agent), or one with security or a store around it, until `turn` breaks off, which is called for
+/// each event and at least once a second; see [`std::run`](crate::std::run). The agent lies on the heap.
+///
+/// # Errors
+///
+/// [`RunError`]. A network that is down is none: the agent tries again.
+pub fn run<A: Doors<SocketAddr>>(
+    agent: A,
+    turn: impl FnMut(&mut A, Option<Event>) -> ControlFlow<()>,
+) -> impl Future<Output = Result<(), RunError>> + Unpin {
+    Box::pin(live(agent, turn))
+}
+
+async fn live<A: Doors<SocketAddr>>(
+    mut agent: A,
+    mut turn: impl FnMut(&mut A, Option<Event>) -> ControlFlow<()>,
+) -> Result<(), RunError> {
+    let mut remotes = remotes(&agent)?;
+    let clock = Clock(time::Instant::now());
+    let mut link = Link {
+        socket: None,
+        buffer: [0; 3000],
+    };
+    let mut flow = ControlFlow::Continue(());
+    while flow.is_continue() {
+        for remote in &mut remotes {
+            if remote.next.is_none_or(|due| due > clock.now()) {
+                continue;
+            }
+            let found = lookup_host((remote.host.as_str(), remote.port)).await;
+            let found: Vec<SocketAddr> = found.into_iter().flatten().collect();
+            let family = link.family();
+            if let Some(address) = remote.choose(clock.now(), family, found.into_iter()) {
+                link.open(address).await?;
+                remote.begin(&mut agent, clock.now(), address)?;
+            }
+        }
+        flow = turn(&mut agent, None);
+        agent.handle_timeout(clock.now());
+        while let Some(event) = link.flush(&mut agent).await {
+            follow(&agent, &mut remotes, &event, clock.now())?;
+            if flow.is_continue() {
+                flow = turn(&mut agent, Some(event));
+            }
+        }
+        if flow.is_continue() {
+            let latest = clock.now().saturating_add(TICK);
+            link.wait(&mut agent, &clock, latest).await?;
+        }
+    }
+    let mut servers = leave(&mut agent, &remotes);
+    let end = clock.now().saturating_add(FAREWELL);
+    while !servers.is_empty() && clock.now() < end {
+        agent.handle_timeout(clock.now());
+        while let Some(event) = link.flush(&mut agent).await {
+            if let Event::Deregistered { server: gone, .. } = event {
+                servers.retain(|server| *server != gone);
+            }
+        }
+        if !servers.is_empty() {
+            link.wait(&mut agent, &clock, end).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The time since the runner began.
+struct Clock(time::Instant);
+
+impl Clock {
+    fn now(&self) -> Instant {
+        Instant::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The socket, opened once it is known of which family it must be.
+struct Link {
+    socket: Option<UdpSocket>,
+    /// Room for a datagram, and for what it is made of.
+    buffer: [u8; 3000],
+}
+
+impl Link {
+    fn family(&self) -> Option<SocketAddr> {
+        self.socket.as_ref()?.local_addr().ok()
+    }
+
+    async fn open(&mut self, peer: SocketAddr) -> io::Result<()> {
+        if self.socket.is_none() {
+            let any = if peer.is_ipv4() {
+                "0.0.0.0:0"
+            } else {
+                "[::]:0"
+            };
+            self.socket = Some(UdpSocket::bind(any).await?);
+        }
+        Ok(())
+    }
+
+    /// Sends what is to be sent, up to the next event.
+    async fn flush<A: Doors<SocketAddr>>(&mut self, agent: &mut A) -> Option<Event> {
+        loop {
+            match agent.poll_output(&mut self.buffer) {
+                Output::Transmit { to, bytes } => {
+                    if let Some(socket) = &self.socket {
+                        // What is not sent is lost like what is lost on the way.
+                        let _ = socket.send_to(bytes, to).await;
+                    }
+                }
+                Output::Event(event) => return Some(event),
+                Output::Idle => return None,
+            }
+        }
+    }
+
+    /// Waits for a datagram until the agent has something to do, at most until `latest`.
+    async fn wait<A: Doors<SocketAddr>>(
+        &mut self,
+        agent: &mut A,
+        clock: &Clock,
+        latest: Instant,
+    ) -> io::Result<()> {
+        let until = agent.next_timeout().map_or(latest, |due| due.min(latest));
+        let wait = until.saturating_duration_since(clock.now());
+        let wait = time::Duration::from_millis(wait.as_millis());
+        let Some(socket) = &self.socket else {
+            time::sleep(wait).await;
+            return Ok(());
+        };
+        let received = time::timeout(wait, socket.recv_from(&mut self.buffer)).await;
+        match received {
+            Ok(Ok((length, peer))) => {
+                let bytes = self.buffer.get_mut(..length).unwrap_or_default();
+                agent.handle_input(clock.now(), peer, bytes);
+                Ok(())
+            }
+            Ok(Err(error)) if !crate::std::is_passing(&error) => Err(error),
+            // Nothing came.
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
+    }
+}
