@@ -84,9 +84,8 @@ impl TicketKeys {
         let (text, tag) = buffer
             .get_mut(START..total)?
             .split_at_mut_checked(end.checked_sub(START)?)?;
-        Aead::Gcm
-            .seal(&key.secret, &nonce, &key.name, text, tag)
-            .then_some(total)
+        let cipher = Aead::Gcm.cipher(&key.secret)?;
+        cipher.seal(&nonce, &key.name, text, tag).then_some(total)
     }
 
     /// Opens a ticket of ours that is not too old: the session, and what `peer` makes of what was sealed with it. `None`
@@ -111,7 +110,7 @@ impl TicketKeys {
             .into_iter()
             .flatten()
             .find(|key| key.name == *name)?;
-        if !Aead::Gcm.open(&key.secret, nonce, name, text, tag) {
+        if !Aead::Gcm.cipher(&key.secret)?.open(nonce, name, text, tag) {
             return None;
         }
         let mut reader = Reader::new(text);

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use std::vec::Vec;
 
 use super::*;
+use crate::protection::strip_padding;
 use crate::record::Datagram;
 
 /// The two ends of an association whose ids are given: what the client gets, what the server gets.
@@ -196,5 +197,54 @@ proptest! {
         let mut copy = Association::import(one.as_bytes()).unwrap();
         let again = copy.export(0);
         prop_assert_eq!(one.as_bytes(), again.as_bytes());
+    }
+}
+
+#[test]
+fn a_live_association_makes_and_takes_the_same_records() {
+    for suite in CipherSuite::SUPPORTED {
+        for ids in [(&b""[..], &b""[..]), (b"xy", b"12345678901234567890")] {
+            let (mut client, mut server) = pair(*suite, ids.0, ids.1);
+            let (live_client, live_server) = pair(*suite, ids.0, ids.1);
+            let (mut live_client, mut live_server) = (live_client.wake(), live_server.wake());
+            for round in 0..3 {
+                let (mut here, mut there) = ([0; 128], [0; 128]);
+                let record = client.protect(&[round; 9], &mut here).unwrap();
+                let live = live_client.protect(&[round; 9], &mut there).unwrap();
+                assert_eq!(record, live);
+                let opened = live_server.next(&mut Datagram::new(record)).unwrap();
+                assert_eq!(opened.content, Content::Data(&mut [round; 9]));
+                assert!(opened.is_newest);
+                assert_eq!(receive(&mut server, live).unwrap(), [round; 9]);
+            }
+            // What it does not take it does not take when it is live, either.
+            let mut buffer = [0; 128];
+            let record = client.protect(b"more", &mut buffer).unwrap().to_vec();
+            let mut changed = record.clone();
+            changed[record.len() - 1] ^= 1;
+            assert_eq!(live_server.next(&mut Datagram::new(&mut changed)), None);
+            assert!(
+                live_server
+                    .next(&mut Datagram::new(&mut record.clone()))
+                    .is_some()
+            );
+            assert_eq!(
+                live_server.next(&mut Datagram::new(&mut record.clone())),
+                None
+            );
+            // It goes on where it was, resting or exported.
+            let mut rested = live_client.rest();
+            let record = rested.protect(b"next", &mut buffer).unwrap();
+            assert!(receive(&mut server, record).is_some());
+            let _ = live_server.export(1);
+            let close = live_server.close(&mut buffer).unwrap();
+            let opened = rested.next(&mut Datagram::new(close)).unwrap();
+            assert_eq!(
+                opened.content,
+                Content::Alert(Level::Warning, Alert::CLOSE_NOTIFY)
+            );
+            let nothing_left = Err(ProtectError::ReservationUsedUp);
+            assert_eq!(live_server.close(&mut buffer), nothing_left);
+        }
     }
 }

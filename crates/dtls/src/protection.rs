@@ -1,0 +1,222 @@
+//! How a record is protected and taken: header, nonce and what is authenticated beside the text (RFC 5246 §6.2.3.3,
+//! RFC 6347 §4.1.2, RFC 9146 §4 and §5.3).
+
+use crate::aead::{Cipher, EXPLICIT_NONCE_LEN};
+use crate::alert::Level;
+use crate::association::{Association, Content, Opened, SEQUENCE_END};
+use crate::cid::ConnectionId;
+use crate::error::{Dropped, ProtectError};
+use crate::record::{ContentType, MAX_PLAINTEXT, Record, VERSION, number};
+
+impl Association {
+    /// Makes a record of what stands in `buffer`, with a key that is made ready for this record alone.
+    pub(crate) fn seal<'b>(
+        &mut self,
+        content_type: ContentType,
+        buffer: &'b mut [u8],
+        len: usize,
+    ) -> Result<&'b mut [u8], ProtectError> {
+        self.may_send(len)?;
+        let cipher = self.suite.aead().cipher(&self.keys.write_key);
+        let cipher = cipher.ok_or(ProtectError::NotConnected)?;
+        self.seal_with(&cipher, content_type, buffer, len)
+    }
+
+    /// Takes a record, with a key that is made ready for this record alone.
+    pub(crate) fn open<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
+        self.may_open(&record)?;
+        let cipher = self.suite.aead().cipher(&self.keys.read_key);
+        let cipher = cipher.ok_or(Dropped::NotAuthentic)?;
+        self.open_with(&cipher, record)
+    }
+
+    /// Whether a record with so many bytes of data may be sent.
+    pub(crate) fn may_send(&self, len: usize) -> Result<(), ProtectError> {
+        let limit = self.max_data_len();
+        if len > limit {
+            return Err(ProtectError::TooLong { limit });
+        }
+        if self.write_next >= self.write_end {
+            return Err(if self.write_end >= SEQUENCE_END {
+                ProtectError::SequenceExhausted
+            } else {
+                ProtectError::ReservationUsedUp
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes a record that [may be sent](Self::may_send), with the key for writing made ready.
+    pub(crate) fn seal_with<'b>(
+        &mut self,
+        cipher: &Cipher,
+        content_type: ContentType,
+        buffer: &'b mut [u8],
+        len: usize,
+    ) -> Result<&'b mut [u8], ProtectError> {
+        let total = self.overhead().saturating_add(len);
+        let too_small = ProtectError::BufferTooSmall { needed: total };
+        let record = buffer.get_mut(..total).ok_or(too_small)?;
+        let id = self.peer_id.as_bytes();
+        let hides_type = !id.is_empty();
+        let outer = if hides_type {
+            ContentType::TLS12_CID
+        } else {
+            content_type
+        };
+        let inner = len.saturating_add(usize::from(hides_type));
+        let fragment = total
+            .saturating_sub(self.overhead_before())
+            .saturating_add(EXPLICIT_NONCE_LEN);
+        let number = number(self.epoch, self.write_next);
+        let [e1, e0, s5, s4, s3, s2, s1, s0] = number;
+        let [major, minor] = VERSION;
+        let (front, rest) = record.split_first_chunk_mut().ok_or(too_small)?;
+        *front = [outer.0, major, minor, e1, e0, s5, s4, s3, s2, s1, s0];
+        let (place, rest) = rest.split_at_mut_checked(id.len()).ok_or(too_small)?;
+        place.copy_from_slice(id);
+        let (length, rest) = rest.split_first_chunk_mut().ok_or(too_small)?;
+        *length = u16::try_from(fragment).unwrap_or(u16::MAX).to_be_bytes();
+        let (explicit, rest) = rest.split_first_chunk_mut().ok_or(too_small)?;
+        *explicit = number;
+        let (text, tag) = rest.split_at_mut_checked(inner).ok_or(too_small)?;
+        if hides_type && let Some(last) = text.last_mut() {
+            *last = content_type.0;
+        }
+        let nonce = nonce(self.keys.write_iv, number);
+        let associated = Associated::new(outer, number, &self.peer_id, inner);
+        // The number counts as used whatever comes of it: a nonce never serves twice.
+        self.write_next = self.write_next.saturating_add(1);
+        if !cipher.seal(&nonce, associated.as_bytes(), text, tag) {
+            return Err(ProtectError::NotConnected);
+        }
+        Ok(record)
+    }
+
+    /// Whether a record may be one of this association that was not received yet: all that can be said without its key.
+    pub(crate) fn may_open(&self, record: &Record<'_>) -> Result<(), Dropped> {
+        let header = &record.header;
+        if header.epoch != self.epoch {
+            return Err(Dropped::WrongEpoch);
+        }
+        if header.version != VERSION {
+            return Err(Dropped::NotARecord);
+        }
+        // With a connection id every record has it, and without one none has (RFC 9146 §4).
+        let has_id = header.content_type == ContentType::TLS12_CID;
+        if has_id == self.own_id.is_empty() || header.connection_id != self.own_id {
+            return Err(Dropped::WrongConnectionId);
+        }
+        if !self.window.may_accept(header.sequence) {
+            return Err(Dropped::Replayed);
+        }
+        Ok(())
+    }
+
+    /// Takes a record that [may be one of ours](Self::may_open), with the key for reading made ready.
+    pub(crate) fn open_with<'a>(
+        &mut self,
+        cipher: &Cipher,
+        record: Record<'a>,
+    ) -> Result<Opened<'a>, Dropped> {
+        let Record { header, fragment } = record;
+        let has_id = header.content_type == ContentType::TLS12_CID;
+        let (explicit, protected) = fragment
+            .split_first_chunk_mut::<EXPLICIT_NONCE_LEN>()
+            .ok_or(Dropped::NotAuthentic)?;
+        let inner = protected
+            .len()
+            .checked_sub(self.suite.aead().tag_len())
+            .ok_or(Dropped::NotAuthentic)?;
+        if inner > MAX_PLAINTEXT.saturating_add(usize::from(has_id)) {
+            return Err(Dropped::TooLong);
+        }
+        let (text, tag) = protected
+            .split_at_mut_checked(inner)
+            .ok_or(Dropped::NotAuthentic)?;
+        let nonce = nonce(self.keys.read_iv, *explicit);
+        let number = header.number();
+        let associated = Associated::new(header.content_type, number, &self.own_id, inner);
+        if !cipher.open(&nonce, associated.as_bytes(), text, tag) {
+            return Err(Dropped::NotAuthentic);
+        }
+        let (content_type, data) = if has_id {
+            strip_padding(text).ok_or(Dropped::NotAuthentic)?
+        } else {
+            (header.content_type, text)
+        };
+        let is_newest = self.window.accept(header.sequence);
+        let content = match content_type {
+            ContentType::APPLICATION_DATA => Content::Data(data),
+            ContentType::HANDSHAKE => Content::Handshake(data),
+            ContentType::ALERT => match Level::read(data) {
+                Some((level, alert)) => Content::Alert(level, alert),
+                None => Content::Other,
+            },
+            _ => Content::Other,
+        };
+        Ok(Opened { content, is_newest })
+    }
+}
+
+/// The real type of a record with connection id and what stands before it; padding follows it (RFC 9146 §4).
+pub(crate) fn strip_padding(text: &mut [u8]) -> Option<(ContentType, &mut [u8])> {
+    let at = text.iter().rposition(|byte| *byte != 0)?;
+    let (data, behind) = text.split_at_mut_checked(at)?;
+    Some((ContentType(*behind.first()?), data))
+}
+
+/// The implicit part and the explicit one (RFC 6655 §3, RFC 5288 §3).
+const fn nonce(implicit: [u8; 4], explicit: [u8; 8]) -> [u8; 12] {
+    let [i0, i1, i2, i3] = implicit;
+    let [e0, e1, e2, e3, e4, e5, e6, e7] = explicit;
+    [i0, i1, i2, i3, e0, e1, e2, e3, e4, e5, e6, e7]
+}
+
+/// What is authenticated beside the text.
+enum Associated {
+    /// RFC 5246 §6.2.3.3.
+    Plain([u8; 13]),
+    /// RFC 9146 §5.3, and how many bytes of it there are.
+    WithId([u8; 23 + ConnectionId::MAX_LEN], usize),
+}
+
+impl Associated {
+    fn new(
+        content_type: ContentType,
+        number: [u8; 8],
+        connection_id: &ConnectionId,
+        inner_len: usize,
+    ) -> Self {
+        let [n0, n1, n2, n3, n4, n5, n6, n7] = number;
+        let [major, minor] = VERSION;
+        let [l1, l0] = u16::try_from(inner_len).unwrap_or(u16::MAX).to_be_bytes();
+        let own = content_type.0;
+        if content_type != ContentType::TLS12_CID {
+            return Self::Plain([n0, n1, n2, n3, n4, n5, n6, n7, own, major, minor, l1, l0]);
+        }
+        let (id, id_len) = (connection_id.as_bytes(), connection_id.len);
+        let mut bytes = [0; 23 + ConnectionId::MAX_LEN];
+        let mut used = 0;
+        if let Some((front, rest)) = bytes.split_first_chunk_mut()
+            && let Some((place, rest)) = rest.split_at_mut_checked(id.len())
+            && let Some((length, rest)) = rest.split_first_chunk_mut()
+        {
+            *front = [
+                0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, own, id_len, own, major, minor, n0,
+                n1, n2, n3, n4, n5, n6, n7,
+            ];
+            place.copy_from_slice(id);
+            *length = [l1, l0];
+            used = (23_usize + ConnectionId::MAX_LEN).saturating_sub(rest.len());
+        }
+        Self::WithId(bytes, used)
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(bytes) => bytes,
+            Self::WithId(bytes, used) => bytes.get(..*used).unwrap_or_default(),
+        }
+    }
+}
