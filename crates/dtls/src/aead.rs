@@ -58,6 +58,16 @@ impl Aead {
 }
 
 impl Cipher {
+    /// Whether it is of this kind.
+    pub(crate) const fn is(&self, aead: Aead) -> bool {
+        match self {
+            #[cfg(feature = "ccm8")]
+            Self::Ccm8(_) => matches!(aead, Aead::Ccm8),
+            #[cfg(feature = "gcm")]
+            Self::Gcm(_) => matches!(aead, Aead::Gcm),
+        }
+    }
+
     /// Encrypts `data` and writes the tag to `tag`, which has [`Aead::tag_len`] bytes. False when it cannot be done.
     pub(crate) fn seal(
         &self,

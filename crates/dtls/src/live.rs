@@ -1,53 +1,78 @@
-//! An association in use: its ciphers stay ready from record to record.
+//! Ciphers that stay ready from record to record.
 
 use core::fmt;
+
+use zeroize::Zeroizing;
 
 use crate::aead::Cipher;
 use crate::alert::{Alert, Level};
 use crate::association::{Association, Opened};
 use crate::error::{Dropped, ProtectError};
-use crate::export::Exported;
 use crate::record::{ContentType, Datagram, Record};
+use crate::suite::Aead;
 
-/// An [`Association`] whose ciphers stay ready from one record to the next, which spares each record the expansion of its
-/// key: a fifth of what a short record costs on a Cortex-M, half of it and more where AES is an instruction.
+/// Room for the keys of an [`Association`] as the ciphers want them, so that they need not be expanded for each record
+/// anew: see [`Association::with`].
 ///
-/// It takes the room of the expanded keys, 700 bytes on a Cortex-M and twice as much or more elsewhere, from the first
-/// record of each direction on: so it is for an association that many records go over soon. The keys are wiped when it is
-/// dropped or [rests](Self::rest).
-pub struct LiveAssociation {
-    association: Association,
-    write: Option<Cipher>,
-    read: Option<Cipher>,
+/// It is no part of the association, which is to rest in little room: an owner has as many of these as associations are
+/// busy at a time. It serves the association that used it last; for another it is filled anew. It is wiped when dropped.
+#[derive(Default)]
+pub struct Ciphers {
+    write: Slot,
+    read: Slot,
+}
+
+/// A key made ready, and which one it is.
+#[derive(Default)]
+struct Slot {
+    key: Zeroizing<[u8; 16]>,
+    cipher: Option<Cipher>,
+}
+
+impl Slot {
+    fn get(&mut self, aead: Aead, key: &[u8; 16]) -> Option<&Cipher> {
+        // As numbers, so that it takes the same time wherever they differ.
+        let is_same = u128::from_ne_bytes(*self.key) == u128::from_ne_bytes(*key);
+        if !(is_same && self.cipher.as_ref().is_some_and(|cipher| cipher.is(aead))) {
+            self.cipher = aead.cipher(key);
+            *self.key = *key;
+        }
+        self.cipher.as_ref()
+    }
+}
+
+impl Ciphers {
+    /// Room in which nothing is yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Ciphers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ciphers")
+    }
+}
+
+/// An [`Association`] with [`Ciphers`] that stay ready from one record to the next. It does what the association does.
+#[derive(Debug)]
+pub struct Live<'l> {
+    association: &'l mut Association,
+    ciphers: &'l mut Ciphers,
 }
 
 impl Association {
-    /// Keeps its ciphers ready from the next record on.
-    pub const fn wake(self) -> LiveAssociation {
-        LiveAssociation {
+    /// The association with room for its ciphers, which spares each record but the first the expansion of its key: more
+    /// than half of what a short one costs where AES is an instruction.
+    pub const fn with<'l>(&'l mut self, ciphers: &'l mut Ciphers) -> Live<'l> {
+        Live {
             association: self,
-            write: None,
-            read: None,
+            ciphers,
         }
     }
 }
 
-impl LiveAssociation {
-    /// Gives the association back as it is now, without its ciphers.
-    pub fn rest(self) -> Association {
-        self.association
-    }
-
-    /// The association, to be asked.
-    pub const fn association(&self) -> &Association {
-        &self.association
-    }
-
-    /// As [`Association::export`].
-    pub fn export(&mut self, ahead: u32) -> Exported {
-        self.association.export(ahead)
-    }
-
+impl Live<'_> {
     /// As [`Association::protect`].
     ///
     /// # Errors
@@ -93,15 +118,11 @@ impl LiveAssociation {
     /// [`Dropped`]: the record is to be ignored.
     pub fn unprotect<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
         self.association.may_open(&record)?;
-        if self.read.is_none() {
-            self.read = self
-                .association
-                .suite
-                .aead()
-                .cipher(&self.association.keys.read_key);
-        }
-        let cipher = self.read.as_ref().ok_or(Dropped::NotAuthentic)?;
-        self.association.open_with(cipher, record)
+        let aead = self.association.suite.aead();
+        let key = &self.association.keys.read_key;
+        let cipher = self.ciphers.read.get(aead, key);
+        self.association
+            .open_with(cipher.ok_or(Dropped::NotAuthentic)?, record)
     }
 
     /// As [`Association::next`].
@@ -121,21 +142,14 @@ impl LiveAssociation {
         len: usize,
     ) -> Result<&'b mut [u8], ProtectError> {
         self.association.may_send(len)?;
-        if self.write.is_none() {
-            self.write = self
-                .association
-                .suite
-                .aead()
-                .cipher(&self.association.keys.write_key);
-        }
-        let cipher = self.write.as_ref().ok_or(ProtectError::NotConnected)?;
-        self.association
-            .seal_with(cipher, content_type, buffer, len)
-    }
-}
-
-impl fmt::Debug for LiveAssociation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.association.fmt(f)
+        let aead = self.association.suite.aead();
+        let key = &self.association.keys.write_key;
+        let cipher = self.ciphers.write.get(aead, key);
+        self.association.seal_with(
+            cipher.ok_or(ProtectError::NotConnected)?,
+            content_type,
+            buffer,
+            len,
+        )
     }
 }

@@ -69,12 +69,17 @@ impl Association {
             .saturating_sub(self.overhead_before())
             .saturating_add(EXPLICIT_NONCE_LEN);
         let number = number(self.epoch, self.write_next);
-        let [e1, e0, s5, s4, s3, s2, s1, s0] = number;
+        // Byte by byte the header is as dear as the cipher's first block.
         let [major, minor] = VERSION;
         let (front, rest) = record.split_first_chunk_mut().ok_or(too_small)?;
-        *front = [outer.0, major, minor, e1, e0, s5, s4, s3, s2, s1, s0];
-        let (place, rest) = rest.split_at_mut_checked(id.len()).ok_or(too_small)?;
-        place.copy_from_slice(id);
+        *front = [outer.0, major, minor];
+        let (place, mut rest) = rest.split_first_chunk_mut().ok_or(too_small)?;
+        *place = number;
+        if hides_type {
+            let (place, behind) = rest.split_at_mut_checked(id.len()).ok_or(too_small)?;
+            place.copy_from_slice(id);
+            rest = behind;
+        }
         let (length, rest) = rest.split_first_chunk_mut().ok_or(too_small)?;
         *length = u16::try_from(fragment).unwrap_or(u16::MAX).to_be_bytes();
         let (explicit, rest) = rest.split_first_chunk_mut().ok_or(too_small)?;
@@ -167,10 +172,19 @@ pub(crate) fn strip_padding(text: &mut [u8]) -> Option<(ContentType, &mut [u8])>
 }
 
 /// The implicit part and the explicit one (RFC 6655 §3, RFC 5288 §3).
-const fn nonce(implicit: [u8; 4], explicit: [u8; 8]) -> [u8; 12] {
-    let [i0, i1, i2, i3] = implicit;
-    let [e0, e1, e2, e3, e4, e5, e6, e7] = explicit;
-    [i0, i1, i2, i3, e0, e1, e2, e3, e4, e5, e6, e7]
+///
+/// It is put together as numbers, as the cipher reads its first eight bytes at once.
+fn nonce(implicit: [u8; 4], explicit: [u8; 8]) -> [u8; 12] {
+    let number = u64::from_be_bytes(explicit);
+    let front = u64::from(u32::from_be_bytes(implicit)) << 32 | number >> 32;
+    let mut nonce = [0; 12];
+    if let Some((first, last)) = nonce.split_first_chunk_mut() {
+        *first = front.to_be_bytes();
+        if let (Some(to), Some(from)) = (last.first_chunk_mut::<4>(), explicit.last_chunk()) {
+            *to = *from;
+        }
+    }
+    nonce
 }
 
 /// What is authenticated beside the text.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use std::vec::Vec;
 
 use super::*;
+use crate::live::Ciphers;
 use crate::protection::strip_padding;
 use crate::record::Datagram;
 
@@ -201,50 +202,49 @@ proptest! {
 }
 
 #[test]
-fn a_live_association_makes_and_takes_the_same_records() {
+fn ciphers_that_stay_ready_make_and_take_the_same_records() {
+    // One room for all, so that each association finds another's ciphers in it.
+    let (mut writing, mut reading) = (Ciphers::new(), Ciphers::new());
     for suite in CipherSuite::SUPPORTED {
         for ids in [(&b""[..], &b""[..]), (b"xy", b"12345678901234567890")] {
             let (mut client, mut server) = pair(*suite, ids.0, ids.1);
-            let (live_client, live_server) = pair(*suite, ids.0, ids.1);
-            let (mut live_client, mut live_server) = (live_client.wake(), live_server.wake());
+            let (mut live_client, mut live_server) = pair(*suite, ids.0, ids.1);
             for round in 0..3 {
                 let (mut here, mut there) = ([0; 128], [0; 128]);
                 let record = client.protect(&[round; 9], &mut here).unwrap();
-                let live = live_client.protect(&[round; 9], &mut there).unwrap();
+                let mut live = live_client.with(&mut writing);
+                let live = live.protect(&[round; 9], &mut there).unwrap();
                 assert_eq!(record, live);
-                let opened = live_server.next(&mut Datagram::new(record)).unwrap();
+                let mut taking = live_server.with(&mut reading);
+                let opened = taking.next(&mut Datagram::new(record)).unwrap();
                 assert_eq!(opened.content, Content::Data(&mut [round; 9]));
                 assert!(opened.is_newest);
                 assert_eq!(receive(&mut server, live).unwrap(), [round; 9]);
             }
-            // What it does not take it does not take when it is live, either.
+            // What the association does not take alone it does not take so, either.
             let mut buffer = [0; 128];
             let record = client.protect(b"more", &mut buffer).unwrap().to_vec();
+            let mut take = |mut record: Vec<u8>| {
+                let mut live = live_server.with(&mut reading);
+                live.next(&mut Datagram::new(&mut record)).is_some()
+            };
             let mut changed = record.clone();
             changed[record.len() - 1] ^= 1;
-            assert_eq!(live_server.next(&mut Datagram::new(&mut changed)), None);
-            assert!(
-                live_server
-                    .next(&mut Datagram::new(&mut record.clone()))
-                    .is_some()
-            );
+            assert!(!take(changed));
+            assert!(take(record.clone()));
+            assert!(!take(record));
+            // What is agreed on for reading is not what is agreed on for writing.
+            let mut live = live_client.with(&mut reading);
+            let close = live.close(&mut buffer).unwrap();
+            let opened = server.next(&mut Datagram::new(close)).unwrap();
+            let closed = Content::Alert(Level::Warning, Alert::CLOSE_NOTIFY);
+            assert_eq!(opened.content, closed);
+            let _ = live_client.export(0);
+            let mut live = live_client.with(&mut writing);
             assert_eq!(
-                live_server.next(&mut Datagram::new(&mut record.clone())),
-                None
+                live.protect(b"", &mut buffer),
+                Err(ProtectError::ReservationUsedUp)
             );
-            // It goes on where it was, resting or exported.
-            let mut rested = live_client.rest();
-            let record = rested.protect(b"next", &mut buffer).unwrap();
-            assert!(receive(&mut server, record).is_some());
-            let _ = live_server.export(1);
-            let close = live_server.close(&mut buffer).unwrap();
-            let opened = rested.next(&mut Datagram::new(close)).unwrap();
-            assert_eq!(
-                opened.content,
-                Content::Alert(Level::Warning, Alert::CLOSE_NOTIFY)
-            );
-            let nothing_left = Err(ProtectError::ReservationUsedUp);
-            assert_eq!(live_server.close(&mut buffer), nothing_left);
         }
     }
 }
