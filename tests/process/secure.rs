@@ -471,3 +471,128 @@ fn the_programs_own_agent_is_let_in_by_its_key() {
         agent.interrupt();
     }
 }
+
+/// A file of the test PKI in PEM.
+fn pem(folder: &std::path::Path, name: &str, label: &str, parts: &[&[u8]]) {
+    let mut text = String::new();
+    for part in parts {
+        let body = BASE64.encode(part);
+        let lines: Vec<_> = body
+            .as_bytes()
+            .chunks(64)
+            .map(|line| str::from_utf8(line).expect("base64"))
+            .collect();
+        text += &format!(
+            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+            lines.join("\n")
+        );
+    }
+    std::fs::write(folder.join(name), text).expect("writable");
+}
+
+macro_rules! pki {
+    ($name:literal) => {
+        include_bytes!(concat!("../../crates/dtls/tests/pki/", $name)).as_slice()
+    };
+}
+
+#[test]
+fn the_programs_own_agent_is_let_in_by_its_certificate() {
+    // The common name of the certificate of the client.
+    const NAME: &str = "0123456789ABCDEF";
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let certificate = "CERTIFICATE";
+    let chain = [pki!("server.der"), pki!("intermediate.der")];
+    pem(folder, "server.pem", certificate, &chain);
+    pem(folder, "server-alone.pem", certificate, &chain[..1]);
+    pem(folder, "server.key", "PRIVATE KEY", &[pki!("server.pkcs8")]);
+    pem(folder, "client.pem", certificate, &[pki!("client.der")]);
+    pem(folder, "client.key", "PRIVATE KEY", &[pki!("client.pkcs8")]);
+    pem(folder, "ca.pem", certificate, &[pki!("intermediate.der")]);
+    pem(folder, "other.pem", certificate, &[pki!("impostor.der")]);
+    let config = "[coap]\nprivate_key = \"server.key\"\ncertificates = \"server.pem\"\n";
+    std::fs::write(folder.join("dunlin.toml"), config).expect("writable");
+    let serve = Serve::start_on(
+        folder,
+        "127.0.0.1:0",
+        "127.0.0.1:0",
+        &["--config", "dunlin.toml", "--coap", "coaps://127.0.0.1:0"],
+    );
+    let ready = serve.program.json(|line| line.get("coaps").is_some());
+    let uri = format!(
+        "coaps://{}",
+        ready["coaps"][0].as_str().expect("an address")
+    );
+    let client = |arguments: &[&str]| serve.client(folder, arguments);
+    client(&["security", "add", "pinned", "--x509", "client.pem"]).succeeded();
+    client(&["security", "add", NAME, "--x509-ca", "ca.pem"]).succeeded();
+
+    let own = ["--cert", "client.pem", "--key", "client.key"];
+    let arguments = |endpoint: &'static str, more: &[&'static str]| {
+        let mut arguments = vec!["agent", "--json", "--server", &uri, "--endpoint", endpoint];
+        arguments.extend(own);
+        arguments.extend(more);
+        support::Program::start(folder, &arguments)
+    };
+    let works = |endpoint: &'static str, more: &[&'static str]| {
+        let agent = arguments(endpoint, more);
+        agent.json(|line| line["event"] == "registered");
+        let read = client(&["read", endpoint, "device.manufacturer"]).json();
+        assert_eq!(read["records"][0]["value"], "Dunlin");
+        assert_eq!(client(&["device", endpoint]).json()["secure"], true);
+        agent.interrupt();
+    };
+    // By the manager's own certificate, and by the authority that it leads to.
+    works("pinned", &["--server-cert", "server-alone.pem"]);
+    works("pinned", &["--ca", "ca.pem"]);
+    // A manager that is known by another certificate is none.
+    let fails = |more: &[&'static str]| {
+        let agent = arguments("pinned", more);
+        agent.json(|line| {
+            line["event"] == "registration_failed" && line.to_string().contains("DTLS")
+        });
+    };
+    fails(&["--ca", "other.pem"]);
+    fails(&["--server-cert", "client.pem"]);
+    // The certificate is one device's; without its pin it is whose name it bears.
+    arguments(NAME, &["--ca", "ca.pem"]).json(|line| line.to_string().contains("4.03"));
+    client(&["security", "remove", "pinned", "x509"]).succeeded();
+    works(NAME, &["--ca", "ca.pem"]);
+
+    // What does not fit is said before anything is sent.
+    let refused = |more: &[&str], code: i32, words: &[&str]| {
+        let mut all = vec!["agent", "--server", &uri];
+        all.extend(more);
+        run(folder, &all).failed(code, words);
+    };
+    refused(&own, 2, &["--ca FILE", "--server-cert FILE"]);
+    refused(&["--cert", "client.pem", "--ca", "ca.pem"], 2, &["--key"]);
+    let wrong = [
+        "--cert",
+        "client.pem",
+        "--key",
+        "server.key",
+        "--ca",
+        "ca.pem",
+    ];
+    refused(&wrong, 1, &["client.pem and server.key", "private key"]);
+    let none = [
+        "--cert",
+        "client.key",
+        "--key",
+        "client.key",
+        "--ca",
+        "ca.pem",
+    ];
+    refused(&none, 1, &["client.key has no certificate"]);
+    let absent = [
+        "--cert",
+        "absent.pem",
+        "--key",
+        "client.key",
+        "--ca",
+        "ca.pem",
+    ];
+    refused(&absent, 1, &["Cannot read absent.pem"]);
+}
