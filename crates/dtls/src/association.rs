@@ -255,7 +255,7 @@ impl Association {
     /// # Errors
     ///
     /// [`Dropped`]: the record is to be ignored.
-    pub fn unprotect<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
+    pub(crate) fn unprotect<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
         self.open(record)
     }
 

@@ -185,7 +185,7 @@ pub use keys::{KeyError, RAW_PUBLIC_KEY_MESSAGE_LEN, SPKI_LEN};
 pub use live::{Ciphers, Live};
 #[cfg(feature = "_ecdhe")]
 pub use pin::{InvalidPin, MatchingType, Pin, UnknownNumber};
-pub use record::{ContentType, Datagram, Record, RecordHeader};
+pub use record::{ContentType, Datagram, RecordHeader};
 pub use session::{Session, SessionId};
 pub use suite::CipherSuite;
 

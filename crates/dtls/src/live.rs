@@ -116,7 +116,8 @@ impl Live<'_> {
     /// # Errors
     ///
     /// [`Dropped`]: the record is to be ignored.
-    pub fn unprotect<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
+    #[inline]
+    pub(crate) fn unprotect<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
         self.association.may_open(&record)?;
         let aead = self.association.suite.aead();
         let key = &self.association.keys.read_key;

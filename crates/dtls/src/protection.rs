@@ -100,33 +100,61 @@ impl Association {
 
     /// Whether a record may be one of this association that was not received yet: all that can be said without its key.
     pub(crate) fn may_open(&self, record: &Record<'_>) -> Result<(), Dropped> {
-        let header = &record.header;
-        if header.epoch != self.epoch {
+        if record.epoch() != self.epoch {
             return Err(Dropped::WrongEpoch);
         }
-        if header.version != VERSION {
+        if record.version != VERSION {
             return Err(Dropped::NotARecord);
         }
         // With a connection id every record has it, and without one none has (RFC 9146 §4).
-        let has_id = header.content_type == ContentType::TLS12_CID;
-        if has_id == self.own_id.is_empty() || header.connection_id != self.own_id {
+        let has_id = record.content_type == ContentType::TLS12_CID;
+        if has_id == self.own_id.is_empty()
+            || has_id && record.connection_id != self.own_id.as_bytes()
+        {
             return Err(Dropped::WrongConnectionId);
         }
-        if !self.window.may_accept(header.sequence) {
+        if !self.window.may_accept(record.sequence()) {
             return Err(Dropped::Replayed);
         }
         Ok(())
     }
 
     /// Takes a record that [may be one of ours](Self::may_open), with the key for reading made ready.
+    #[inline]
     pub(crate) fn open_with<'a>(
         &mut self,
         cipher: &Cipher,
         record: Record<'a>,
     ) -> Result<Opened<'a>, Dropped> {
-        let Record { header, fragment } = record;
-        let has_id = header.content_type == ContentType::TLS12_CID;
-        let (explicit, protected) = fragment
+        let (has_id, sequence) = (
+            record.content_type == ContentType::TLS12_CID,
+            record.sequence(),
+        );
+        let outer = record.content_type;
+        let text = self.decrypt(cipher, record)?;
+        let (content_type, data) = if has_id {
+            strip_padding(text).ok_or(Dropped::NotAuthentic)?
+        } else {
+            (outer, text)
+        };
+        let is_newest = self.window.accept(sequence);
+        let content = match content_type {
+            ContentType::APPLICATION_DATA => Content::Data(data),
+            ContentType::HANDSHAKE => Content::Handshake(data),
+            ContentType::ALERT => match Level::read(data) {
+                Some((level, alert)) => Content::Alert(level, alert),
+                None => Content::Other,
+            },
+            _ => Content::Other,
+        };
+        Ok(Opened { content, is_newest })
+    }
+
+    /// The text of a record, if it is authentic.
+    fn decrypt<'a>(&self, cipher: &Cipher, record: Record<'a>) -> Result<&'a mut [u8], Dropped> {
+        let has_id = record.content_type == ContentType::TLS12_CID;
+        let (explicit, protected) = record
+            .fragment
             .split_first_chunk_mut::<EXPLICIT_NONCE_LEN>()
             .ok_or(Dropped::NotAuthentic)?;
         let inner = protected
@@ -140,27 +168,12 @@ impl Association {
             .split_at_mut_checked(inner)
             .ok_or(Dropped::NotAuthentic)?;
         let nonce = nonce(self.keys.read_iv, *explicit);
-        let number = header.number();
-        let associated = Associated::new(header.content_type, number, &self.own_id, inner);
+        let number = record.number.to_be_bytes();
+        let associated = Associated::new(record.content_type, number, &self.own_id, inner);
         if !cipher.open(&nonce, associated.as_bytes(), text, tag) {
             return Err(Dropped::NotAuthentic);
         }
-        let (content_type, data) = if has_id {
-            strip_padding(text).ok_or(Dropped::NotAuthentic)?
-        } else {
-            (header.content_type, text)
-        };
-        let is_newest = self.window.accept(header.sequence);
-        let content = match content_type {
-            ContentType::APPLICATION_DATA => Content::Data(data),
-            ContentType::HANDSHAKE => Content::Handshake(data),
-            ContentType::ALERT => match Level::read(data) {
-                Some((level, alert)) => Content::Alert(level, alert),
-                None => Content::Other,
-            },
-            _ => Content::Other,
-        };
-        Ok(Opened { content, is_newest })
+        Ok(text)
     }
 }
 
