@@ -234,7 +234,8 @@ impl Association {
         let start = self.overhead_before();
         let needed = self.overhead().saturating_add(data.len());
         buffer
-            .get_mut(start..start.saturating_add(data.len()))
+            .get_mut(start..)
+            .and_then(|rest| rest.get_mut(..data.len()))
             .ok_or(ProtectError::BufferTooSmall { needed })?
             .copy_from_slice(data);
         Ok(())
