@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Token, Type};
 use dunlin_dtls::{
     CertificateTypes, Config, Connection, Credentials, Datagram, Event, Output, Presented,
-    PrivateKey, PskKey,
+    PrivateKey, PskKey, Session,
 };
 use dunlin_time::Instant;
 use rand::rngs::StdRng;
@@ -86,6 +86,11 @@ fn socket() -> UdpSocket {
 impl Node {
     /// A handshake that succeeds, or does not.
     fn connect(server: &str, proof: Proof) -> Option<Self> {
+        Self::resume(server, proof, None)
+    }
+
+    /// The same, with a session of before.
+    fn resume(server: &str, proof: Proof, session: Option<Session>) -> Option<Self> {
         let mut node = Self {
             connection: Connection::client(Config {
                 initial_timeout: dunlin_time::Duration::from_secs(1),
@@ -102,7 +107,7 @@ impl Node {
         };
         let now = node.now();
         node.connection
-            .connect(now, None, &mut node.proof, &mut node.rng);
+            .connect(now, session, &mut node.proof, &mut node.rng);
         while !node.connection.is_established() {
             if !node.poll() {
                 return None;
@@ -430,6 +435,45 @@ fn after_a_kill_the_next_record_of_a_thousand_devices_is_accepted_and_no_nonce_s
     assert_eq!(nodes[0].answer("Dunlin"), "3/0/0");
     let read = reading.join().expect("no panic").json();
     assert_eq!(read["records"][0]["value"], "Dunlin");
+}
+
+#[test]
+fn a_session_is_resumed_after_a_kill_while_the_device_has_the_same_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let (serve, coaps) = start(folder, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0");
+    let add = |serve: &Serve, key: &str| {
+        let arguments = [
+            "security",
+            "add",
+            "pilot",
+            "--psk-identity",
+            "who",
+            "--psk",
+            key,
+        ];
+        serve.client(folder, &arguments).succeeded();
+    };
+    let key = "hex:000102030405060708090a0b0c0d0e0f";
+    let proof = || Proof::Psk(b"who".to_vec(), (0..16).collect());
+    add(&serve, key);
+    let node = Node::connect(&coaps, proof()).expect("let in");
+    let session = node.connection.session().expect("a session");
+    let (coap, http) = (serve.coap.clone(), serve.http.clone());
+    serve.program.kill();
+
+    let (serve, _) = start(folder, &coap, &coaps, &http);
+    let resume = || Node::resume(&coaps, proof(), Some(session.clone())).expect("let in");
+    let mut node = resume();
+    assert!(node.connection.is_resumed());
+    assert_eq!(node.register(&[]), Code::CREATED);
+    assert!((serve.metric("dunlin_dtls_handshakes_resumed_total") - 1.0).abs() < 0.5);
+    // Who has another key than the one that the session began with has to show it.
+    add(&serve, "hex:ff0102030405060708090a0b0c0d0e0f");
+    add(&serve, key);
+    assert!(resume().connection.is_resumed());
+    add(&serve, "hex:ff0102030405060708090a0b0c0d0e0f");
+    assert!(Node::resume(&coaps, proof(), Some(session.clone())).is_none());
 }
 
 #[test]

@@ -35,6 +35,14 @@ pub(crate) enum Cipher {
     Gcm(Gcm),
 }
 
+/// Ccm has nothing beside the block cipher.
+const _: () = {
+    const fn is_wiped_when_dropped<T: zeroize::ZeroizeOnDrop>() {}
+    is_wiped_when_dropped::<Aes128Enc>();
+    #[cfg(feature = "gcm")]
+    is_wiped_when_dropped::<Gcm>();
+};
+
 impl Aead {
     /// Bytes of the tag.
     pub(crate) const fn tag_len(self) -> usize {
