@@ -68,7 +68,7 @@ impl Aead {
 impl Cipher {
     /// Whether it is of this kind.
     pub(crate) const fn is(&self, aead: Aead) -> bool {
-        match self {
+        match *self {
             #[cfg(feature = "ccm8")]
             Self::Ccm8(_) => matches!(aead, Aead::Ccm8),
             #[cfg(feature = "gcm")]
@@ -84,14 +84,14 @@ impl Cipher {
         data: &mut [u8],
         tag: &mut [u8],
     ) -> bool {
-        match self {
+        match *self {
             #[cfg(feature = "ccm8")]
-            Self::Ccm8(cipher) => put(
+            Self::Ccm8(ref cipher) => put(
                 tag,
                 cipher.encrypt_inout_detached(nonce.into(), associated, data.into()),
             ),
             #[cfg(feature = "gcm")]
-            Self::Gcm(cipher) => put(
+            Self::Gcm(ref cipher) => put(
                 tag,
                 cipher.encrypt_inout_detached(nonce.into(), associated, data.into()),
             ),
@@ -106,15 +106,15 @@ impl Cipher {
         data: &mut [u8],
         tag: &[u8],
     ) -> bool {
-        match self {
+        match *self {
             #[cfg(feature = "ccm8")]
-            Self::Ccm8(cipher) => tag.try_into().is_ok_and(|tag| {
+            Self::Ccm8(ref cipher) => tag.try_into().is_ok_and(|tag| {
                 cipher
                     .decrypt_inout_detached(nonce.into(), associated, data.into(), tag)
                     .is_ok()
             }),
             #[cfg(feature = "gcm")]
-            Self::Gcm(cipher) => tag.try_into().is_ok_and(|tag| {
+            Self::Gcm(ref cipher) => tag.try_into().is_ok_and(|tag| {
                 cipher
                     .decrypt_inout_detached(nonce.into(), associated, data.into(), tag)
                     .is_ok()
