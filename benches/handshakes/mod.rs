@@ -1,9 +1,9 @@
 //! Handshakes of `dunlin-dtls` and what comes of them: both ends in memory. Peers are measured on the same work.
 
 use dunlin_dtls::{
-    Acceptor, Alert, Association, CertificateTypes, CipherSuite, ClientAuthentication, Config,
-    Connection, Content, Credentials, Datagram, Greeting, Output, Presented, PrivateKey, PskKey,
-    PskLookup,
+    Acceptor, Alert, Association, CertificateTypes, CipherSuite, Ciphers, ClientAuthentication,
+    Config, Connection, Content, Credentials, Datagram, Greeting, Opened, Output, Presented,
+    PrivateKey, PskKey, PskLookup,
 };
 use dunlin_time::Instant;
 use rand::SeedableRng;
@@ -223,7 +223,22 @@ impl Peer {
     }
 }
 
+/// Both ends, with ciphers that stay ready.
+pub(crate) struct LivePair {
+    pair: Pair,
+    writing: Ciphers,
+    reading: Ciphers,
+}
+
 impl Pair {
+    pub(crate) fn live(self) -> LivePair {
+        LivePair {
+            pair: self,
+            writing: Ciphers::new(),
+            reading: Ciphers::new(),
+        }
+    }
+
     /// The client protects a record into `buffer`; its length.
     pub(crate) fn protect(&mut self, data: &[u8], buffer: &mut [u8]) -> usize {
         self.client.protect(data, buffer).expect("room").len()
@@ -231,10 +246,27 @@ impl Pair {
 
     /// The server unprotects a record where it lies; the length of its data.
     pub(crate) fn unprotect(&mut self, record: &mut [u8]) -> usize {
-        let opened = self.server.next(&mut Datagram::new(record));
-        match opened.expect("genuine").content {
-            Content::Data(data) => data.len(),
-            _ => 0,
-        }
+        data_len(self.server.next(&mut Datagram::new(record)))
+    }
+}
+
+impl LivePair {
+    /// The client protects a record into `buffer`; its length.
+    pub(crate) fn protect(&mut self, data: &[u8], buffer: &mut [u8]) -> usize {
+        let mut client = self.pair.client.with(&mut self.writing);
+        client.protect(data, buffer).expect("room").len()
+    }
+
+    /// The server unprotects a record where it lies; the length of its data.
+    pub(crate) fn unprotect(&mut self, record: &mut [u8]) -> usize {
+        let mut server = self.pair.server.with(&mut self.reading);
+        data_len(server.next(&mut Datagram::new(record)))
+    }
+}
+
+fn data_len(opened: Option<Opened<'_>>) -> usize {
+    match opened.expect("genuine").content {
+        Content::Data(data) => data.len(),
+        _ => 0,
     }
 }

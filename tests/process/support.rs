@@ -270,10 +270,22 @@ impl Serve {
 
     /// What an address of the HTTP side gives.
     pub(crate) fn get(&self, path: &str) -> String {
+        self.http("GET", path, "")
+    }
+
+    /// Puts something there.
+    pub(crate) fn put(&self, path: &str, content: &Value) {
+        let answer = self.http("PUT", path, &content.to_string());
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    }
+
+    fn http(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.http).expect("the HTTP side is open");
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
-            self.http
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            self.http,
+            body.len()
         );
         stream.write_all(request.as_bytes()).expect("sent");
         let mut answer = String::new();

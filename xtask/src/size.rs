@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
     /// Measures the payload formats, each alone, in place of those programs.
     #[arg(long, conflicts_with = "panics")]
     formats: bool,
+    /// Measures only the programs whose names begin so, such as `dtls`.
+    #[arg(long, value_name = "PREFIX", default_value = "", conflicts_with_all = ["bless", "formats"])]
+    only: String,
     /// Writes the figures to `xtask/sizes.json` in place of comparing them.
     #[arg(long)]
     bless: bool,
@@ -95,7 +98,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .collect::<Result<_, _>>()
         .context("xtask/sizes.json has a figure a line")?;
     let (mut lines, mut grown) = (String::new(), Vec::new());
-    for (size, program) in IMAGES {
+    let wanted = |(size, _): &(&str, Program)| size.starts_with(&arguments.only);
+    for (size, program) in IMAGES.into_iter().filter(wanted) {
         let path = firmware::build(&program)?;
         let (image, ram) = sections(&path)?;
         let disassembly = disassembly(&path)?;

@@ -12,6 +12,10 @@ mod messages;
 #[expect(dead_code, reason = "benches/dtls.rs measures more of it")]
 mod handshakes;
 
+#[cfg(feature = "dtls")]
+#[path = "../../dtls_peers/raw.rs"]
+mod raw;
+
 mod coap;
 mod codec;
 #[cfg(feature = "dtls")]

@@ -6,4 +6,4 @@ mod node;
 mod proof;
 
 pub(crate) use device::{Device, News};
-pub(crate) use proof::Proof;
+pub(crate) use proof::{Proof, Usage};

@@ -71,7 +71,7 @@ impl Acceptor {
 
     fn look(&self, now: Instant, address: &[u8], bytes: &mut [u8]) -> Option<Look> {
         let record = Datagram::new(bytes).next(0)?;
-        if record.header.content_type != ContentType::HANDSHAKE || record.header.epoch != 0 {
+        if record.content_type != ContentType::HANDSHAKE || record.epoch() != 0 {
             return None;
         }
         let fragment = Fragment::read(&mut Reader::new(record.fragment)).ok()?;
@@ -86,7 +86,7 @@ impl Acceptor {
         Some(if bool::from(is_good) {
             Look::Accepted(*hello.random)
         } else {
-            Look::Verify(current, record.header.sequence)
+            Look::Verify(current, record.sequence())
         })
     }
 

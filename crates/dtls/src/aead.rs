@@ -1,7 +1,8 @@
 //! Protection of one record's bytes, in place: AES-128-CCM with 8 bytes of tag (RFC 6655 §3) and AES-128-GCM (RFC 5288
 //! §3).
 //!
-//! Keys are kept as 16 bytes and expanded for each record: an association that rests takes little memory.
+//! Keys are kept as 16 bytes, and a [`Cipher`] is made of them for one record or, where there is room, for many: an
+//! association that rests takes little memory.
 
 use aes::Aes128Enc;
 #[cfg(feature = "gcm")]
@@ -26,6 +27,22 @@ type Gcm = AesGcm<Aes128Enc, aes_gcm::aes::cipher::consts::U12>;
 /// Bytes of the nonce that travel in each record (RFC 6655 §3, RFC 5288 §3).
 pub(crate) const EXPLICIT_NONCE_LEN: usize = 8;
 
+/// A key made ready: 176 bytes and more. The primitives wipe it when it is dropped.
+pub(crate) enum Cipher {
+    #[cfg(feature = "ccm8")]
+    Ccm8(Ccm8),
+    #[cfg(feature = "gcm")]
+    Gcm(Gcm),
+}
+
+/// Ccm has nothing beside the block cipher.
+const _: () = {
+    const fn is_wiped_when_dropped<T: zeroize::ZeroizeOnDrop>() {}
+    is_wiped_when_dropped::<Aes128Enc>();
+    #[cfg(feature = "gcm")]
+    is_wiped_when_dropped::<Gcm>();
+};
+
 impl Aead {
     /// Bytes of the tag.
     pub(crate) const fn tag_len(self) -> usize {
@@ -35,55 +52,73 @@ impl Aead {
         }
     }
 
+    /// Makes a key ready; `None` for what this build does not have.
+    pub(crate) fn cipher(self, key: &[u8; 16]) -> Option<Cipher> {
+        match self {
+            #[cfg(feature = "ccm8")]
+            Self::Ccm8 => Some(Cipher::Ccm8(Ccm8::new(key.into()))),
+            #[cfg(feature = "gcm")]
+            Self::Gcm => Some(Cipher::Gcm(Gcm::new(key.into()))),
+            #[allow(unreachable_patterns, reason = "each suite is a feature")]
+            _ => None,
+        }
+    }
+}
+
+impl Cipher {
+    /// Whether it is of this kind.
+    pub(crate) const fn is(&self, aead: Aead) -> bool {
+        match *self {
+            #[cfg(feature = "ccm8")]
+            Self::Ccm8(_) => matches!(aead, Aead::Ccm8),
+            #[cfg(feature = "gcm")]
+            Self::Gcm(_) => matches!(aead, Aead::Gcm),
+        }
+    }
+
     /// Encrypts `data` and writes the tag to `tag`, which has [`Aead::tag_len`] bytes. False when it cannot be done.
     pub(crate) fn seal(
-        self,
-        key: &[u8; 16],
+        &self,
         nonce: &[u8; 12],
         associated: &[u8],
         data: &mut [u8],
         tag: &mut [u8],
     ) -> bool {
-        match self {
+        match *self {
             #[cfg(feature = "ccm8")]
-            Self::Ccm8 => put(
+            Self::Ccm8(ref cipher) => put(
                 tag,
-                Ccm8::new(key.into()).encrypt_inout_detached(nonce.into(), associated, data.into()),
+                cipher.encrypt_inout_detached(nonce.into(), associated, data.into()),
             ),
             #[cfg(feature = "gcm")]
-            Self::Gcm => put(
+            Self::Gcm(ref cipher) => put(
                 tag,
-                Gcm::new(key.into()).encrypt_inout_detached(nonce.into(), associated, data.into()),
+                cipher.encrypt_inout_detached(nonce.into(), associated, data.into()),
             ),
-            #[allow(unreachable_patterns, reason = "each suite is a feature")]
-            _ => false,
         }
     }
 
     /// Decrypts `data` if `tag` fits; what `data` holds is not to be looked at when it does not.
     pub(crate) fn open(
-        self,
-        key: &[u8; 16],
+        &self,
         nonce: &[u8; 12],
         associated: &[u8],
         data: &mut [u8],
         tag: &[u8],
     ) -> bool {
-        match self {
+        match *self {
             #[cfg(feature = "ccm8")]
-            Self::Ccm8 => tag.try_into().is_ok_and(|tag| {
-                Ccm8::new(key.into())
+            Self::Ccm8(ref cipher) => tag.try_into().is_ok_and(|tag| {
+                cipher
                     .decrypt_inout_detached(nonce.into(), associated, data.into(), tag)
                     .is_ok()
             }),
             #[cfg(feature = "gcm")]
-            Self::Gcm => tag.try_into().is_ok_and(|tag| {
-                Gcm::new(key.into())
+            Self::Gcm(ref cipher) => tag.try_into().is_ok_and(|tag| {
+                cipher
                     .decrypt_inout_detached(nonce.into(), associated, data.into(), tag)
                     .is_ok()
             }),
-            #[allow(unreachable_patterns, reason = "each suite is a feature")]
-            _ => false,
         }
     }
 }

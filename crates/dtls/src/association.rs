@@ -9,15 +9,12 @@ use crate::alert::{Alert, Level};
 use crate::cid::ConnectionId;
 use crate::error::{Dropped, ProtectError};
 use crate::prf::{MasterSecret, prf};
-use crate::record::{
-    ContentType, Datagram, HEADER_LEN, MAX_PLAINTEXT, Record, RecordHeader, VERSION, number,
-};
+use crate::record::{ContentType, Datagram, HEADER_LEN, MAX_PLAINTEXT, Record};
 use crate::suite::CipherSuite;
 use crate::window::ReplayWindow;
-use crate::writer::Writer;
 
 /// The first sequence number that there is none of (RFC 6347 §4.1).
-const SEQUENCE_END: u64 = 1 << 48;
+pub(crate) const SEQUENCE_END: u64 = 1 << 48;
 
 /// Which side of the handshake an endpoint was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,13 +225,20 @@ impl Association {
         data: &[u8],
         buffer: &'b mut [u8],
     ) -> Result<&'b mut [u8], ProtectError> {
+        self.place(data, buffer)?;
+        self.seal(content_type, buffer, data.len())
+    }
+
+    /// Puts data where [`seal`](Self::seal) wants them.
+    pub(crate) fn place(&self, data: &[u8], buffer: &mut [u8]) -> Result<(), ProtectError> {
         let start = self.overhead_before();
         let needed = self.overhead().saturating_add(data.len());
         buffer
-            .get_mut(start..start.saturating_add(data.len()))
+            .get_mut(start..)
+            .and_then(|rest| rest.get_mut(..data.len()))
             .ok_or(ProtectError::BufferTooSmall { needed })?
             .copy_from_slice(data);
-        self.seal(content_type, buffer, data.len())
+        Ok(())
     }
 
     /// A `close_notify` alert as a record: the last thing to send.
@@ -247,89 +251,13 @@ impl Association {
         self.protect_as(ContentType::ALERT, &alert, buffer)
     }
 
-    pub(crate) fn seal<'b>(
-        &mut self,
-        content_type: ContentType,
-        buffer: &'b mut [u8],
-        len: usize,
-    ) -> Result<&'b mut [u8], ProtectError> {
-        let aead = self.suite.aead();
-        let limit = self.max_data_len();
-        if len > limit {
-            return Err(ProtectError::TooLong { limit });
-        }
-        if self.write_next >= self.write_end {
-            return Err(if self.write_end >= SEQUENCE_END {
-                ProtectError::SequenceExhausted
-            } else {
-                ProtectError::ReservationUsedUp
-            });
-        }
-        let total = self.overhead().saturating_add(len);
-        let record = buffer
-            .get_mut(..total)
-            .ok_or(ProtectError::BufferTooSmall { needed: total })?;
-        let hides_type = !self.peer_id.is_empty();
-        let outer = if hides_type {
-            ContentType::TLS12_CID
-        } else {
-            content_type
-        };
-        let header = RecordHeader {
-            content_type: outer,
-            epoch: self.epoch,
-            sequence: self.write_next,
-            connection_id: self.peer_id,
-            version: VERSION,
-        };
-        let number = number(self.epoch, self.write_next);
-        let inner = len.saturating_add(usize::from(hides_type));
-        let too_small = ProtectError::BufferTooSmall { needed: total };
-        let (front, behind) = record
-            .split_at_mut_checked(self.overhead_before())
-            .ok_or(too_small)?;
-        let mut writer = Writer::new(front);
-        writer.u8(outer.0);
-        writer.put(&VERSION);
-        writer.put(&number);
-        writer.put(self.peer_id.as_bytes());
-        let fragment = EXPLICIT_NONCE_LEN
-            .saturating_add(inner)
-            .saturating_add(aead.tag_len());
-        writer.u16(u16::try_from(fragment).unwrap_or(u16::MAX));
-        writer.put(&number);
-        let (text, tag) = behind.split_at_mut_checked(inner).ok_or(too_small)?;
-        if hides_type && let Some(last) = text.last_mut() {
-            *last = content_type.0;
-        }
-        let (associated, used) = associated_data(&header, inner);
-        let nonce = nonce(self.keys.write_iv, number);
-        // The number counts as used whatever comes of it: a nonce never serves twice.
-        self.write_next = self.write_next.saturating_add(1);
-        let associated = associated.get(..used).unwrap_or_default();
-        if !aead.seal(&self.keys.write_key, &nonce, associated, text, tag) {
-            return Err(ProtectError::NotConnected);
-        }
-        Ok(record)
-    }
-
     /// Takes a record of the association's epoch and gives what it carries, decrypted in place.
     ///
     /// # Errors
     ///
     /// [`Dropped`]: the record is to be ignored.
-    pub fn unprotect<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
-        let (content_type, data, is_newest) = self.open(record)?;
-        let content = match content_type {
-            ContentType::APPLICATION_DATA => Content::Data(data),
-            ContentType::HANDSHAKE => Content::Handshake(data),
-            ContentType::ALERT => match Level::read(data) {
-                Some((level, alert)) => Content::Alert(level, alert),
-                None => Content::Other,
-            },
-            _ => Content::Other,
-        };
-        Ok(Opened { content, is_newest })
+    pub(crate) fn unprotect<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Dropped> {
+        self.open(record)
     }
 
     /// Takes the next record of a datagram that is this association's, as [`unprotect`](Self::unprotect) does; `None` at
@@ -342,95 +270,6 @@ impl Association {
         }
         None
     }
-
-    fn open<'a>(
-        &mut self,
-        record: Record<'a>,
-    ) -> Result<(ContentType, &'a mut [u8], bool), Dropped> {
-        let Record { header, fragment } = record;
-        if header.epoch != self.epoch {
-            return Err(Dropped::WrongEpoch);
-        }
-        if header.version != VERSION {
-            return Err(Dropped::NotARecord);
-        }
-        // With a connection id every record has it, and without one none has (RFC 9146 §4).
-        let has_id = header.content_type == ContentType::TLS12_CID;
-        if has_id == self.own_id.is_empty() || header.connection_id != self.own_id {
-            return Err(Dropped::WrongConnectionId);
-        }
-        if !self.window.may_accept(header.sequence) {
-            return Err(Dropped::Replayed);
-        }
-        let aead = self.suite.aead();
-        let (explicit, protected) = fragment
-            .split_first_chunk_mut::<EXPLICIT_NONCE_LEN>()
-            .ok_or(Dropped::NotAuthentic)?;
-        let inner = protected
-            .len()
-            .checked_sub(aead.tag_len())
-            .ok_or(Dropped::NotAuthentic)?;
-        if inner > MAX_PLAINTEXT.saturating_add(usize::from(has_id)) {
-            return Err(Dropped::TooLong);
-        }
-        let (text, tag) = protected
-            .split_at_mut_checked(inner)
-            .ok_or(Dropped::NotAuthentic)?;
-        let (associated, used) = associated_data(&header, inner);
-        let nonce = nonce(self.keys.read_iv, *explicit);
-        let associated = associated.get(..used).unwrap_or_default();
-        if !aead.open(&self.keys.read_key, &nonce, associated, text, tag) {
-            return Err(Dropped::NotAuthentic);
-        }
-        let (content_type, data) = if has_id {
-            strip_padding(text).ok_or(Dropped::NotAuthentic)?
-        } else {
-            (header.content_type, text)
-        };
-        let is_newest = self.window.accept(header.sequence);
-        Ok((content_type, data, is_newest))
-    }
-}
-
-/// The real type of a record with connection id and what stands before it; padding follows it (RFC 9146 §4).
-fn strip_padding(text: &mut [u8]) -> Option<(ContentType, &mut [u8])> {
-    let at = text.iter().rposition(|byte| *byte != 0)?;
-    let (data, behind) = text.split_at_mut_checked(at)?;
-    Some((ContentType(*behind.first()?), data))
-}
-
-fn nonce(implicit: [u8; 4], explicit: [u8; 8]) -> [u8; 12] {
-    let mut nonce = [0; 12];
-    for (to, from) in nonce.iter_mut().zip(implicit.into_iter().chain(explicit)) {
-        *to = from;
-    }
-    nonce
-}
-
-/// What is authenticated beside the text, and how many bytes of it there are (RFC 5246 §6.2.3.3, RFC 9146 §5.3).
-fn associated_data(
-    header: &RecordHeader,
-    inner_len: usize,
-) -> ([u8; 23 + ConnectionId::MAX_LEN], usize) {
-    let mut bytes = [0; 23 + ConnectionId::MAX_LEN];
-    let mut writer = Writer::new(&mut bytes);
-    let inner_len = u16::try_from(inner_len).unwrap_or(u16::MAX);
-    if header.content_type == ContentType::TLS12_CID {
-        writer.put(&[0xff; 8]);
-        writer.u8(ContentType::TLS12_CID.0);
-        writer.u8(header.connection_id.len);
-        writer.u8(ContentType::TLS12_CID.0);
-        writer.put(&header.version);
-        writer.put(&header.number());
-        writer.put(header.connection_id.as_bytes());
-    } else {
-        writer.put(&header.number());
-        writer.u8(header.content_type.0);
-        writer.put(&header.version);
-    }
-    writer.u16(inner_len);
-    let used = writer.len();
-    (bytes, used)
 }
 
 impl fmt::Debug for Association {

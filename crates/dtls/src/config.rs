@@ -34,6 +34,9 @@ pub struct Config {
     pub max_fragment_length: Option<MaxFragmentLength>,
     /// Whether a client offers the protocol `coap` (RFC 7301); a server takes it when it is offered. By default not.
     pub offers_coap: bool,
+    /// Whether a client with the feature `ticket` asks for session tickets and offers those that it has (RFC 5077); without,
+    /// it resumes sessions by their ids, and only while the server keeps them.
+    pub offers_tickets: bool,
     /// Whether a server asks the client for its public key or certificate, where the suite has some.
     pub client_authentication: ClientAuthentication,
 }
@@ -97,6 +100,7 @@ impl Config {
         record_size_limit: None,
         max_fragment_length: None,
         offers_coap: false,
+        offers_tickets: true,
         client_authentication: ClientAuthentication::Required,
     };
 }

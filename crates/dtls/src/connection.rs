@@ -13,7 +13,7 @@ use crate::error::{Dropped, Failure, ProtectError};
 use crate::handshake::state::{Event, Phase, State, Turn};
 use crate::handshake::{Fragment, kind};
 use crate::reader::Reader;
-use crate::record::{ContentType, Datagram, RecordHeader, write_plain};
+use crate::record::{ContentType, Datagram, Record, write_plain};
 use crate::session::Session;
 
 /// How far ahead of the next message one may arrive to be kept.
@@ -117,9 +117,8 @@ impl<P, const IN: usize, const OUT: usize> Connection<P, IN, OUT> {
             if self.state.phase == Phase::Over {
                 continue;
             }
-            if record.header.epoch == 0 {
-                let header = record.header;
-                self.plain(now, &header, record.fragment, credentials, rng);
+            if record.epoch() == 0 {
+                self.plain(now, &record, credentials, rng);
                 continue;
             }
             let Some(association) = &mut self.state.association else {
@@ -349,18 +348,17 @@ impl<P, const IN: usize, const OUT: usize> Connection<P, IN, OUT> {
     fn plain<C: Credentials<Peer = P>, R: CryptoRng>(
         &mut self,
         now: Instant,
-        header: &RecordHeader,
-        bytes: &[u8],
+        record: &Record<'_>,
         credentials: &mut C,
         rng: &mut R,
     ) {
-        match header.content_type {
+        match record.content_type {
             ContentType::HANDSHAKE => {
-                self.fragments(now, 0, header.sequence, bytes, credentials, rng);
+                self.fragments(now, 0, record.sequence(), record.fragment, credentials, rng);
             }
             // Once there are keys, an alert without protection means nothing.
             ContentType::ALERT if self.state.phase != Phase::Established => {
-                if let Some((level, alert)) = Level::read(bytes) {
+                if let Some((level, alert)) = Level::read(record.fragment) {
                     self.alerted(level, alert);
                 }
             }

@@ -6,7 +6,7 @@
 //! - [`Acceptor`], a server's door for strangers: a cookie, and no memory before a client has shown it;
 //! - [`Association`], what is left when the handshake is over: keys, sequence numbers, anti-replay window and connection
 //!   ids (RFC 9146) in less than 200 bytes. It protects records in place, rests as long as its owner likes, and goes on in
-//!   another process after [`Association::export`];
+//!   another process after [`Association::export`]. While many records go over it, [`Ciphers`] beside it stay ready;
 //! - [`Credentials`], what a handshake asks its owner: pre-shared keys (RFC 4279), raw public keys (RFC 7250) and X.509
 //!   certificates on the curve P-256, each a feature, as are the roles and the cipher suites.
 //!
@@ -143,9 +143,11 @@ mod export;
 mod handshake;
 #[cfg(feature = "_ecdhe")]
 mod keys;
+mod live;
 #[cfg(feature = "_ecdhe")]
 mod pin;
 mod prf;
+mod protection;
 mod reader;
 mod record;
 mod session;
@@ -180,9 +182,10 @@ pub use export::{Exported, ImportError};
 pub use handshake::state::Event;
 #[cfg(feature = "_ecdhe")]
 pub use keys::{KeyError, RAW_PUBLIC_KEY_MESSAGE_LEN, SPKI_LEN};
+pub use live::{Ciphers, Live};
 #[cfg(feature = "_ecdhe")]
 pub use pin::{InvalidPin, MatchingType, Pin, UnknownNumber};
-pub use record::{ContentType, Datagram, Record, RecordHeader};
+pub use record::{ContentType, Datagram, RecordHeader};
 pub use session::{Session, SessionId};
 pub use suite::CipherSuite;
 

@@ -41,16 +41,29 @@ pub struct RecordHeader {
     pub sequence: u64,
     /// The connection id of the receiver, empty where the record has none.
     pub connection_id: ConnectionId,
-    pub(crate) version: [u8; 2],
 }
 
-/// A record of a datagram: its header and what stands behind it, still protected where the epoch is not 0.
+/// A record of a datagram, which lies where it arrived.
 #[derive(Debug)]
-pub struct Record<'a> {
-    /// Its header.
-    pub header: RecordHeader,
+pub(crate) struct Record<'a> {
+    pub(crate) content_type: ContentType,
+    pub(crate) version: [u8; 2],
+    /// Epoch and sequence number, as they stand in the header.
+    pub(crate) number: u64,
+    /// The connection id, empty where the record has none.
+    pub(crate) connection_id: &'a [u8],
     /// The fragment: plaintext in epoch 0, else nonce, ciphertext and tag.
     pub(crate) fragment: &'a mut [u8],
+}
+
+impl Record<'_> {
+    pub(crate) fn epoch(&self) -> u16 {
+        u16::try_from(self.number >> 48).unwrap_or(u16::MAX)
+    }
+
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.number & 0xffff_ffff_ffff
+    }
 }
 
 /// A received datagram, of which the engines take record after record and decrypt each in place.
@@ -83,65 +96,79 @@ impl<'a> Datagram<'a> {
     ///
     /// [`Dropped::NotARecord`].
     pub fn peek(&self, connection_id_len: usize) -> Result<RecordHeader, Dropped> {
-        let (header, ..) = parse(self.rest, connection_id_len)?;
-        Ok(header)
+        let (header, start, _) = parse(self.rest, connection_id_len)?;
+        let front = self.rest.get(..start).unwrap_or_default();
+        let id = front.get(ID_START..start.saturating_sub(2));
+        Ok(RecordHeader {
+            content_type: header.content_type,
+            epoch: u16::try_from(header.number >> 48).unwrap_or(u16::MAX),
+            sequence: header.number & 0xffff_ffff_ffff,
+            connection_id: ConnectionId::new(id.unwrap_or_default()).ok_or(Dropped::NotARecord)?,
+        })
     }
 
     /// Takes the next record. `None` at the end; what is no record ends the datagram, since where it ends is unknown.
+    #[inline]
     pub(crate) fn next(&mut self, connection_id_len: usize) -> Option<Record<'a>> {
         let bytes = core::mem::take(&mut self.rest);
         let (header, start, len) = parse(bytes, connection_id_len).ok()?;
-        let (_, behind) = bytes.split_at_mut_checked(start)?;
+        let (front, behind) = bytes.split_at_mut_checked(start)?;
         let (fragment, rest) = behind.split_at_mut_checked(len)?;
         self.rest = rest;
-        Some(Record { header, fragment })
+        let connection_id = front.get(ID_START..start.saturating_sub(2))?;
+        Some(Record {
+            content_type: header.content_type,
+            version: header.version,
+            number: header.number,
+            connection_id,
+            fragment,
+        })
     }
 }
 
+/// Where the connection id stands in a header.
+const ID_START: usize = 11;
+
+/// What of a header has a fixed place.
+#[derive(Clone, Copy)]
+struct Front {
+    content_type: ContentType,
+    version: [u8; 2],
+    number: u64,
+}
+
 /// The header, where the fragment starts, and how long it is; all of it lies within `bytes`.
-fn parse(bytes: &[u8], connection_id_len: usize) -> Result<(RecordHeader, usize, usize), Dropped> {
-    let (front, behind) = bytes.split_first_chunk::<11>().ok_or(Dropped::NotARecord)?;
-    let [content_type, major, minor, e1, e0, s5, s4, s3, s2, s1, s0] = *front;
+#[inline]
+fn parse(bytes: &[u8], connection_id_len: usize) -> Result<(Front, usize, usize), Dropped> {
+    let (front, behind) = bytes.split_first_chunk().ok_or(Dropped::NotARecord)?;
+    let [content_type, major, minor] = *front;
+    let (number, behind) = behind.split_first_chunk().ok_or(Dropped::NotARecord)?;
     // The first ClientHello may say 1.0; what else there is belongs to another protocol (RFC 6347 §4.2.1).
     if major != 0xfe || !(20..=25).contains(&content_type) {
         return Err(Dropped::NotARecord);
     }
-    let content_type = ContentType(content_type);
-    let cid_len = if content_type == ContentType::TLS12_CID {
+    let front = Front {
+        content_type: ContentType(content_type),
+        version: [major, minor],
+        number: u64::from_be_bytes(*number),
+    };
+    let id_len = if front.content_type == ContentType::TLS12_CID {
         connection_id_len
     } else {
         0
     };
-    let (cid, behind) = behind
-        .split_at_checked(cid_len)
-        .ok_or(Dropped::NotARecord)?;
-    let ([l1, l0], fragment) = behind.split_first_chunk::<2>().ok_or(Dropped::NotARecord)?;
-    let len = usize::from(u16::from_be_bytes([*l1, *l0]));
+    let behind = behind.get(id_len..).ok_or(Dropped::NotARecord)?;
+    let (len, fragment) = behind.split_first_chunk().ok_or(Dropped::NotARecord)?;
+    let len = usize::from(u16::from_be_bytes(*len));
     if len > fragment.len() {
         return Err(Dropped::NotARecord);
     }
-    let header = RecordHeader {
-        content_type,
-        epoch: u16::from_be_bytes([e1, e0]),
-        sequence: u64::from_be_bytes([0, 0, s5, s4, s3, s2, s1, s0]),
-        connection_id: ConnectionId::new(cid).ok_or(Dropped::NotARecord)?,
-        version: [major, minor],
-    };
-    Ok((header, bytes.len().saturating_sub(fragment.len()), len))
-}
-
-impl RecordHeader {
-    /// Epoch and sequence number as they stand in the header and in the nonce.
-    pub(crate) fn number(&self) -> [u8; 8] {
-        number(self.epoch, self.sequence)
-    }
+    Ok((front, bytes.len().saturating_sub(fragment.len()), len))
 }
 
 /// Epoch and sequence number as they stand in the header and in the nonce.
 pub(crate) fn number(epoch: u16, sequence: u64) -> [u8; 8] {
-    let [e1, e0] = epoch.to_be_bytes();
-    let [_, _, s5, s4, s3, s2, s1, s0] = sequence.to_be_bytes();
-    [e1, e0, s5, s4, s3, s2, s1, s0]
+    (u64::from(epoch) << 48 | sequence & 0xffff_ffff_ffff).to_be_bytes()
 }
 
 /// Writes a record of epoch 0; gives its length, `None` when it does not fit.
@@ -180,11 +207,11 @@ mod tests {
         .unwrap();
         let mut datagram = Datagram::new(&mut buffer[..first + second]);
         let record = datagram.next(8).unwrap();
-        assert_eq!(record.header.content_type, ContentType::ALERT);
-        assert_eq!((record.header.epoch, record.header.sequence), (0, 5));
+        assert_eq!(record.content_type, ContentType::ALERT);
+        assert_eq!((record.epoch(), record.sequence()), (0, 5));
         assert_eq!(record.fragment, [2, 40]);
         let record = datagram.next(8).unwrap();
-        assert_eq!(record.header.sequence, 6);
+        assert_eq!(record.sequence(), 6);
         assert_eq!(record.fragment, b"abc");
         assert!(datagram.is_empty());
         assert!(datagram.next(8).is_none());
@@ -200,6 +227,7 @@ mod tests {
         assert_eq!((header.epoch, header.sequence), (1, 9));
         let record = Datagram::new(&mut bytes).next(2).unwrap();
         assert_eq!(record.fragment, [0x77]);
+        assert_eq!(record.connection_id, [0xaa, 0xbb]);
     }
 
     #[test]

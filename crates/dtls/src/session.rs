@@ -94,6 +94,9 @@ impl fmt::Debug for Session {
 }
 
 /// A ticket that a server gave (RFC 5077 §3.3), of at most [`Ticket::MAX_LEN`] bytes; a longer one is not kept.
+///
+/// Those of GnuTLS have 326 bytes for a pre-shared key, those of OpenSSL 192; with a client's certificates in them both
+/// are as long as these, which is for clients with an operating system.
 #[cfg(feature = "ticket")]
 #[derive(Clone, Copy)]
 pub(crate) struct Ticket {
@@ -103,7 +106,7 @@ pub(crate) struct Ticket {
 
 #[cfg(feature = "ticket")]
 impl Ticket {
-    pub(crate) const MAX_LEN: usize = 256;
+    pub(crate) const MAX_LEN: usize = if cfg!(feature = "std") { 1024 } else { 368 };
     pub(crate) const NONE: Self = Self {
         bytes: [0; Self::MAX_LEN],
         len: 0,

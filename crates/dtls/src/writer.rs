@@ -28,11 +28,12 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        let end = self.len.saturating_add(bytes.len());
-        match self.buffer.get_mut(self.len..end) {
+        // Cut off in two steps, so that the compiler sees that the lengths are the same.
+        let rest = self.buffer.get_mut(self.len..);
+        match rest.and_then(|rest| rest.get_mut(..bytes.len())) {
             Some(room) if self.fits => {
                 room.copy_from_slice(bytes);
-                self.len = end;
+                self.len = self.len.saturating_add(bytes.len());
             }
             _ => self.fits = false,
         }
@@ -84,7 +85,9 @@ impl<'a> Writer<'a> {
         };
         match self.buffer.get_mut(open.at..start) {
             Some(room) if self.fits && high.iter().all(|byte| *byte == 0) => {
-                room.copy_from_slice(low);
+                for (to, from) in room.iter_mut().zip(low) {
+                    *to = *from;
+                }
             }
             _ => self.fits = false,
         }

@@ -151,16 +151,17 @@ impl CredentialKind {
         }
     }
 
+    /// All of them. In tickets they go by their places here.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Psk,
+        Self::RawPublicKey,
+        Self::Certificate,
+        Self::Authority,
+    ];
+
     /// The kind of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Psk,
-            Self::RawPublicKey,
-            Self::Certificate,
-            Self::Authority,
-        ]
-        .into_iter()
-        .find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Whether each credential of the kind is one device's alone.

@@ -98,7 +98,7 @@ pub use registry::{
 pub use resources::{device, server, temperature};
 pub use store::{
     Change, MemoryStore, Snapshot, Sqlite, SqliteOptions, Store, StoreError, StoredAssociation,
-    StoredDevice, StoredObject, StoredObservation,
+    StoredDevice, StoredObject, StoredObservation, StoredTicketKeys,
 };
 pub use target::{FromRecords, Resource, ResourceType, Target};
 pub use timestamp::Timestamp;

@@ -171,6 +171,7 @@ pub(crate) struct Counters {
     pub(crate) associations: Counter,
     pub(crate) associations_moved: Counter,
     pub(crate) handshakes: Counter,
+    pub(crate) handshakes_resumed: Counter,
     pub(crate) handshakes_failed: Counter,
     pub(crate) handshakes_refused: Counter,
     pub(crate) handshakes_running: Counter,
@@ -259,6 +260,7 @@ impl Counters {
                 associations: self.associations.value(),
                 associations_moved: self.associations_moved.value(),
                 handshakes: self.handshakes.value(),
+                handshakes_resumed: self.handshakes_resumed.value(),
                 handshakes_failed: self.handshakes_failed.value(),
                 handshakes_refused: self.handshakes_refused.value(),
                 handshakes_running: self.handshakes_running.value(),
@@ -381,6 +383,8 @@ pub struct DtlsMetrics {
     pub associations_moved: u64,
     /// DTLS handshakes that succeeded.
     pub handshakes: u64,
+    /// Those of them that were shorter, as they resumed a session.
+    pub handshakes_resumed: u64,
     /// DTLS handshakes that failed.
     pub handshakes_failed: u64,
     /// DTLS handshakes that did not begin because too many were under way.

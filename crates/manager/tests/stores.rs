@@ -8,7 +8,7 @@ use dunlin_manager::{
     AssociationId, Attributes, Change, ContentFormat, Credential, CredentialKind, KnownValue, Link,
     Location, LwM2mVersion, MemoryStore, ObjectLink, OwnedValue, Path, Peer, Registration,
     Snapshot, Sqlite, Store, StoreError, StoredAssociation, StoredCredential, StoredDevice,
-    StoredObject, StoredObservation, Timestamp, Version,
+    StoredObject, StoredObservation, StoredTicketKeys, Timestamp, Version,
 };
 use zeroize::Zeroizing;
 
@@ -130,6 +130,12 @@ fn psk(endpoint: &str, identity: &str, key: u8) -> Change {
     })
 }
 
+fn ticket_keys(record: u8) -> Arc<StoredTicketKeys> {
+    Arc::new(StoredTicketKeys {
+        record: Zeroizing::new([record; 51].into()),
+    })
+}
+
 fn association(id: u64, endpoint: &str, record: u8) -> StoredAssociation {
     StoredAssociation {
         peer: Peer {
@@ -208,6 +214,7 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
     snapshot
         .associations
         .sort_by_key(|stored| stored.peer.association);
+    assert_eq!(snapshot.ticket_keys, None);
     assert_eq!(
         snapshot.associations,
         [association(7, "a", 3), association(u64::MAX, "b", 2)]
@@ -278,6 +285,8 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
                 endpoint: "b".into(),
                 kind: CredentialKind::RawPublicKey,
             },
+            Change::TicketKeys(ticket_keys(1)),
+            Change::TicketKeys(ticket_keys(2)),
             Change::AssociationEnded(AssociationId::from_bits(7)),
             Change::AssociationEnded(AssociationId::from_bits(8)),
             Change::ObjectForgotten {
@@ -302,6 +311,7 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
     assert_eq!(snapshot.objects.len(), 2);
     assert_eq!(snapshot.credentials.len(), 2);
     assert_eq!(snapshot.associations, [association(u64::MAX, "b", 2)]);
+    assert_eq!(snapshot.ticket_keys, Some(ticket_keys(2)));
     assert_eq!((one.updated_at, one.last_seen), (at(50), at(60)));
     assert_eq!(one.observations, [observation("/3/0/9", 7)]);
     assert_eq!(one.values.len(), all_values().len() - 1);

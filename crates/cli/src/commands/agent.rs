@@ -2,15 +2,15 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dunlin_agent::{Event, Failure as RegistrationFailure};
-use dunlin_manager::ServerIdentity;
+use dunlin_manager::{Credential, ServerIdentity};
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
-use crate::simulation::{Device, News, Proof};
+use crate::simulation::{Device, News, Proof, Usage};
 use crate::terminal::Output;
 use crate::{identity, input, logging, moment, stop};
 
@@ -29,7 +29,8 @@ Examples:
   dunlin agent                                              At a manager on this machine
   dunlin agent --server coap://192.0.2.7:5683 --endpoint urn:dev:1 --lifetime 60
   dunlin agent --endpoint urn:dev:1 --psk-identity sensor-1 --psk @key.bin         Over DTLS
-  dunlin agent --endpoint urn:dev:2 --rpk device.key --server-key \"$KEY\"           KEY from `dunlin security list`")]
+  dunlin agent --endpoint urn:dev:2 --rpk device.key --server-key \"$KEY\"           KEY from `dunlin security list`
+  dunlin agent --endpoint urn:dev:3 --cert device.pem --key device.key --ca root.pem")]
 pub(crate) struct Arguments {
     /// The manager [default: `coap://127.0.0.1:5683`, with a key `coaps://127.0.0.1:5684`]
     #[arg(long, value_name = "URI")]
@@ -55,6 +56,23 @@ pub(crate) struct Arguments {
     /// The manager's public key, in base64 as `dunlin security list` shows it, or @FILE in DER
     #[arg(long, value_name = "KEY", requires = "rpk")]
     server_key: Option<String>,
+    /// Its certificate, in PEM or DER: over DTLS with certificates
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["psk", "psk_identity", "rpk"])]
+    cert: Option<PathBuf>,
+    /// The private key of its certificate, in PEM or DER
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// The certificate of the authority that the manager's own leads to, in PEM or DER
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "cert",
+        conflicts_with = "server_cert"
+    )]
+    ca: Option<PathBuf>,
+    /// The manager's own certificate, in PEM or DER; it is taken with this very one
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    server_cert: Option<PathBuf>,
     /// The lifetime of the registration; the device renews it before it passes
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: u32,
@@ -227,7 +245,55 @@ fn proof(arguments: &Arguments) -> Result<Option<Proof>, Failure> {
             server: input::bytes(server)?.to_vec(),
         }));
     }
+    if let (Some(file), Some(key_file)) = (&arguments.cert, &arguments.key) {
+        return certificates(arguments, file, key_file).map(Some);
+    }
     Ok(None)
+}
+
+/// What a device with a certificate proves itself by.
+fn certificates(arguments: &Arguments, file: &Path, key_file: &Path) -> Result<Proof, Failure> {
+    let (known, usage) = match (&arguments.ca, &arguments.server_cert) {
+        (Some(file), _) => (file, Usage::Authority),
+        (None, Some(file)) => (file, Usage::Own),
+        (None, None) => {
+            return Err(Failure::usage(
+                "With a certificate the device has to know by what the manager proves itself.",
+            )
+            .remedy(
+                "Give the certificate of its authority with --ca FILE, or its own with --server-cert FILE.",
+            ));
+        }
+    };
+    let (own, key) = (certificate(file)?, identity::private_key(key_file)?);
+    ServerIdentity::new(&key, vec![own.clone()]).map_err(|error| {
+        Failure::new(format!(
+            "{} and {} cannot be used: {error}.",
+            file.display(),
+            key_file.display()
+        ))
+        .remedy("Give a certificate for a key on the curve P-256, and this very key.")
+    })?;
+    Ok(Proof::Certificate {
+        own: own.into(),
+        key,
+        server: certificate(known)?.into(),
+        usage,
+    })
+}
+
+/// The certificate in a file; those that follow it are left out, as the Security object has room for one.
+fn certificate(file: &Path) -> Result<Box<[u8]>, Failure> {
+    let first = identity::certificate_files(file)?.into_iter().next();
+    let none = || Failure::new(format!("{} has no certificate.", file.display()));
+    let der = first.ok_or_else(none)?;
+    if let Err(error) = Credential::certificate(&der) {
+        return Err(
+            Failure::new(format!("{} cannot be used: {error}.", file.display()))
+                .remedy("Give an X.509 certificate in PEM or DER."),
+        );
+    }
+    Ok(der)
 }
 
 /// The address of `coap://HOST:PORT` or `coaps://HOST:PORT`; what is wanted is the one with this scheme.
@@ -242,7 +308,7 @@ async fn resolve(uri: &str, scheme: &str) -> Result<SocketAddr, Failure> {
         Some((given, host)) if given == scheme => host,
         Some(("coaps", _)) => {
             return Err(bad(
-                "coaps needs a key, by --psk-identity and --psk or by --rpk",
+                "coaps needs a key, by --psk-identity and --psk, --rpk or --cert",
             ));
         }
         Some(("coap", _)) => return Err(bad("with a key it is coaps")),

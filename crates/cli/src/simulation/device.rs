@@ -21,7 +21,7 @@ use crate::stop;
 const DATAGRAM: usize = 3000;
 
 /// Room for a flight of a handshake.
-const HANDSHAKE: usize = 512;
+const HANDSHAKE: usize = 4096;
 
 /// How long a device tries to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -70,9 +70,8 @@ impl Device {
         let mut climate = Climate::new(&mut rng);
         let charge = rng.random_range(0.0..1.0);
         let begin = tokio::time::Instant::now();
-        while let Ended::Reboot = self
-            .live(&news, &mut stopping, &mut climate, charge, begin, &mut rng)
-            .await?
+        while let Ended::Reboot =
+            Box::pin(self.live(&news, &mut stopping, &mut climate, charge, begin, &mut rng)).await?
         {
             tokio::select! {
                 () = tokio::time::sleep(REBOOT) => {}

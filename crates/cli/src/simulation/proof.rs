@@ -24,6 +24,26 @@ pub(crate) enum Proof {
         /// The manager's SubjectPublicKeyInfo.
         server: Vec<u8>,
     },
+    /// A certificate.
+    Certificate {
+        /// The device's own certificate in DER.
+        own: Vec<u8>,
+        /// Its private key.
+        key: Zeroizing<Vec<u8>>,
+        /// A certificate in DER by which the manager is known.
+        server: Vec<u8>,
+        /// What the manager is to that certificate.
+        usage: Usage,
+    },
+}
+
+/// How a server's certificate is meant (/0/x/15; Core 1.2.2 Annex E.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// It is that of an authority, and the manager has one that leads there.
+    Authority = 2,
+    /// It is the manager's own.
+    Own = 3,
 }
 
 impl Proof {
@@ -41,6 +61,18 @@ impl Proof {
                 account.server_public_key.extend_from_slice(server).ok()?;
                 account.secret_key.extend_from_slice(key).ok()
             }
+            Self::Certificate {
+                own,
+                key,
+                server,
+                usage,
+            } => {
+                account.mode = SecurityMode::Certificate;
+                account.identity.extend_from_slice(own).ok()?;
+                account.server_public_key.extend_from_slice(server).ok()?;
+                account.certificate_usage = Some(*usage as u8);
+                account.secret_key.extend_from_slice(key).ok()
+            }
         }
     }
 }
@@ -50,6 +82,7 @@ impl fmt::Debug for Proof {
         f.write_str(match self {
             Self::Psk { .. } => "Psk",
             Self::RawPublicKey { .. } => "RawPublicKey",
+            Self::Certificate { .. } => "Certificate",
         })
     }
 }

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 use std::vec::Vec;
 
 use super::*;
+use crate::live::Ciphers;
+use crate::protection::strip_padding;
 use crate::record::Datagram;
 
 /// The two ends of an association whose ids are given: what the client gets, what the server gets.
@@ -196,5 +198,53 @@ proptest! {
         let mut copy = Association::import(one.as_bytes()).unwrap();
         let again = copy.export(0);
         prop_assert_eq!(one.as_bytes(), again.as_bytes());
+    }
+}
+
+#[test]
+fn ciphers_that_stay_ready_make_and_take_the_same_records() {
+    // One room for all, so that each association finds another's ciphers in it.
+    let (mut writing, mut reading) = (Ciphers::new(), Ciphers::new());
+    for suite in CipherSuite::SUPPORTED {
+        for ids in [(&b""[..], &b""[..]), (b"xy", b"12345678901234567890")] {
+            let (mut client, mut server) = pair(*suite, ids.0, ids.1);
+            let (mut live_client, mut live_server) = pair(*suite, ids.0, ids.1);
+            for round in 0..3 {
+                let (mut here, mut there) = ([0; 128], [0; 128]);
+                let record = client.protect(&[round; 9], &mut here).unwrap();
+                let mut live = live_client.with(&mut writing);
+                let live = live.protect(&[round; 9], &mut there).unwrap();
+                assert_eq!(record, live);
+                let mut taking = live_server.with(&mut reading);
+                let opened = taking.next(&mut Datagram::new(record)).unwrap();
+                assert_eq!(opened.content, Content::Data(&mut [round; 9]));
+                assert!(opened.is_newest);
+                assert_eq!(receive(&mut server, live).unwrap(), [round; 9]);
+            }
+            // What the association does not take alone it does not take so, either.
+            let mut buffer = [0; 128];
+            let record = client.protect(b"more", &mut buffer).unwrap().to_vec();
+            let mut take = |mut record: Vec<u8>| {
+                let mut live = live_server.with(&mut reading);
+                live.next(&mut Datagram::new(&mut record)).is_some()
+            };
+            let mut changed = record.clone();
+            changed[record.len() - 1] ^= 1;
+            assert!(!take(changed));
+            assert!(take(record.clone()));
+            assert!(!take(record));
+            // What is agreed on for reading is not what is agreed on for writing.
+            let mut live = live_client.with(&mut reading);
+            let close = live.close(&mut buffer).unwrap();
+            let opened = server.next(&mut Datagram::new(close)).unwrap();
+            let closed = Content::Alert(Level::Warning, Alert::CLOSE_NOTIFY);
+            assert_eq!(opened.content, closed);
+            let _ = live_client.export(0);
+            let mut live = live_client.with(&mut writing);
+            assert_eq!(
+                live.protect(b"", &mut buffer),
+                Err(ProtectError::ReservationUsedUp)
+            );
+        }
     }
 }

@@ -25,7 +25,9 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
     pub(crate) fn start(&mut self) -> Result<(), Failure> {
         self.rng.fill_bytes(&mut self.state.client_random);
         #[cfg(feature = "ticket")]
-        self.draw_session_id_for_ticket();
+        if self.state.config.offers_tickets {
+            self.draw_session_id_for_ticket();
+        }
         self.say_client_hello(&[])
     }
 
@@ -105,12 +107,12 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
                     });
                 }
                 #[cfg(feature = "ticket")]
-                if let Some(session) = session {
+                if config.offers_tickets {
                     extension(writer, number::SESSION_TICKET, |writer| {
-                        writer.put(session.ticket.as_bytes());
+                        if let Some(session) = session {
+                            writer.put(session.ticket.as_bytes());
+                        }
                     });
-                } else {
-                    extension(writer, number::SESSION_TICKET, |_| ());
                 }
                 if has_ecdhe {
                     #[cfg(feature = "_ecdhe")]
@@ -259,6 +261,8 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
             || (extensions.connection_id.is_some() && config.connection_id.is_none())
             || (extensions.record_size_limit.is_some() && config.record_size_limit.is_none())
             || (extensions.alpn.is_some() && !config.offers_coap)
+            || (extensions.ticket.is_some()
+                && !(cfg!(feature = "ticket") && config.offers_tickets))
             || (extensions.server_name.is_some() && self.credentials.server_name().is_none())
             // The only number that a server may say is the client's (RFC 6066 §4).
             || (extensions.max_fragment_length.is_some()

@@ -62,11 +62,8 @@ impl Inbox {
         }
         let end = fragment.offset.saturating_add(fragment.bytes.len());
         let start = usize::from(slot.start);
-        let (from, to) = (
-            start.saturating_add(fragment.offset),
-            start.saturating_add(end),
-        );
-        if let Some(room) = buffer.get_mut(from..to)
+        let rest = buffer.get_mut(start.saturating_add(fragment.offset)..);
+        if let Some(room) = rest.and_then(|rest| rest.get_mut(..fragment.bytes.len()))
             && slot.have.add(fragment.offset..end)
         {
             room.copy_from_slice(fragment.bytes);

@@ -109,16 +109,20 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         }
         let suite = self.choose(hello).ok_or(Failure::NothingInCommon)?;
         self.state.suite = Some(suite);
-        if self.credentials.keeps_sessions() {
-            let mut id = [0; 32];
-            self.rng.fill_bytes(&mut id);
-            self.state.session_id = SessionId::new(&id).unwrap_or_default();
-        }
         #[cfg(feature = "ticket")]
-        {
+        let promises_ticket = {
             self.state.promises_ticket = extensions.ticket.is_some()
                 && self.state.extended
                 && self.credentials.gives_tickets();
+            self.state.promises_ticket
+        };
+        #[cfg(not(feature = "ticket"))]
+        let promises_ticket = false;
+        // Who has a ticket needs no id (RFC 5077 §3.4), and the session need not be kept here.
+        if self.credentials.keeps_sessions() && !promises_ticket {
+            let mut id = [0; 32];
+            self.rng.fill_bytes(&mut id);
+            self.state.session_id = SessionId::new(&id).unwrap_or_default();
         }
         self.say_server_hello(hello, suite)?;
         self.state.phase = Phase::ClientKeyExchange;
@@ -376,7 +380,7 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
     }
 
     fn keep_session(&mut self) {
-        if self.credentials.keeps_sessions()
+        if !self.state.session_id.is_empty()
             && let Some(session) = self.state.session()
         {
             self.credentials

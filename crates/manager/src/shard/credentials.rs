@@ -7,9 +7,12 @@ use dunlin_dtls::certificate::UnixTime;
 use dunlin_dtls::trust::Role;
 use dunlin_dtls::{
     Alert, Certificate, CertificateTypes, Chain, ChainVerifier, Credentials as Asked, Presented,
-    PrivateKey, PskKey, PskLookup,
+    PrivateKey, PskKey, PskLookup, Session,
 };
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::resumption::Resumption;
 
 use crate::{
     CommandError, Credential, CredentialInfo, CredentialKind, CredentialPage, ServerIdentity,
@@ -145,57 +148,146 @@ impl Credentials {
     fn owner(&self, kind: CredentialKind, identity: &[u8]) -> Option<&Arc<str>> {
         self.by_identity.get(&(kind, identity.into()))
     }
+
+    /// The key of a PSK identity, and what is proved by it.
+    pub(super) fn psk(&self, identity: &[u8]) -> Option<(PskKey, Proven)> {
+        let endpoint = self.owner(CredentialKind::Psk, identity)?;
+        let Credential::Psk { key, .. } = self.get(endpoint, CredentialKind::Psk)? else {
+            return None;
+        };
+        let proven = self.proven(endpoint, CredentialKind::Psk, FOREVER)?;
+        Some((PskKey::new(key.expose())?, proven))
+    }
+
+    /// What a device has proved by its credential of a kind.
+    fn proven(&self, endpoint: &Arc<str>, kind: CredentialKind, until: UnixTime) -> Option<Proven> {
+        Some(Proven {
+            endpoint: Arc::clone(endpoint),
+            kind,
+            credential: fingerprint(self.get(endpoint, kind)?),
+            until,
+        })
+    }
+
+    /// Whether the device still has the credential by which it proved its name, and no other in its place.
+    pub(super) fn still_proves(&self, proven: &Proven) -> bool {
+        self.get(&proven.endpoint, proven.kind)
+            .is_some_and(|now| fingerprint(now).ct_eq(&proven.credential).into())
+    }
+
+    /// What [`Proven::to_bytes`] wrote, if it still proves anything.
+    fn still_proven(&self, now: Timestamp, bytes: &[u8]) -> Option<Proven> {
+        let (kind, rest) = bytes.split_first()?;
+        let (credential, rest) = rest.split_first_chunk()?;
+        let (until, name) = rest.split_first_chunk()?;
+        let endpoint = self.name(str::from_utf8(name).ok()?)?;
+        let proven = Proven {
+            endpoint: Arc::clone(endpoint),
+            kind: *CredentialKind::ALL.get(usize::from(*kind))?,
+            credential: *credential,
+            until: UnixTime(i64::from_be_bytes(*until)),
+        };
+        self.may_resume(now, &proven).then_some(proven)
+    }
+
+    /// Whether a session that began with this proof may still be resumed.
+    fn may_resume(&self, now: Timestamp, proven: &Proven) -> bool {
+        unix_time(now) <= proven.until && self.still_proves(proven)
+    }
 }
 
-/// What a handshake asks. The peer is called by its endpoint name.
+/// Keys do not end.
+const FOREVER: UnixTime = UnixTime(i64::MAX);
+
+/// Who a device has proved to be, and by which credential.
+#[derive(Debug, Clone)]
+pub(super) struct Proven {
+    pub(super) endpoint: Arc<str>,
+    kind: CredentialKind,
+    /// Stands for the credential, its secret included.
+    credential: [u8; 16],
+    /// When the certificate ends, if it was one.
+    until: UnixTime,
+}
+
+impl Proven {
+    /// For a ticket.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let kind = CredentialKind::ALL
+            .iter()
+            .position(|kind| *kind == self.kind);
+        let kind = kind.and_then(|kind| u8::try_from(kind).ok());
+        let mut bytes = vec![kind.unwrap_or(u8::MAX)];
+        bytes.extend(self.credential);
+        bytes.extend(self.until.0.to_be_bytes());
+        bytes.extend(self.endpoint.as_bytes());
+        bytes
+    }
+}
+
+/// What is no more the same when anything of a credential is another.
+fn fingerprint(credential: &Credential) -> [u8; 16] {
+    let identity = credential.identity();
+    let mut hash = Sha256::new()
+        .chain_update(credential.kind().name())
+        .chain_update(identity.len().to_be_bytes())
+        .chain_update(identity);
+    if let Credential::Psk { key, .. } = credential {
+        hash.update(key.expose());
+    }
+    let hash: [u8; 32] = hash.finalize().into();
+    core::array::from_fn(|at| hash[at])
+}
+
+fn unix_time(now: Timestamp) -> UnixTime {
+    UnixTime(now.as_millis().div_euclid(1000))
+}
+
+/// What a handshake asks.
 pub(super) struct Lookup<'c> {
     pub(super) credentials: &'c Credentials,
+    pub(super) resumption: &'c mut Resumption,
     pub(super) now: Timestamp,
 }
 
 impl Lookup<'_> {
-    /// Whose certificate it is: the one that has just this, or the one that it names, if it leads to the authority that
-    /// this one's certificate is to be of.
-    fn certified(&self, chain: &Chain<'_>) -> Option<&Arc<str>> {
+    /// What a chain proves: the name of the one that has just this certificate, or the one that it names, if it leads to
+    /// the authority that this one's certificate is to be of.
+    fn certified(&self, chain: &Chain<'_>) -> Option<Proven> {
         let own = chain.end_entity()?;
+        let parsed = Certificate::parse(own).ok()?;
+        let until = parsed.not_after();
         let fingerprint: [u8; 32] = Sha256::digest(own).into();
-        let pinned = self
-            .credentials
-            .owner(CredentialKind::Certificate, &fingerprint);
-        if pinned.is_some() {
-            return pinned;
+        let kind = CredentialKind::Certificate;
+        if let Some(endpoint) = self.credentials.owner(kind, &fingerprint) {
+            // It is this one whatever it says of itself, its end included.
+            return self.credentials.proven(endpoint, kind, FOREVER);
         }
-        let name = Certificate::parse(own).ok()?.subject().common_name()?;
+        let name = parsed.subject().common_name()?;
         let endpoint = self.credentials.name(name)?;
-        let known = self.credentials.get(name, CredentialKind::Authority)?;
-        let Credential::Authority { certificate, .. } = known else {
+        let kind = CredentialKind::Authority;
+        let Credential::Authority { certificate, .. } = self.credentials.get(name, kind)? else {
             return None;
         };
-        let now = UnixTime(self.now.as_millis().div_euclid(1000));
         let verifier = ChainVerifier::new([certificate]).ok()?;
-        verifier.check(chain, Role::Client, now, None).ok()?;
-        Some(endpoint)
+        verifier
+            .check(chain, Role::Client, unix_time(self.now), None)
+            .ok()?;
+        self.credentials.proven(endpoint, kind, until)
     }
 }
 
 impl Asked for Lookup<'_> {
-    type Peer = Arc<str>;
+    type Peer = Proven;
 
     fn has_psks(&self) -> bool {
         true
     }
 
-    fn psk(&mut self, identity: &[u8]) -> PskLookup<Self::Peer> {
-        let credentials = self.credentials;
-        let found = credentials
-            .owner(CredentialKind::Psk, identity)
-            .and_then(|endpoint| Some((endpoint, credentials.get(endpoint, CredentialKind::Psk)?)));
-        match found {
-            Some((endpoint, Credential::Psk { key, .. })) => match PskKey::new(key.expose()) {
-                Some(key) => PskLookup::Found(key, Arc::clone(endpoint)),
-                None => PskLookup::Unknown,
-            },
-            _ => PskLookup::Unknown,
+    fn psk(&mut self, identity: &[u8]) -> PskLookup<Proven> {
+        match self.credentials.psk(identity) {
+            Some((key, proven)) => PskLookup::Found(key, proven),
+            None => PskLookup::Unknown,
         }
     }
 
@@ -228,14 +320,56 @@ impl Asked for Lookup<'_> {
         }
     }
 
-    fn verify(&mut self, presented: Presented<'_>) -> Result<Self::Peer, Alert> {
+    fn verify(&mut self, presented: Presented<'_>) -> Result<Proven, Alert> {
         let found = match presented {
-            Presented::RawPublicKey(key) => self
-                .credentials
-                .owner(CredentialKind::RawPublicKey, &key.to_spki()),
+            Presented::RawPublicKey(key) => {
+                let kind = CredentialKind::RawPublicKey;
+                let endpoint = self.credentials.owner(kind, &key.to_spki());
+                endpoint.and_then(|endpoint| self.credentials.proven(endpoint, kind, FOREVER))
+            }
             Presented::Certificates(chain) => self.certified(&chain),
             _ => None,
         };
-        found.cloned().ok_or(Alert::CERTIFICATE_UNKNOWN)
+        found.ok_or(Alert::CERTIFICATE_UNKNOWN)
+    }
+
+    fn keeps_sessions(&self) -> bool {
+        true
+    }
+
+    fn keep_session(&mut self, session: &Session, peer: Option<&Proven>) {
+        if let Some(proven) = peer {
+            self.resumption.keep(self.now, session, proven);
+        }
+    }
+
+    fn session(&mut self, id: &[u8]) -> Option<(Session, Option<Proven>)> {
+        let (session, proven) = self.resumption.kept(self.now, id)?;
+        let may = self.credentials.may_resume(self.now, proven);
+        may.then(|| (session, Some(proven.clone())))
+    }
+
+    fn gives_tickets(&self) -> bool {
+        true
+    }
+
+    fn seal_ticket(
+        &mut self,
+        session: &Session,
+        peer: Option<&Proven>,
+        buffer: &mut [u8],
+    ) -> Option<usize> {
+        self.resumption.seal(self.now, session, peer?, buffer)
+    }
+
+    fn open_ticket(&mut self, ticket: &[u8]) -> Option<(Session, Option<Proven>)> {
+        let Self {
+            credentials,
+            resumption,
+            now,
+        } = self;
+        let still = |peer: &[u8]| credentials.still_proven(*now, peer);
+        let (session, proven) = resumption.open(*now, ticket, still)?;
+        Some((session, Some(proven)))
     }
 }

@@ -3,9 +3,8 @@
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_dtls::{Acceptor, Config, Connection, ConnectionId, Datagram, Event, Greeting, Output};
 use rand::Rng as _;
-use std::sync::Arc;
 
-use super::credentials::Lookup;
+use super::credentials::{Lookup, Proven};
 use super::secure::Place;
 use super::timers::Timer;
 use super::{Queued, Shard};
@@ -22,7 +21,7 @@ const FLIGHT: usize = 1500;
 
 /// A handshake under way.
 pub(super) struct Handshake {
-    connection: Box<Connection<Arc<str>, ROOM, ROOM>>,
+    connection: Box<Connection<Proven, ROOM, ROOM>>,
     id: AssociationId,
     ends: Instant,
 }
@@ -55,6 +54,7 @@ impl Shard {
     }
 
     fn begin(&mut self, now: Instant, place: Place) {
+        self.keep_ticket_keys(now);
         let id = self.new_association_id();
         let config = Config {
             connection_id: ConnectionId::new(&id.to_bytes()),
@@ -85,8 +85,9 @@ impl Shard {
         };
         let mut datagram = Datagram::new(bytes);
         let mut credentials = Lookup {
-            credentials: &self.credentials,
             now: self.wall(now),
+            credentials: &self.credentials,
+            resumption: &mut self.resumption,
         };
         let connection = &mut handshake.connection;
         let data = connection.handle_input(now, &mut datagram, &mut credentials, &mut self.rng);
@@ -112,7 +113,12 @@ impl Shard {
         loop {
             match handshake.connection.poll_output(&mut buffer) {
                 Output::Transmit(datagram) => self.transmit_raw(place, datagram),
-                Output::Event(Event::Established) => self.counters.handshakes.count(),
+                Output::Event(Event::Established) => {
+                    self.counters.handshakes.count();
+                    if handshake.connection.is_resumed() {
+                        self.counters.handshakes_resumed.count();
+                    }
+                }
                 Output::Event(Event::Failed(failure)) => {
                     tracing::debug!(address = %place.1, %failure, "a handshake has failed");
                     self.counters.handshakes_failed.count();
@@ -153,13 +159,13 @@ impl Shard {
         let Some(mut handshake) = self.secure.handshakes.remove(&place) else {
             return;
         };
-        let endpoint = handshake.connection.take_peer();
+        let proven = handshake.connection.take_peer();
         let association = handshake.connection.take_association();
-        if let (Some(endpoint), Some(association)) = (endpoint, association)
-            // Unless its credential was taken away meanwhile.
-            && self.credentials.has(&endpoint)
+        if let (Some(proven), Some(association)) = (proven, association)
+            // Unless its credential was taken away or replaced meanwhile.
+            && self.credentials.still_proves(&proven)
         {
-            self.begin_association(now, handshake.id, association, &endpoint, place);
+            self.begin_association(now, handshake.id, association, &proven.endpoint, place);
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod administration;
 mod answer;
+mod ciphers;
 mod command;
 mod credentials;
 mod device;
@@ -20,6 +21,8 @@ mod observation;
 mod payload;
 mod query;
 mod registration;
+mod resumption;
+mod routability;
 mod secure;
 mod storing;
 mod timers;
@@ -53,6 +56,7 @@ use answer::SeparateAnswer;
 use credentials::Credentials;
 use device::{Device, DeviceId};
 use input::Duplicates;
+use resumption::Resumption;
 use secure::Secure;
 use storing::Storing;
 use timers::{Timer, Timers};
@@ -182,6 +186,7 @@ pub struct Shard {
     objects: Objects,
     credentials: Credentials,
     secure: Secure,
+    resumption: Resumption,
     parameters: Parameters,
     rng: StdRng,
     counters: Arc<Counters>,
@@ -246,12 +251,14 @@ impl Shard {
         config.registry = objects.registry();
         let credentials = Credentials::new(config.identity.clone(), snapshot.credentials);
         let secure = Secure::new(&mut rng);
+        let resumption = Resumption::new(wall, snapshot.ticket_keys.as_deref(), &mut rng);
         let mut shard = Self {
             duplicates: window,
             config,
             objects,
             credentials,
             secure,
+            resumption,
             parameters: Parameters::DEFAULT,
             rng,
             counters,

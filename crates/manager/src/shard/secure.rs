@@ -21,7 +21,9 @@ use dunlin_dtls::{Acceptor, Alert, Association, Content, ContentType, Datagram, 
 use rand::rngs::StdRng;
 use zeroize::Zeroizing;
 
+use super::ciphers::CipherTable;
 use super::handshake::Handshake;
+use super::routability::{Unproved, Verdict};
 use super::storing::Waiting;
 use super::{Queued, Shard};
 use crate::{AssociationId, Change, Peer, Registration, StoredAssociation};
@@ -44,6 +46,7 @@ pub(super) struct Secure {
     by_endpoint: HashMap<Arc<str>, AssociationId>,
     /// The associations whose records have no connection id.
     by_place: HashMap<Place, AssociationId>,
+    ciphers: CipherTable,
 }
 
 /// An association at rest.
@@ -59,8 +62,10 @@ struct Entry {
     asked: u64,
     /// Whether a record came since the association was given to the store.
     is_newer: bool,
-    /// What waits for a reservation.
+    /// What waits for a reservation, or for the proof of the address.
     held: Vec<Box<[u8]>>,
+    /// Unless the device is certainly at its place.
+    unproved: Option<Box<Unproved>>,
 }
 
 impl Entry {
@@ -74,13 +79,36 @@ impl Entry {
             asked: 0,
             is_newer: false,
             held: Vec::new(),
+            unproved: None,
         }
+    }
+
+    /// The device has moved (RFC 9146 §6).
+    fn move_to(&mut self, place: Place) {
+        let home = match self.unproved.take() {
+            Some(unproved) => unproved.home,
+            None => self.place,
+        };
+        self.place = place;
+        self.unproved = (place != home).then(|| Box::new(Unproved::new(home)));
     }
 
     fn peer(&self, id: AssociationId) -> Peer {
         Peer {
             association: Some(id),
             ..Peer::plain(self.place.0, self.place.1)
+        }
+    }
+
+    /// Where the device was last for certain.
+    fn home(&self, id: AssociationId) -> Peer {
+        let (listener, address) = match &self.unproved {
+            Some(unproved) => unproved.home,
+            None => self.place,
+        };
+        Peer {
+            association: Some(id),
+            ..Peer::plain(listener, address)
         }
     }
 
@@ -98,6 +126,7 @@ impl Secure {
             associations: HashMap::new(),
             by_endpoint: HashMap::new(),
             by_place: HashMap::new(),
+            ciphers: CipherTable::new(),
         }
     }
 
@@ -107,6 +136,24 @@ impl Secure {
 
     pub(super) fn has_association(&self, id: AssociationId) -> bool {
         self.associations.contains_key(&id)
+    }
+
+    /// Where a device is, as far as is known.
+    pub(super) fn peer(&self, id: AssociationId) -> Option<Peer> {
+        Some(self.associations.get(&id)?.peer(id))
+    }
+
+    /// What is known of an address that is not proved.
+    pub(super) fn unproved(&mut self, id: AssociationId) -> Option<&mut Unproved> {
+        self.associations.get_mut(&id)?.unproved.as_deref_mut()
+    }
+
+    /// A device is where it is heard from.
+    pub(super) fn proved(&mut self, id: AssociationId) {
+        if let Some(entry) = self.associations.get_mut(&id) {
+            entry.unproved = None;
+            entry.is_newer = true;
+        }
     }
 
     fn insert(&mut self, id: AssociationId, entry: Entry) {
@@ -206,22 +253,34 @@ impl Shard {
         id: AssociationId,
         datagram: &mut Datagram<'_>,
     ) {
+        let length = datagram.bytes().len();
         let mut was_genuine = datagram.is_empty();
+        let mut is_counted = false;
+        let mut came_home = false;
         while let Some(entry) = self.secure.associations.get_mut(&id) {
-            let Some(opened) = entry.association.next(datagram) else {
+            let mut live = entry.association.with(self.secure.ciphers.of(id));
+            let Some(opened) = live.next(datagram) else {
                 break;
             };
             was_genuine = true;
             entry.is_newer = true;
             if opened.is_newest && entry.place != place {
-                // The device has moved (RFC 9146 §6): the record is genuine and the newest of all.
-                entry.place = place;
+                // The record is genuine and the newest of all.
+                entry.move_to(place);
                 self.counters.associations_moved.count();
+                came_home = entry.unproved.is_none();
+            }
+            if let Some(unproved) = entry.unproved.as_mut().filter(|_| entry.place == place)
+                && !core::mem::replace(&mut is_counted, true)
+            {
+                unproved.received(length);
             }
             match opened.content {
                 Content::Data(data) => {
                     let peer = entry.peer(id);
-                    self.input(now, peer, data);
+                    if !(is_counted && self.proves_address(id, data)) {
+                        self.input(now, peer, data);
+                    }
                 }
                 Content::Alert(level, alert)
                     if level == Level::Fatal || alert == Alert::CLOSE_NOTIFY =>
@@ -230,6 +289,9 @@ impl Shard {
                 }
                 _ => {}
             }
+        }
+        if came_home {
+            self.transmit_held(id);
         }
         if !was_genuine {
             self.counters.records_dropped.count();
@@ -243,16 +305,39 @@ impl Shard {
         let Some(entry) = self.secure.associations.get_mut(&id) else {
             return self.counters.send_failures.count();
         };
-        if entry.sent >= entry.durable {
-            if entry.held.len() < HELD && !is_failing {
+        let has_room = entry.held.len() < HELD && !is_failing;
+        let hold = |entry: &mut Entry| {
+            if has_room {
                 entry.held.push(data.into());
             } else {
                 self.counters.send_failures.count();
             }
+        };
+        if entry.sent >= entry.durable {
+            hold(entry);
             return self.persist_window(now, id);
         }
+        let overhead = entry.association.overhead();
+        let unproved = entry.unproved.as_mut();
+        match unproved.map(|unproved| unproved.judge(now, data.len(), overhead)) {
+            None | Some(Verdict::Send) => self.transmit_now(id, data),
+            Some(Verdict::Wait) => hold(entry),
+            Some(Verdict::Ping) => {
+                hold(entry);
+                self.ping(now, id);
+            }
+        }
+    }
+
+    /// Sends data that may go, over an association that may send.
+    pub(super) fn transmit_now(&mut self, id: AssociationId, data: &[u8]) {
+        let now = self.clock.0;
+        let Some(entry) = self.secure.associations.get_mut(&id) else {
+            return;
+        };
         let mut record = vec![0; data.len().saturating_add(entry.association.overhead())];
-        match entry.association.protect(data, &mut record) {
+        let mut live = entry.association.with(self.secure.ciphers.of(id));
+        match live.protect(data, &mut record) {
             Ok(_) => {
                 entry.sent = entry.sent.saturating_add(1);
                 let (to, runs_out) = (entry.peer(id), entry.runs_out());
@@ -357,7 +442,7 @@ impl Shard {
         let end = entry.sent.saturating_add(AHEAD.into());
         entry.asked = entry.asked.max(end);
         let change = Change::Association(StoredAssociation {
-            peer: entry.peer(id),
+            peer: entry.home(id),
             endpoint: Arc::clone(&entry.endpoint),
             record: Zeroizing::new(entry.association.export(AHEAD).as_bytes().into()),
         });
@@ -370,8 +455,15 @@ impl Shard {
             return;
         };
         entry.durable = entry.durable.max(end);
-        for datagram in core::mem::take(&mut entry.held) {
-            self.transmit_secure(id, &datagram);
+        self.transmit_held(id);
+    }
+
+    /// Sends what has waited, as far as it may go.
+    pub(super) fn transmit_held(&mut self, id: AssociationId) {
+        if let Some(entry) = self.secure.associations.get_mut(&id) {
+            for datagram in core::mem::take(&mut entry.held) {
+                self.transmit_secure(id, &datagram);
+            }
         }
     }
 
@@ -400,6 +492,6 @@ mod tests {
             "{size} bytes, of them {} of dunlin-dtls",
             size_of::<Association>()
         );
-        assert!(size <= 224, "{size}");
+        assert!(size <= 232, "{size}");
     }
 }

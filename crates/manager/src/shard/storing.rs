@@ -59,6 +59,8 @@ pub(super) enum Waiting {
         id: AssociationId,
         end: u64,
     },
+    /// Tickets can be opened after a restart.
+    TicketKeys,
     /// Nobody waits, and nothing is to be done.
     Forgotten,
     /// Nobody waits; what is not stored is dirty again.
@@ -75,6 +77,7 @@ impl Waiting {
             Self::Observation { .. }
             | Self::Administration { .. }
             | Self::Association { .. }
+            | Self::TicketKeys
             | Self::Forgotten
             | Self::Nobody(..)
             | Self::Probe => None,
@@ -208,7 +211,7 @@ impl Shard {
             }
             Waiting::Administration { id, order } => self.administration_stored(now, id, order),
             Waiting::Association { id, end } => self.association_stored(id, end),
-            Waiting::Nobody(..) | Waiting::Forgotten => {}
+            Waiting::Nobody(..) | Waiting::TicketKeys | Waiting::Forgotten => {}
             Waiting::Probe => self.storing.probing = false,
         }
     }
@@ -266,6 +269,7 @@ impl Shard {
                 }),
             ),
             Waiting::Association { id, .. } => self.association_not_stored(id),
+            Waiting::TicketKeys => self.resumption.keys_not_stored(),
             Waiting::Forgotten => {}
             Waiting::Nobody(device, dirty) => {
                 self.device_mut(device).dirty.merge(dirty);

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dunlin_model::{ObjectId, Version};
 
-use super::{Change, Snapshot, Store, StoreError, StoredAssociation, StoredDevice, StoredObject};
+use super::{
+    Change, Snapshot, Store, StoreError, StoredAssociation, StoredDevice, StoredObject,
+    StoredTicketKeys,
+};
 use crate::{AssociationId, CredentialKind, StoredCredential};
 
 /// Keeps everything in memory. Clones share what is kept, so that a test can look at it, or start a second manager on it
@@ -19,6 +22,7 @@ struct State {
     objects: BTreeMap<(ObjectId, Version), StoredObject>,
     credentials: BTreeMap<(Arc<str>, CredentialKind), StoredCredential>,
     associations: BTreeMap<AssociationId, StoredAssociation>,
+    ticket_keys: Option<Arc<StoredTicketKeys>>,
     failure: Option<String>,
 }
 
@@ -52,6 +56,7 @@ impl Store for MemoryStore {
             objects: state.objects.values().cloned().collect(),
             credentials: state.credentials.values().cloned().collect(),
             associations: state.associations.values().cloned().collect(),
+            ticket_keys: state.ticket_keys.clone(),
         })
     }
 
@@ -160,6 +165,7 @@ fn apply(state: &mut State, change: &Change) {
                 state.associations.insert(id, stored.clone());
             }
         }
+        Change::TicketKeys(keys) => state.ticket_keys = Some(Arc::clone(keys)),
         Change::AssociationEnded(id) => {
             state.associations.remove(id);
         }

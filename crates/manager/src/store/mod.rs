@@ -119,6 +119,8 @@ pub enum Change {
     Association(StoredAssociation),
     /// An association is over.
     AssociationEnded(AssociationId),
+    /// There are new keys for tickets, in place of those before.
+    TicketKeys(Arc<StoredTicketKeys>),
     /// Nothing: it shows whether the store takes changes of the size of a registration.
     Probe,
 }
@@ -169,6 +171,19 @@ impl core::fmt::Debug for StoredAssociation {
     }
 }
 
+/// The keys by which the manager reads the tickets that it gave to devices (RFC 5077): a store is to be kept like a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredTicketKeys {
+    /// The keys, which only the manager reads.
+    pub record: Zeroizing<Box<[u8]>>,
+}
+
+impl core::fmt::Debug for StoredTicketKeys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("StoredTicketKeys")
+    }
+}
+
 /// Everything that a store keeps.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
@@ -181,6 +196,8 @@ pub struct Snapshot {
     pub credentials: Vec<StoredCredential>,
     /// The DTLS associations, in any order.
     pub associations: Vec<StoredAssociation>,
+    /// The keys for the tickets of sessions.
+    pub ticket_keys: Option<Arc<StoredTicketKeys>>,
 }
 
 /// A device as it is kept.

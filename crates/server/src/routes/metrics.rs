@@ -183,6 +183,11 @@ impl Collector for Counters {
             ],
         )?;
         writer.counter(
+            "dtls_handshakes_resumed",
+            "DTLS handshakes that resumed a session",
+            dtls.handshakes_resumed,
+        )?;
+        writer.counter(
             "dtls_cookies",
             "Cookies sent to strangers who began a handshake",
             dtls.cookies,

@@ -9,6 +9,7 @@ mod registrations;
 mod secure;
 mod stores;
 
+use core::cell::Cell;
 use std::collections::VecDeque;
 
 use dunlin_coap::block::Block;
@@ -216,6 +217,11 @@ type Written<'a> = (OptionNumber, &'a [u8]);
 
 const TEXT: (OptionNumber, &[u8]) = (OptionNumber::CONTENT_FORMAT, &[]);
 
+thread_local! {
+    /// How many a test has started, and six.
+    static STARTED: Cell<u8> = const { Cell::new(7) };
+}
+
 impl Bench {
     fn new() -> Self {
         Self::with(Config::default())
@@ -231,8 +237,10 @@ impl Bench {
     }
 
     fn from_snapshot(config: Config, store: MemoryStore, snapshot: Snapshot) -> Self {
+        // No two managers draw the same numbers.
+        let seed = STARTED.replace(STARTED.get().wrapping_add(1));
         Self {
-            shard: Shard::new(config, [7; 32], snapshot, Instant::ZERO, WALL),
+            shard: Shard::new(config, [seed; 32], snapshot, Instant::ZERO, WALL),
             now: Instant::ZERO,
             storage: Storage::Works,
             store,

@@ -5,13 +5,15 @@ use std::collections::{HashMap, HashSet};
 
 use dunlin_dtls::{
     Alert, CertificateTypes, Config as DtlsConfig, Connection, Credentials, Datagram,
-    Event as DtlsEvent, Output as DtlsOutput, Presented, PrivateKey, PskKey,
+    Event as DtlsEvent, Output as DtlsOutput, Presented, PrivateKey, PskKey, Session,
 };
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
 use super::*;
-use crate::{Administration, Credential, OwnedValue, ServerIdentity, StoredCredential};
+use crate::{
+    Administration, Credential, OwnedValue, ServerIdentity, StoredCredential, WriteMode, WriteValue,
+};
 
 /// The listener for DTLS.
 const SECURE: u16 = 1;
@@ -401,6 +403,91 @@ fn an_association_goes_where_its_device_goes() {
     assert_eq!(node.next().uri(), "/3/0/9");
 }
 
+/// Orders a Write that is longer than what may go to an address that is not proved.
+fn write_much(bench: &mut Bench) {
+    bench.command(
+        "device-0",
+        Action::Write {
+            path: path("/3/0/14"),
+            mode: WriteMode::Replace,
+            value: WriteValue::from("x".repeat(900).as_str()),
+        },
+    );
+}
+
+#[test]
+fn whoever_gives_records_another_address_floods_nobody() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    // Somebody on the way holds a record back and sends it first as if from a victim, which is silent.
+    let mut buffer = [0; 1500];
+    let message = update(2, &location, &[], "");
+    let record = node.connection.send(&message, &mut buffer).unwrap();
+    let received = record.len() + 62;
+    bench.record(address(666), record);
+    assert_eq!(bench.shard.metrics().dtls.associations_moved, 1);
+    write_much(&mut bench);
+    // Minutes of retransmissions and further commands.
+    for _ in 0..20 {
+        bench.read("device-0", "/3/0/9");
+        bench.pass(Duration::from_secs(9));
+    }
+    let sent: Vec<_> = bench.sent.drain(..).collect();
+    assert!(sent.iter().all(|(to, _)| to.address == address(666)));
+    let total = |sent: &[(Peer, Vec<u8>)]| sent.iter().map(|(_, bytes)| bytes.len() + 62).sum();
+    let flood: usize = total(&sent);
+    assert!(0 < flood && flood <= 3 * received, "{flood} of {received}");
+    // Nothing stored says that the device is there.
+    let stored = bench.store.load().unwrap().associations;
+    assert_eq!(stored[0].peer.address, node.address);
+    // The device itself goes on where it is, and all is well.
+    while bench.completed.pop_front().is_some() {}
+    let answer = node.exchange(&mut bench, &update(3, &location, &[], ""));
+    assert_eq!(answer.code, Code::CHANGED);
+    write_much(&mut bench);
+    node.pump(&mut bench);
+    assert_eq!(node.next().payload.len(), 904);
+    // A record that was held back for long moves nothing, wherever it seems to come from.
+    let record = node.connection.send(b"", &mut buffer).unwrap().to_vec();
+    node.send(&mut bench, &update(4, &location, &[], ""));
+    let moved = bench.shard.metrics().dtls.associations_moved;
+    bench.record(address(666), &mut record.clone());
+    assert_eq!(bench.shard.metrics().dtls.associations_moved, moved);
+}
+
+#[test]
+fn a_device_that_has_moved_proves_it_when_more_is_to_be_sent_there() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    let location = node.register(&mut bench, 1, &[]).location();
+    node.address = address(500);
+    // For an answer and a short request there is room.
+    let answer = node.exchange(&mut bench, &update(2, &location, &[], ""));
+    assert_eq!(answer.code, Code::CHANGED);
+    let before = node.records.len();
+    write_much(&mut bench);
+    node.pump(&mut bench);
+    assert_eq!(node.records.len(), before + 1);
+    let ping = node.next();
+    assert_eq!((ping.kind, ping.code), (Type::Confirmable, Code::EMPTY));
+    let reset = dunlin_coap::reset(ping.id);
+    // The answer counts only where the ping went.
+    let mut buffer = [0; 1500];
+    let record = node.connection.send(&reset, &mut buffer).unwrap().to_vec();
+    let newer = dunlin_coap::empty_ack(MessageId(9));
+    node.send(&mut bench, &newer);
+    bench.record(address(501), &mut record.clone());
+    node.pump(&mut bench);
+    assert!(node.inbox.is_empty());
+    node.send(&mut bench, &reset);
+    assert_eq!(node.next().payload.len(), 904, "what has waited");
+    // From then on it is there for certain, and after a restart, too.
+    node.exchange(&mut bench, &update(3, &location, &[], ""));
+    let stored = bench.store.load().unwrap().associations;
+    assert_eq!(stored[0].peer.address, address(500));
+}
+
 #[test]
 fn without_a_connection_id_the_address_counts() {
     let mut bench = Bench::secure(1);
@@ -759,4 +846,140 @@ fn only_so_many_handshakes_are_under_way() {
     bench.sent.clear();
     let node = Node::new(0).connect(&mut bench);
     assert!(node.connection.is_established());
+}
+
+impl Node {
+    /// The same device, after it was switched off and on, with the session of before.
+    fn again(&mut self, bench: &mut Bench, session: &Session) {
+        self.connection.connect(
+            bench.now,
+            Some(session.clone()),
+            &mut self.proof,
+            &mut self.rng,
+        );
+        self.pump(bench);
+    }
+
+    fn session(&self) -> Session {
+        self.connection.session().expect("a session")
+    }
+}
+
+/// Whether a device that offers a session is let in by it, registers then, and is who it was.
+fn resumes(bench: &mut Bench, node: &mut Node, session: &Session) -> bool {
+    node.failed = false;
+    node.again(bench, session);
+    assert!(!node.connection.is_established() || !node.failed);
+    if !node.connection.is_resumed() {
+        return false;
+    }
+    bench.pass(Duration::from_secs(1000));
+    let answer = node.register(bench, 9, &["ep=device-0"]);
+    assert_eq!(answer.code, Code::CREATED, "{}", answer.text());
+    true
+}
+
+#[test]
+fn a_session_goes_on_by_its_ticket_after_a_restart() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0).connect(&mut bench);
+    node.register(&mut bench, 1, &[]);
+    let session = node.session();
+    assert!(session.id().is_empty(), "who has a ticket needs no id");
+    assert_eq!(bench.shard.metrics().dtls.handshakes_resumed, 0);
+    assert!(resumes(&mut bench, &mut node, &session));
+    assert_eq!(bench.shard.metrics().dtls.handshakes_resumed, 1);
+    assert_eq!(bench.associations(), 1);
+    let mut bench = bench.restart();
+    assert!(resumes(&mut bench, &mut node, &session));
+    // A manager with another store has never heard of it.
+    let mut other = Bench::secure(1);
+    assert!(!resumes(&mut other, &mut node, &session));
+    assert!(node.connection.is_established(), "it takes the long way");
+    // Two days later the keys have changed twice.
+    bench.pass(Duration::from_secs(24 * 60 * 60 + 1));
+    let _ = Node::new(0).connect(&mut bench);
+    assert!(resumes(&mut bench, &mut node, &session));
+    bench.pass(Duration::from_secs(24 * 60 * 60 + 1));
+    assert!(!resumes(&mut bench, &mut node, &session));
+}
+
+#[test]
+fn a_session_ends_with_the_credential_that_it_began_with() {
+    for takes_tickets in [true, false] {
+        let mut bench = Bench::secure(2);
+        let mut node = Node::new(0);
+        node.connection = Connection::client(DtlsConfig {
+            offers_tickets: takes_tickets,
+            ..DtlsConfig::DEFAULT
+        });
+        let mut node = node.connect(&mut bench);
+        let session = node.session();
+        assert_eq!(session.id().is_empty(), takes_tickets);
+        assert!(resumes(&mut bench, &mut node, &session));
+        // The same credential once more is no other.
+        let same = || Credential::psk(b"who-0", &key(0)).unwrap();
+        bench.put("device-0", same());
+        assert_eq!(bench.result(), Ok(Outcome::Done));
+        assert!(resumes(&mut bench, &mut node, &session));
+        // Another key, another identity, or none at all.
+        for other in [
+            Some(Credential::psk(b"who-0", &key(7)).unwrap()),
+            Some(Credential::psk(b"who-7", &key(0)).unwrap()),
+            None,
+        ] {
+            match other {
+                Some(other) => bench.put("device-0", other),
+                None => bench.administer(Administration::RemoveCredential {
+                    endpoint: "device-0".into(),
+                    kind: crate::CredentialKind::Psk,
+                }),
+            }
+            assert_eq!(bench.result(), Ok(Outcome::Done));
+            assert!(!resumes(&mut bench, &mut node, &session));
+            bench.put("device-0", same());
+            assert_eq!(bench.result(), Ok(Outcome::Done));
+            assert!(resumes(&mut bench, &mut node, &session));
+        }
+        // Nor does the identity become another device's with what it has been before.
+        bench.administer(Administration::RemoveCredential {
+            endpoint: "device-0".into(),
+            kind: crate::CredentialKind::Psk,
+        });
+        assert_eq!(bench.result(), Ok(Outcome::Done));
+        bench.put("device-2", same());
+        assert_eq!(bench.result(), Ok(Outcome::Done));
+        assert!(!resumes(&mut bench, &mut node, &session));
+    }
+}
+
+#[test]
+fn a_session_without_ticket_ends_with_the_manager() {
+    let mut bench = Bench::secure(1);
+    let mut node = Node::new(0);
+    node.connection = Connection::client(DtlsConfig {
+        offers_tickets: false,
+        ..DtlsConfig::DEFAULT
+    });
+    let mut node = node.connect(&mut bench);
+    let session = node.session();
+    let mut bench = bench.restart();
+    assert!(!resumes(&mut bench, &mut node, &session));
+    assert!(node.connection.is_established());
+}
+
+#[test]
+fn keys_of_tickets_that_could_not_be_stored_are_stored_later() {
+    let mut bench = Bench::secure(1);
+    bench.storage = Storage::Fails;
+    let _ = Node::new(0).connect(&mut bench);
+    assert_eq!(bench.store.load().unwrap().ticket_keys, None);
+    bench.storage = Storage::Works;
+    bench.pass(Duration::from_secs(600));
+    let node = Node::new(0).connect(&mut bench);
+    assert!(bench.store.load().unwrap().ticket_keys.is_some());
+    let session = node.session();
+    let mut bench = bench.restart();
+    let mut node = node;
+    assert!(resumes(&mut bench, &mut node, &session));
 }

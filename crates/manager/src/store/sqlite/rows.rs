@@ -67,6 +67,7 @@ pub(super) fn load(connection: &Connection) -> Result<Snapshot> {
         objects,
         credentials: security::credentials(connection)?,
         associations: security::associations(connection)?,
+        ticket_keys: security::ticket_keys(connection)?,
     })
 }
 
@@ -183,6 +184,7 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<()> {
         }
         Change::Association(stored) => security::put_association(connection, stored),
         Change::AssociationEnded(id) => security::remove_association(connection, *id),
+        Change::TicketKeys(keys) => security::put_ticket_keys(connection, keys),
         Change::Probe => {
             // As much as a registration with many links takes, so that success means room for one.
             connection.execute("INSERT INTO probe VALUES (zeroblob(65536))", [])?;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::Problem;
 
 /// The newest version of the tables.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// What brings a file from version n - 1 to version n, for n from 1.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -81,6 +81,12 @@ const MIGRATIONS: [&str; VERSION as usize] = [
         record   BLOB    NOT NULL
     ) STRICT;
     ALTER TABLE device ADD COLUMN association INTEGER;
+",
+    "
+    CREATE TABLE ticket_keys (
+        id     INTEGER PRIMARY KEY CHECK (id = 0),
+        record BLOB    NOT NULL
+    ) STRICT;
 ",
 ];
 

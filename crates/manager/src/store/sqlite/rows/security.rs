@@ -1,10 +1,12 @@
 //! Credentials and DTLS associations as rows.
 
-use rusqlite::{Connection, Row, params};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use zeroize::Zeroizing;
 
 use super::{Result, peer, wrong};
-use crate::store::StoredAssociation;
+use crate::store::{StoredAssociation, StoredTicketKeys};
 use crate::{AssociationId, Credential, CredentialKind, SecretKey, StoredCredential};
 
 pub(super) fn credentials(connection: &Connection) -> Result<Vec<StoredCredential>> {
@@ -117,5 +119,21 @@ pub(super) fn remove_association(connection: &Connection, id: AssociationId) -> 
     connection
         .prepare_cached("DELETE FROM association WHERE id = ?1")?
         .execute([id.bits().cast_signed()])?;
+    Ok(())
+}
+
+pub(super) fn ticket_keys(connection: &Connection) -> Result<Option<Arc<StoredTicketKeys>>> {
+    let mut statement = connection.prepare("SELECT record FROM ticket_keys")?;
+    let keys = statement.query_row([], |row| {
+        let record = Zeroizing::new(row.get::<_, Vec<u8>>("record")?.into());
+        Ok(Arc::new(StoredTicketKeys { record }))
+    });
+    keys.optional()
+}
+
+pub(super) fn put_ticket_keys(connection: &Connection, keys: &StoredTicketKeys) -> Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO ticket_keys (id, record) VALUES (0, ?1)")?
+        .execute([&**keys.record])?;
     Ok(())
 }
