@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// The crates that must build without `std` and without an allocator.
-pub(crate) const CORE: [&str; 7] = [
+pub(crate) const CORE: [&str; 8] = [
     "dunlin-time",
     "dunlin-model",
     "dunlin-codec",
@@ -18,6 +18,7 @@ pub(crate) const CORE: [&str; 7] = [
     "dunlin-dtls",
     "dunlin-lwm2m",
     "dunlin-agent",
+    "dunlin-agent-embassy",
 ];
 
 /// The root of the repository.

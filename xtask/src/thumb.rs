@@ -65,12 +65,18 @@ fn link(package: &str) -> Result<()> {
     let crate_folder = project::root()
         .join("crates")
         .join(package.strip_prefix("dunlin-").unwrap_or(package));
+    // What a crate links only on demand.
+    let features = match package {
+        "dunlin-agent" => "[\"storage\"]",
+        "dunlin-agent-embassy" => "[\"bootstrap\"]",
+        _ => "[]",
+    };
     fs::write(
         &manifest,
         format!(
             "[package]\nname = \"link-{package}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
              [lib]\ncrate-type = [\"staticlib\"]\n\n\
-             [dependencies]\n{package} = {{ path = \"{}\", default-features = false }}\n\n\
+             [dependencies]\n{package} = {{ path = \"{}\", default-features = false, features = {features} }}\n\n\
              [profile.release]\npanic = \"abort\"\n\n[workspace]\n",
             crate_folder.display()
         ),

@@ -129,6 +129,7 @@ pub mod storage;
 mod text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+mod uri;
 mod write;
 
 pub use agent::{Agent, ConnectError};
@@ -145,6 +146,7 @@ pub use secure::Secure;
 #[cfg(feature = "send")]
 pub use send::SendError;
 pub use set::Objects;
+pub use uri::host_and_port;
 
 #[cfg(feature = "derive")]
 pub use dunlin_macros::{Object, Objects};

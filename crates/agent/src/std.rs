@@ -43,7 +43,7 @@ use hosted::vec::Vec;
 
 use crate::features::BOOTSTRAP;
 use crate::hosted;
-use crate::{ConnectError, Doors, Duration, Event, Failure, Instant, Output};
+use crate::{ConnectError, Doors, Duration, Event, Failure, Instant, Output, host_and_port};
 
 /// How often the application has its turn when nothing happens.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
@@ -53,12 +53,6 @@ const RESOLVE_AGAIN: Duration = Duration::from_secs(10);
 
 /// How long to wait for the answer to the De-register at the end.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
-
-/// The port of `coap` URIs that name none (RFC 7252 §6.1).
-const PORT: u16 = 5683;
-
-/// The port of `coaps` URIs that name none.
-const SECURE_PORT: u16 = 5684;
 
 /// Why a runner ended.
 #[derive(Debug)]
@@ -269,7 +263,8 @@ pub(crate) struct Remote {
 
 impl Remote {
     fn new(server: Option<u16>, uri: &str, secure: bool) -> Result<Self, RunError> {
-        let (host, port) = parse(uri, secure).ok_or_else(|| RunError::Uri(uri.to_string()))?;
+        let (host, port) =
+            host_and_port(uri, secure).ok_or_else(|| RunError::Uri(uri.to_string()))?;
         Ok(Self {
             server,
             host: host.to_string(),
@@ -401,43 +396,6 @@ pub(crate) fn is_passing(error: &io::Error) -> bool {
             | ErrorKind::ConnectionRefused
             | ErrorKind::ConnectionReset
     )
-}
-
-/// Host and port of a `coap` URI without path, or of a `coaps` URI where that can be reached.
-fn parse(uri: &str, secure: bool) -> Option<(&str, u16)> {
-    let (scheme, authority) = uri.split_once("://")?;
-    let default = if scheme.eq_ignore_ascii_case("coap") {
-        PORT
-    } else if secure && scheme.eq_ignore_ascii_case("coaps") {
-        SECURE_PORT
-    } else {
-        return None;
-    };
-    let authority = authority.strip_suffix('/').unwrap_or(authority);
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']')?;
-            match rest.strip_prefix(':') {
-                Some(port) => (host, Some(port)),
-                None if rest.is_empty() => (host, None),
-                None => return None,
-            }
-        }
-        None => match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        },
-    };
-    let port = match port {
-        // An empty port is the default one (RFC 3986 §3.2.3).
-        None | Some("") => default,
-        Some(digits) if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
-            digits.parse().ok()?
-        }
-        Some(_) => return None,
-    };
-    let plain = !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']);
-    plain.then_some((host, port))
 }
 
 #[cfg(all(test, feature = "derive"))]

@@ -5,7 +5,7 @@ use hosted::net::UdpSocket;
 use hosted::string::ToString;
 use hosted::{format, thread, vec};
 
-use super::{RunError, parse, run};
+use super::{RunError, run};
 use crate::objects::{Device, Security, Server};
 use crate::{Agent, Config, Event, Objects, hosted};
 
@@ -80,26 +80,4 @@ fn a_name_without_address_is_no_error() {
         ControlFlow::Break(())
     })
     .unwrap();
-}
-
-#[test]
-fn hosts_and_ports_are_taken_apart() {
-    for (uri, expected) in [
-        ("coap://example.com", ("example.com", 5683)),
-        ("COAP://example.com:7/", ("example.com", 7)),
-        ("coap://[2001:db8::1]:5683", ("2001:db8::1", 5683)),
-        ("coap://[::1]", ("::1", 5683)),
-        ("coap://10.0.0.1:", ("10.0.0.1", 5683)),
-    ] {
-        assert_eq!(parse(uri, false), Some(expected), "{uri}");
-    }
-}
-
-#[test]
-fn coaps_is_for_who_has_security() {
-    assert_eq!(parse("coaps://example.com", false), None);
-    assert_eq!(parse("coaps://h", true), Some(("h", 5684)));
-    assert_eq!(parse("coaps://h:7", true), Some(("h", 7)));
-    assert_eq!(parse("coap://h", true), Some(("h", 5683)));
-    assert_eq!(parse("coap+tcp://h", true), None);
 }
