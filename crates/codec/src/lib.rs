@@ -78,6 +78,7 @@ pub mod link;
 mod lwm2m_cbor;
 mod number;
 mod record;
+mod row;
 #[cfg(any(feature = "senml-cbor", feature = "senml-json", feature = "lwm2m-json"))]
 mod senml;
 mod short;

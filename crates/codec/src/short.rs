@@ -62,17 +62,28 @@ impl Short {
         match number {
             0..=9 => self.add(b'0' as u64 | number as u64, 1),
             10..=99 => self.add(two_digits(number), 2),
-            100..=9999 if SHORT_WAYS => {
-                let hundreds = number / 100;
-                let rest = number.wrapping_sub(hundreds.wrapping_mul(100));
-                let digits = two_digits(hundreds) | two_digits(rest) << 16;
-                if number < 1000 {
-                    self.add(digits >> 8, 3)
-                } else {
-                    self.add(digits, 4)
-                }
-            }
+            100..=9999 if SHORT_WAYS => self.short_decimal(number),
             _ => self.long_decimal(number),
+        }
+    }
+
+    /// Adds the one to four digits of `number`, which is below 10,000.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) const fn short_decimal(self, number: u16) -> Self {
+        if number < 10 {
+            return self.add(b'0' as u64 | number as u64, 1);
+        }
+        if number < 100 {
+            return self.add(two_digits(number), 2);
+        }
+        let hundreds = number / 100;
+        let rest = number.wrapping_sub(hundreds.wrapping_mul(100));
+        let digits = two_digits(hundreds) | two_digits(rest) << 16;
+        if number < 1000 {
+            self.add(digits >> 8, 3)
+        } else {
+            self.add(digits, 4)
         }
     }
 
@@ -90,6 +101,10 @@ impl Short {
                 return self.add(word, count);
             }
         }
+    }
+
+    pub(crate) const fn word(self) -> u64 {
+        self.word
     }
 
     pub(crate) const fn to_bytes(self) -> [u8; 8] {

@@ -8,19 +8,22 @@ use crate::short::Short;
 use crate::single_precision::narrow;
 use crate::writer::Writer;
 
-/// Adds a head with an argument of up to 32 bits, one to five bytes, to up to three bytes.
-#[inline]
-pub(crate) const fn with_head(before: Short, major: u8, argument: u32) -> Short {
-    let [high, low] = {
-        let [.., high, low] = argument.to_be_bytes();
-        [high, low]
-    };
+/// A head with an argument of up to 32 bits, one to five bytes.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+pub(crate) const fn short_head(major: u8, argument: u32) -> Short {
+    let [.., high, low] = argument.to_be_bytes();
     match argument {
-        0..=23 => before.byte(major | low),
-        24..=0xff => before.byte(major | 0x18).byte(low),
-        0x100..=0xffff => before.byte(major | 0x19).byte(high).byte(low),
-        _ => before.byte(major | 0x1a).be32(argument),
+        0..=23 => Short::new([major | low]),
+        24..=0xff => Short::new([major | 0x18, low]),
+        0x100..=0xffff => Short::new([major | 0x19]).be16(u16::from_be_bytes([high, low])),
+        _ => Short::new([major | 0x1a]).be32(argument),
     }
+}
+
+/// Adds a head with an argument of up to 32 bits, one to five bytes, to up to three bytes.
+pub(crate) const fn with_head(before: Short, major: u8, argument: u32) -> Short {
+    before.join(short_head(major, argument))
 }
 
 /// Writes `before`, up to three bytes, and a head.
@@ -70,22 +73,26 @@ pub(crate) fn put_value(
     }
 }
 
-/// The heads of the values of which there is most, behind `before`, up to three bytes: an integer of up to 32 bits, or a
-/// text, whose bytes are to follow.
+/// The heads of the values of which there is most: an integer of up to 32 bits, or a text of up to 255 bytes, which are to
+/// follow.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
-pub(crate) fn short_integer(before: Short, number: i64) -> Option<Short> {
+pub(crate) fn short_integer(number: i64) -> Option<Short> {
     let sign = number >> 63;
     let [sign_byte, ..] = sign.to_le_bytes();
     let number = u32::try_from(number ^ sign).ok()?;
-    Some(with_head(before, major::NEGATIVE & sign_byte, number))
+    Some(short_head(major::NEGATIVE & sign_byte, number))
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
-pub(crate) fn short_text(before: Short, text: &str) -> Option<Short> {
+pub(crate) fn short_text(text: &str) -> Option<Short> {
     let length = u8::try_from(text.len()).ok()?;
-    Some(with_head(before, major::TEXT, length.into()))
+    Some(if length < 24 {
+        Short::new([major::TEXT | length])
+    } else {
+        Short::new([major::TEXT | 0x18, length])
+    })
 }
 
 #[inline(never)]
