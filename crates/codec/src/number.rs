@@ -1,7 +1,7 @@
 //! Numbers in decimal digits: `dunlin_model::decimal`, into a writer.
 
 pub(crate) use dunlin_model::decimal::{Style, integer, natural, parse, scaled};
-use dunlin_model::decimal::{digits_of, print_with};
+use dunlin_model::decimal::{digits_of, print_single_with, print_with};
 
 use crate::EncodeError;
 use crate::short::Short;
@@ -34,8 +34,27 @@ pub(crate) fn put_float(
     if !number.is_finite() {
         return Err(EncodeError::NotRepresentable);
     }
+    put_digits(writer, |put| print_with(number, style, put))
+}
+
+/// The same for a number of 32 bits.
+pub(crate) fn put_single(
+    writer: &mut Writer<'_>,
+    number: f32,
+    style: Style,
+) -> Result<(), EncodeError> {
+    if !number.is_finite() {
+        return Err(EncodeError::NotRepresentable);
+    }
+    put_digits(writer, |put| print_single_with(number, style, put))
+}
+
+fn put_digits(
+    writer: &mut Writer<'_>,
+    print: impl FnOnce(&mut dyn FnMut(&[u8]) -> bool) -> bool,
+) -> Result<(), EncodeError> {
     let mut result = Ok(());
-    print_with(number, style, &mut |digits| {
+    print(&mut |digits| {
         result = writer.put(digits);
         result.is_ok()
     });

@@ -175,6 +175,60 @@ fn formats_not_implemented_are_refused() {
     }
 }
 
+/// A number of 32 bits has its own digits in text, and the bytes of the same number of 64 bits elsewhere.
+#[test]
+fn singles_print_as_they_were_given() {
+    let node = "/3303/0/5700";
+    let single = record(node, Value::from(0.1_f32));
+    let double = record(node, Value::Float(0.1_f32.into()));
+    let text = |format, record| String::from_utf8(encode(format, node, &[record]).unwrap());
+    let is = |text: &str| Ok(String::from(text));
+    assert_eq!(text(ContentFormat::TEXT, single), is("0.1"));
+    assert_eq!(text(ContentFormat::TEXT, double), is("0.10000000149011612"));
+    assert_eq!(
+        text(ContentFormat::SENML_JSON, single),
+        is(r#"[{"bn":"/3303/0/5700","v":0.1}]"#)
+    );
+    assert_eq!(
+        text(ContentFormat::LWM2M_JSON, single),
+        is(r#"{"bn":"/3303/0/5700","e":[{"v":0.1}]}"#)
+    );
+    for number in [
+        0.1_f32,
+        -0.0,
+        1.5,
+        65_504.0,
+        1e-40,
+        f32::MAX,
+        f32::INFINITY,
+        f32::NAN,
+    ] {
+        for format in [
+            ContentFormat::CBOR,
+            ContentFormat::TLV,
+            ContentFormat::SENML_CBOR,
+            ContentFormat::LWM2M_CBOR,
+        ] {
+            assert_eq!(
+                encode(format, node, &[record(node, Value::Single(number))]),
+                encode(format, node, &[record(node, Value::Float(number.into()))]),
+                "{number} in {format}"
+            );
+        }
+    }
+    assert_eq!(
+        encode(ContentFormat::CBOR, node, &[single]).map(|bytes| bytes.len()),
+        Ok(5)
+    );
+    for format in [ContentFormat::TEXT, ContentFormat::SENML_JSON] {
+        let infinite = record(node, Value::Single(f32::INFINITY));
+        assert_eq!(
+            encode(format, node, &[infinite]),
+            Err(EncodeError::NotRepresentable)
+        );
+    }
+}
+
 #[test]
 fn an_encoder_keeps_its_first_error() {
     let mut buffer = [0; 4];
@@ -280,6 +334,7 @@ fn device_value() -> impl Strategy<Value = (u16, Option<u16>, Value<'static>)> {
         4 => number.prop_map(Value::Integer),
         1 => any::<u64>().prop_map(Value::Unsigned),
         1 => (-1000_i16..1000).prop_map(|number| Value::Float(f64::from(number) / 8.0)),
+        1 => any::<i8>().prop_map(|number| Value::Single(f32::from(number) / 10.0)),
         1 => any::<bool>().prop_map(Value::Boolean),
         1 => prop::sample::select(vec![
             Value::Opaque(b""),

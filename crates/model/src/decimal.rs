@@ -15,7 +15,7 @@ mod print;
 const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
 pub use parse::{integer, natural, parse, scaled};
-pub use print::{Style, digits_of, print, print_with};
+pub use print::{Style, digits_of, print, print_single_with, print_with};
 
 /// A number that prints as `core` prints it, without exponent, but by the way of this module.
 ///

@@ -10,7 +10,7 @@ mod convert;
 /// A value of a resource or resource instance, borrowed from wherever it lies.
 ///
 /// `Debug` shows no content of opaque values, because keys are opaque values.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum Value<'a> {
     /// No value: an executable resource, or a node that is only named.
     None,
@@ -22,6 +22,10 @@ pub enum Value<'a> {
     Unsigned(u64),
     /// A floating point number.
     Float(f64),
+    /// A floating point number that its owner has with 32 bits. It is equal to the [`Float`](Self::Float) of the same
+    /// number and is written as that in binary; in text it has the fewest digits that name it among the numbers of 32
+    /// bits: `0.1` where the `Float` has `0.10000000149011612`. What is read is a `Float`.
+    Single(f32),
     /// True or false.
     Boolean(bool),
     /// Bytes.
@@ -142,12 +146,36 @@ impl Value<'_> {
             Self::String(_) => ValueType::String,
             Self::Integer(_) => ValueType::Integer,
             Self::Unsigned(_) => ValueType::Unsigned,
-            Self::Float(_) => ValueType::Float,
+            Self::Float(_) | Self::Single(_) => ValueType::Float,
             Self::Boolean(_) => ValueType::Boolean,
             Self::Opaque(_) => ValueType::Opaque,
             Self::Time(_) => ValueType::Time,
             Self::Objlnk(_) => ValueType::Objlnk,
             Self::Corelnk(_) => ValueType::Corelnk,
+        }
+    }
+}
+
+impl PartialEq for Value<'_> {
+    #[expect(clippy::float_cmp, reason = "as the numbers themselves compare")]
+    fn eq(&self, other: &Self) -> bool {
+        match (*self, *other) {
+            (Self::None, Self::None) => true,
+            (Self::String(one), Self::String(other))
+            | (Self::Corelnk(one), Self::Corelnk(other)) => one == other,
+            (Self::Integer(one), Self::Integer(other)) | (Self::Time(one), Self::Time(other)) => {
+                one == other
+            }
+            (Self::Unsigned(one), Self::Unsigned(other)) => one == other,
+            (Self::Float(one), Self::Float(other)) => one == other,
+            (Self::Single(one), Self::Single(other)) => one == other,
+            (Self::Float(one), Self::Single(other)) | (Self::Single(other), Self::Float(one)) => {
+                one == f64::from(other)
+            }
+            (Self::Boolean(one), Self::Boolean(other)) => one == other,
+            (Self::Opaque(one), Self::Opaque(other)) => one == other,
+            (Self::Objlnk(one), Self::Objlnk(other)) => one == other,
+            _ => false,
         }
     }
 }
@@ -160,6 +188,7 @@ impl fmt::Debug for Value<'_> {
             Self::Integer(number) => write!(f, "Integer({number})"),
             Self::Unsigned(number) => write!(f, "Unsigned({number})"),
             Self::Float(number) => write!(f, "Float({number:?})"),
+            Self::Single(number) => write!(f, "Single({number:?})"),
             Self::Boolean(truth) => write!(f, "Boolean({truth})"),
             Self::Opaque(bytes) => write!(f, "Opaque({} bytes)", bytes.len()),
             Self::Time(seconds) => write!(f, "Time({seconds})"),
@@ -179,7 +208,7 @@ macro_rules! from {
     )*};
 }
 
-from!(&'a str => String, i64 => Integer, i32 => Integer, u64 => Unsigned, u32 => Unsigned, f64 => Float, f32 => Float,
+from!(&'a str => String, i64 => Integer, i32 => Integer, u64 => Unsigned, u32 => Unsigned, f64 => Float, f32 => Single,
     bool => Boolean, &'a [u8] => Opaque, ObjectLink => Objlnk);
 
 #[cfg(test)]
@@ -192,5 +221,22 @@ mod tests {
     fn debug_hides_opaque_bytes() {
         assert_eq!(format!("{:?}", Value::Opaque(b"secret")), "Opaque(6 bytes)");
         assert_eq!(format!("{:?}", Value::Float(1.0)), "Float(1.0)");
+    }
+
+    #[test]
+    fn a_single_is_the_float_of_the_same_number() {
+        let single = Value::from(0.1_f32);
+        assert_eq!(single.kind(), ValueType::Float);
+        assert_eq!(single, Value::Float(0.1_f32.into()));
+        assert_eq!(Value::Float(0.1_f32.into()), single);
+        assert_ne!(single, Value::Float(0.1));
+        assert_ne!(Value::Single(f32::NAN), Value::Single(f32::NAN));
+        assert_eq!(Value::Single(2.0).as_i64(), Some(2));
+        assert_eq!(Value::Single(0.5).as_f64(), Some(0.5));
+        assert_eq!(single.convert(ValueType::Float), Some(single));
+        assert_eq!(
+            Value::Single(3.0).convert(ValueType::Unsigned),
+            Some(Value::Unsigned(3))
+        );
     }
 }

@@ -104,6 +104,7 @@ fn put_other_value(
     match *value {
         Value::Unsigned(number) => put_head(writer, before, major::UNSIGNED, number),
         Value::Float(number) => put_float(writer, before, number),
+        Value::Single(number) => put_single(writer, before, number),
         Value::Opaque(bytes) => put_bytes(writer, before, major::BYTES, bytes),
         Value::Boolean(truth) => {
             let byte = if truth { simple::TRUE } else { simple::FALSE };
@@ -144,6 +145,10 @@ fn put_float(writer: &mut Writer<'_>, before: Short, number: f64) -> Result<(), 
             return writer.put_word(number.to_bits().swap_bytes(), 8);
         }
     };
+    put_single(writer, before, single)
+}
+
+fn put_single(writer: &mut Writer<'_>, before: Short, single: f32) -> Result<(), EncodeError> {
     match half::narrow(single) {
         Some(half) => before.byte(simple::HALF).be16(half),
         None => before.byte(simple::SINGLE).be32(single.to_bits()),

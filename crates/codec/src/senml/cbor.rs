@@ -462,7 +462,11 @@ impl Encoder {
 #[inline]
 const fn label_of(value: &Value<'_>) -> Option<u8> {
     match value {
-        Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_) => Some(0x02),
+        Value::Integer(_)
+        | Value::Unsigned(_)
+        | Value::Float(_)
+        | Value::Single(_)
+        | Value::Time(_) => Some(0x02),
         Value::String(_) | Value::Corelnk(_) => Some(0x03),
         Value::Boolean(_) => Some(0x04),
         Value::Opaque(_) => Some(0x08),

@@ -692,6 +692,7 @@ fn put_other_value(
             match number {
                 Value::Unsigned(number) => number::put_unsigned(writer, number)?,
                 Value::Float(number) => number::put_float(writer, number, Style::Exponent)?,
+                Value::Single(number) => number::put_single(writer, number, Style::Exponent)?,
                 // Takes the record away.
                 _ => Short::new(*b"null").put(writer)?,
             }

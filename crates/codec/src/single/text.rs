@@ -46,6 +46,7 @@ pub(super) fn print(writer: &mut Writer<'_>, value: &Value<'_>) -> Result<(), En
         Value::Unsigned(number) => number::put_unsigned(writer, number),
         // Without exponent, which the specification does not show.
         Value::Float(number) => number::put_float(writer, number, Style::Plain),
+        Value::Single(number) => number::put_single(writer, number, Style::Plain),
         Value::None => Err(EncodeError::NotRepresentable),
         Value::Boolean(truth) => writer.put(if truth { b"1" } else { b"0" }),
         Value::Opaque(bytes) => base64::encode(Variant::Padded, bytes, writer),

@@ -316,6 +316,7 @@ fn put_value(
             Some(number) => Short::EMPTY.be32(number.to_bits()),
             None => return put(writer, kind, id, &number.to_be_bytes()),
         },
+        Value::Single(number) => Short::EMPTY.be32(number.to_bits()),
         Value::Objlnk(link) => Short::EMPTY.be16(link.object).be16(link.instance),
         Value::None => return Err(EncodeError::NotRepresentable),
     };

@@ -136,7 +136,23 @@ pub fn print_with(number: f64, style: Style, put: &mut dyn FnMut(&[u8]) -> bool)
         return put(b"0");
     }
     let few = if SHORT_WAYS { few_digits(number) } else { None };
-    let digits = few.unwrap_or_else(|| all_digits(number));
+    let digits = few.unwrap_or_else(|| all_digits(Binary::of(number)));
+    put_digits(&digits, style, put)
+}
+
+/// Does what [`print_with`] does for a number of 32 bits, with the fewest digits that tell it from others of 32 bits.
+pub fn print_single_with(number: f32, style: Style, put: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    if !number.is_finite() || number.is_sign_negative() && !put(b"-") {
+        return false;
+    }
+    let number = number.abs();
+    if number == 0.0 {
+        return put(b"0");
+    }
+    put_digits(&all_digits(Binary::of_single(number)), style, put)
+}
+
+fn put_digits(digits: &Digits, style: Style, put: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let point = digits.point;
     if style == Style::Exponent && !(-5..=15).contains(&point) {
         let (first, rest) = digits.as_slice().split_at_checked(1).unwrap_or_default();
@@ -190,19 +206,45 @@ pub(super) fn few_digits(number: f64) -> Option<Digits> {
     None
 }
 
+/// A positive number: `mantissa` × 2^`exponent`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Binary {
+    mantissa: u64,
+    exponent: i32,
+    /// Whether the next smaller float is only half as far away as the next larger one.
+    uneven: bool,
+}
+
+impl Binary {
+    pub(super) fn of(number: f64) -> Self {
+        let bits = number.to_bits();
+        Self::of_parts((bits >> 52) & 0x7ff, bits & 0x000f_ffff_ffff_ffff, 52, 1075)
+    }
+
+    pub(super) fn of_single(number: f32) -> Self {
+        let bits = u64::from(number.to_bits());
+        Self::of_parts((bits >> 23) & 0xff, bits & 0x007f_ffff, 23, 150)
+    }
+
+    /// The parts of a float whose fraction has `width` bits.
+    fn of_parts(exponent: u64, fraction: u64, width: u32, bias: i32) -> Self {
+        let biased = i32::try_from(exponent).unwrap_or_default();
+        let whole = u64::from(biased > 0).wrapping_shl(width);
+        Self {
+            mantissa: fraction | whole,
+            exponent: biased.max(1).saturating_sub(bias),
+            uneven: fraction == 0 && biased > 1,
+        }
+    }
+}
+
 /// The digits of any number, by the method of Steele and White, with Dragon4's corrections.
-pub(super) fn all_digits(number: f64) -> Digits {
-    let bits = number.to_bits();
-    let (fraction, biased) = (
-        bits & 0x000f_ffff_ffff_ffff,
-        i32::try_from((bits >> 52) & 0x7ff).unwrap_or_default(),
-    );
-    let (mantissa, exponent) = match biased {
-        0 => (fraction, -1074),
-        _ => (fraction | 1 << 52, biased.saturating_sub(1075)),
-    };
-    // The next smaller float is only half as far away.
-    let uneven = fraction == 0 && biased > 1;
+pub(super) fn all_digits(number: Binary) -> Digits {
+    let Binary {
+        mantissa,
+        exponent,
+        uneven,
+    } = number;
     let even = mantissa & 1 == 0;
 
     // `number` is left / unit; what lies within `below` and `above` of it is read as the same float.

@@ -15,6 +15,7 @@ impl<'a> Value<'a> {
             Self::Integer(number) | Self::Time(number) => Some(number),
             Self::Unsigned(number) => i64::try_from(number).ok(),
             Self::Float(number) => float_to_i64(number),
+            Self::Single(number) => float_to_i64(number.into()),
             _ => None,
         }
     }
@@ -25,6 +26,7 @@ impl<'a> Value<'a> {
             Self::Integer(number) | Self::Time(number) => u64::try_from(number).ok(),
             Self::Unsigned(number) => Some(number),
             Self::Float(number) => float_to_u64(number),
+            Self::Single(number) => float_to_u64(number.into()),
             _ => None,
         }
     }
@@ -37,6 +39,7 @@ impl<'a> Value<'a> {
     pub fn as_f64(&self) -> Option<f64> {
         match *self {
             Self::Float(number) => Some(number),
+            Self::Single(number) => Some(number.into()),
             Self::Integer(number) | Self::Time(number) => {
                 let float = number as f64;
                 (float_to_i64(float) == Some(number)).then_some(float)
