@@ -79,7 +79,9 @@ pub struct Encoder<'b> {
     format: Format,
 }
 
+// With a tag of its own on a host, where steps count more than bytes.
 #[derive(Debug)]
+#[cfg_attr(target_pointer_width = "64", repr(u8))]
 enum Format {
     #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
     One(single::Encoder),

@@ -56,6 +56,7 @@
     )),
     allow(
         dead_code,
+        irrefutable_let_patterns,
         unreachable_code,
         unused_imports,
         unused_mut,

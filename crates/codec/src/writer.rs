@@ -152,7 +152,7 @@ impl<'b> Writer<'b> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a part of the short ways")]
     pub(crate) fn try_put(&mut self, word: u64, count: usize, text: &[u8]) -> Option<()> {
-        if text.len() > 32 {
+        if text.len() > LONGEST_TEXT {
             return None;
         }
         // What is no more than eight is no more than fifteen, which the compiler sees.
@@ -187,7 +187,7 @@ impl<'b> Writer<'b> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a part of the short ways")]
     pub(crate) fn try_put_all(&mut self, first: Short, second: Short, text: &[u8]) -> Option<()> {
-        if text.len() > 32 {
+        if text.len() > LONGEST_TEXT {
             return None;
         }
         let (one, two) = (first.len_bytes() & 15, second.len_bytes() & 15);
@@ -418,31 +418,29 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// How long a text may be that goes the short way.
+pub(crate) const LONGEST_TEXT: usize = 32;
+
 /// Copies up to 32 bytes to a place that is as long, without a call: in two pieces that may overlap.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
 fn copy_short(place: &mut [u8], bytes: &[u8]) -> Option<()> {
-    match bytes.len() {
-        0 => {}
-        1..4 => {
-            *place.first_mut()? = *bytes.first()?;
-            let middle = bytes.len() >> 1;
-            *place.get_mut(middle)? = *bytes.get(middle)?;
-            *place.last_mut()? = *bytes.last()?;
-        }
-        4..8 => {
+    let length = bytes.len();
+    if length < 8 {
+        if length >= 4 {
             *place.first_chunk_mut::<4>()? = *bytes.first_chunk()?;
             *place.last_chunk_mut::<4>()? = *bytes.last_chunk()?;
+        } else if length > 0 {
+            *place.first_mut()? = *bytes.first()?;
+            *place.get_mut(length >> 1)? = *bytes.get(length >> 1)?;
+            *place.last_mut()? = *bytes.last()?;
         }
-        8..16 => {
-            *place.first_chunk_mut::<8>()? = *bytes.first_chunk()?;
-            *place.last_chunk_mut::<8>()? = *bytes.last_chunk()?;
-        }
-        16..=32 => {
-            *place.first_chunk_mut::<16>()? = *bytes.first_chunk()?;
-            *place.last_chunk_mut::<16>()? = *bytes.last_chunk()?;
-        }
-        _ => return None,
+    } else if length < 16 {
+        *place.first_chunk_mut::<8>()? = *bytes.first_chunk()?;
+        *place.last_chunk_mut::<8>()? = *bytes.last_chunk()?;
+    } else {
+        *place.first_chunk_mut::<16>()? = *bytes.first_chunk()?;
+        *place.last_chunk_mut::<16>()? = *bytes.last_chunk()?;
     }
     Some(())
 }

@@ -139,6 +139,12 @@ impl FromStr for ValueType {
 }
 
 impl Value<'_> {
+    /// Tells whether there is no value.
+    #[inline]
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Tells the type.
     pub const fn kind(&self) -> ValueType {
         match self {
@@ -157,26 +163,31 @@ impl Value<'_> {
 }
 
 impl PartialEq for Value<'_> {
-    #[expect(clippy::float_cmp, reason = "as the numbers themselves compare")]
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        match (*self, *other) {
-            (Self::None, Self::None) => true,
-            (Self::String(one), Self::String(other))
-            | (Self::Corelnk(one), Self::Corelnk(other)) => one == other,
-            (Self::Integer(one), Self::Integer(other)) | (Self::Time(one), Self::Time(other)) => {
-                one == other
-            }
-            (Self::Unsigned(one), Self::Unsigned(other)) => one == other,
-            (Self::Float(one), Self::Float(other)) => one == other,
-            (Self::Single(one), Self::Single(other)) => one == other,
-            (Self::Float(one), Self::Single(other)) | (Self::Single(other), Self::Float(one)) => {
-                one == f64::from(other)
-            }
-            (Self::Boolean(one), Self::Boolean(other)) => one == other,
-            (Self::Opaque(one), Self::Opaque(other)) => one == other,
-            (Self::Objlnk(one), Self::Objlnk(other)) => one == other,
-            _ => false,
+        match (self.is_none(), other.is_none()) {
+            (false, false) => is_same(self, other),
+            (one, other) => one == other,
         }
+    }
+}
+
+#[expect(clippy::float_cmp, reason = "as the numbers themselves compare")]
+fn is_same(one: &Value<'_>, other: &Value<'_>) -> bool {
+    match (*one, *other) {
+        (Value::String(one), Value::String(other))
+        | (Value::Corelnk(one), Value::Corelnk(other)) => one == other,
+        (Value::Integer(one), Value::Integer(other)) | (Value::Time(one), Value::Time(other)) => {
+            one == other
+        }
+        (Value::Unsigned(one), Value::Unsigned(other)) => one == other,
+        (Value::Boolean(one), Value::Boolean(other)) => one == other,
+        (Value::Opaque(one), Value::Opaque(other)) => one == other,
+        (Value::Objlnk(one), Value::Objlnk(other)) => one == other,
+        (one, other) => match (one.float(), other.float()) {
+            (Some(one), Some(other)) => one == other,
+            _ => false,
+        },
     }
 }
 

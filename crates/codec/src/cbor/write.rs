@@ -6,7 +6,7 @@ use super::{half, major, simple};
 use crate::EncodeError;
 use crate::short::Short;
 use crate::single_precision::narrow;
-use crate::writer::Writer;
+use crate::writer::{LONGEST_TEXT, Writer};
 
 /// A head with an argument of up to 32 bits, one to five bytes.
 #[inline(always)]
@@ -73,8 +73,7 @@ pub(crate) fn put_value(
     }
 }
 
-/// The heads of the values of which there is most: an integer of up to 32 bits, or a text of up to 255 bytes, which are to
-/// follow.
+/// The heads of the values of which there is most: an integer of up to 32 bits, or a short text, which is to follow.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
 pub(crate) fn short_integer(number: i64) -> Option<Short> {
@@ -87,7 +86,10 @@ pub(crate) fn short_integer(number: i64) -> Option<Short> {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
 pub(crate) fn short_text(text: &str) -> Option<Short> {
-    let length = u8::try_from(text.len()).ok()?;
+    if text.len() > LONGEST_TEXT {
+        return None;
+    }
+    let [length, ..] = text.len().to_le_bytes();
     Some(if length < 24 {
         Short::new([major::TEXT | length])
     } else {

@@ -108,8 +108,7 @@ impl Rows for Encoder {
 }
 
 /// Writes the first record, of a single resource, in a payload about the object instance `base`.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "the short way is one function")]
+#[inline(never)]
 fn try_first(
     writer: &mut Writer<'_>,
     row: &mut Row,

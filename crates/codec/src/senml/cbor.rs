@@ -9,7 +9,7 @@ use dunlin_model::{Path, Value, ValueType};
 use super::resolve::{finite, seconds};
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
 use crate::cbor::{
-    Reader, integer, major, put_head, put_value, short_integer, short_text, text, with_head,
+    Reader, integer, major, put_head, put_value, short_head, short_integer, short_text, text,
 };
 use crate::record::{integer_of, takes_integers, typed};
 use crate::row::{Row, Rows, Way};
@@ -322,25 +322,34 @@ impl Rows for Encoder {
         base: Path,
         record: &Record<'_>,
     ) -> Option<()> {
-        let has_begun = row.has_begun();
+        if !row.has_begun() {
+            return try_first(writer, row, base, record);
+        }
         let id = super::name::turn(row, base, record.path)?;
-        if has_begun {
-            return try_record(writer, row, MAP, id, record);
-        }
-        let name = super::name::short_base(base)?;
-        let [length, ..] = name.len().to_le_bytes();
-        let start = writer.here();
-        // The label -2.
-        writer.try_words(
-            Short::new([major::MAP | 3, 0x21, major::TEXT | length]),
-            name,
-        )?;
-        let done = try_record(writer, row, Short::EMPTY, id, record);
-        if done.is_none() {
-            writer.back_to(start);
-        }
-        done
+        try_record(writer, row, MAP, id, record)
     }
+}
+
+/// Writes the first record, with a base name, in a payload about the object instance `base`.
+#[inline(never)]
+fn try_first(
+    writer: &mut Writer<'_>,
+    row: &mut Row,
+    base: Path,
+    record: &Record<'_>,
+) -> Option<()> {
+    let id = super::name::turn(row, base, record.path)?;
+    let name = super::name::short_base(base)?;
+    let [length, ..] = name.len().to_le_bytes();
+    let start = writer.here();
+    // The label -2.
+    let head = Short::new([major::MAP | 3, 0x21, major::TEXT | length]);
+    writer.try_words(head, name)?;
+    let done = try_record(writer, row, Short::EMPTY, id, record);
+    if done.is_none() {
+        writer.back_to(start);
+    }
+    done
 }
 
 /// The head of most records.
@@ -404,7 +413,7 @@ impl Encoder {
     ) -> Result<(), EncodeError> {
         self.count = self.count.saturating_add(1);
         let written = self.base.step(row, record.path)?;
-        let has_value = self.removes || record.value != Value::None;
+        let has_value = self.removes || !record.value.is_none();
         let mut count = u8::from(written.name).wrapping_add(has_value.into());
         if written.base | record.time.is_some() {
             count = count
@@ -452,8 +461,8 @@ impl Encoder {
     }
 
     pub(crate) fn finish(&self, writer: &mut Writer<'_>, row: &Row) -> Result<(), EncodeError> {
-        let count = self.count.saturating_add(row.count);
-        let head = with_head(Short::EMPTY, major::ARRAY, count);
+        let count = self.count.wrapping_add(row.count);
+        let head = short_head(major::ARRAY, count);
         writer.close(0, writer.mark(0, 0, 1), head)
     }
 }

@@ -10,7 +10,7 @@ use super::resolve::seconds;
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
 use crate::base64::{self, Variant};
 use crate::json::{self, Reader, Text};
-use crate::number::{self, Style};
+use crate::number::{self, Precision, Style};
 use crate::record::{integer_of, takes_integers, typed};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
@@ -475,7 +475,16 @@ impl Rows for Encoder {
     }
 }
 
-/// Writes a small integer or a text, without time, in SenML, whose last number is `id`, if there is room for more than that.
+/// Writes the end of a record with a number that is not negative.
+#[inline(never)]
+fn try_large(writer: &mut Writer<'_>, label: Short, number: i64) -> Option<()> {
+    let mut buffer = [0; 20];
+    let digits = number::digits_of(u64::try_from(number).ok()?, &mut buffer);
+    writer.try_put(label.word(), label.len_bytes(), digits)?;
+    writer.try_word(b'}'.into(), 1)
+}
+
+/// Writes an integer or a text, without time, in SenML, whose last number is `id`, if there is room for more than that.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short way")]
 fn try_record(writer: &mut Writer<'_>, row: &mut Row, id: u16, record: &Record<'_>) -> Option<()> {
@@ -487,13 +496,15 @@ fn try_record(writer: &mut Writer<'_>, row: &mut Row, id: u16, record: &Record<'
     let start = writer.here();
     let done = match record.value {
         Value::Integer(number) | Value::Time(number) => {
-            let number = u16::try_from(number).ok()?;
-            writer.try_put_all(Short::new(*b",{\"n\":\""), name, b"")?;
-            let end = Short::EMPTY.decimal(number).byte(b'}');
-            writer.try_put_all(Short::new(*b"\",\"v\":"), end, b"")
+            let label = Short::new(*b"\",\"v\":");
+            writer.try_words(Short::new(*b",{\"n\":\""), name)?;
+            match u16::try_from(number) {
+                Ok(number) => writer.try_words(label, Short::EMPTY.decimal(number).byte(b'}')),
+                Err(_) => try_large(writer, label, number),
+            }
         }
         Value::String(text) if json::is_plain(text) => {
-            writer.try_put_all(Short::new(*b",{\"n\":\""), name, b"")?;
+            writer.try_words(Short::new(*b",{\"n\":\""), name)?;
             let label = Short::new(*b"\",\"vs\":\"");
             writer
                 .try_put(label.word(), label.len_bytes(), text.as_bytes())
@@ -553,7 +564,7 @@ impl Encoder {
             name.put(writer)?;
             before = Before::TextEnd;
         }
-        let has_value = self.removes || record.value != Value::None;
+        let has_value = self.removes || !record.value.is_none();
         if written.name {
             let name = self.base.name(record.path);
             before.field().join(Short::new(*b"n\":\"")).put(writer)?;
@@ -569,7 +580,7 @@ impl Encoder {
         }
         if let Some(time) = record.time {
             before.field().join(Short::new(*b"t\":")).put(writer)?;
-            number::put_float(writer, time, Style::Exponent)?;
+            number::put_float(writer, time, Precision::Double, Style::Exponent)?;
             before = Before::NumberEnd;
         }
         before.end().put(writer)
@@ -691,8 +702,12 @@ fn put_other_value(
             before.join(Short::new(*b"v\":")).put(writer)?;
             match number {
                 Value::Unsigned(number) => number::put_unsigned(writer, number)?,
-                Value::Float(number) => number::put_float(writer, number, Style::Exponent)?,
-                Value::Single(number) => number::put_single(writer, number, Style::Exponent)?,
+                Value::Float(number) => {
+                    number::put_float(writer, number, Precision::Double, Style::Exponent)?;
+                }
+                Value::Single(number) => {
+                    number::put_float(writer, number.into(), Precision::Single, Style::Exponent)?;
+                }
                 // Takes the record away.
                 _ => Short::new(*b"null").put(writer)?,
             }

@@ -6,7 +6,7 @@ use super::{Kind, WIDE_ID};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
 use crate::single_precision::narrow;
-use crate::writer::Writer;
+use crate::writer::{LONGEST_TEXT, Writer};
 use crate::{EncodeError, Record, SHORT_WAYS};
 
 /// Writes TLVs, with each container's header put in place when the container closes and its length is known.
@@ -172,7 +172,11 @@ fn try_value(writer: &mut Writer<'_>, kind: Kind, id: u64, value: &Value<'_>) ->
             }
         }
         Value::String(text) => {
-            let length = u64::from(u8::try_from(text.len()).ok()?);
+            if text.len() > LONGEST_TEXT {
+                return None;
+            }
+            let [length, ..] = text.len().to_le_bytes();
+            let length = u64::from(length);
             if length < 8 {
                 writer.try_put(head | length, 2, text.as_bytes())
             } else {
@@ -232,7 +236,7 @@ impl Encoder {
             row.go_to_resources(path.truncate(Level::Instance));
         }
         let Some(index) = index else {
-            if record.value == Value::None {
+            if record.value.is_none() {
                 return header(Kind::MultipleResource, id, 0)?.put(writer);
             }
             return put_value(writer, Kind::Resource, id, &record.value);

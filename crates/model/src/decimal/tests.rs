@@ -9,7 +9,7 @@ use super::*;
 
 fn printed(number: f64, style: Style) -> String {
     let mut text = std::vec::Vec::new();
-    assert!(print_with(number, style, &mut |piece| {
+    assert!(print_with(number, Precision::Double, style, &mut |piece| {
         text.extend_from_slice(piece);
         true
     }));
@@ -27,7 +27,7 @@ fn check(number: f64) {
     );
     // What a device does is the same.
     if let Some(few) = print::few_digits(number.abs()).filter(|_| number != 0.0) {
-        let all = print::all_digits(print::Binary::of(number.abs()));
+        let all = print::all_digits(number.abs(), Precision::Double);
         assert_eq!((few.as_slice(), few.point), (all.as_slice(), all.point));
     }
     let short = printed(number, Style::Exponent);
@@ -244,10 +244,15 @@ proptest! {
 
 fn check_single(number: f32) {
     let mut text = std::vec::Vec::new();
-    assert!(print_single_with(number, Style::Plain, &mut |piece| {
-        text.extend_from_slice(piece);
-        true
-    }));
+    assert!(print_with(
+        number.into(),
+        Precision::Single,
+        Style::Plain,
+        &mut |piece| {
+            text.extend_from_slice(piece);
+            true
+        }
+    ));
     let text = String::from_utf8(text).unwrap();
     assert_eq!(text, format!("{number}"));
     assert_eq!(text.parse::<f32>().map(f32::to_bits), Ok(number.to_bits()));
@@ -257,10 +262,15 @@ fn check_single(number: f32) {
 fn singles_that_are_hard() {
     let mut puts = 0;
     for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        assert!(!print_single_with(number, Style::Plain, &mut |_| {
-            puts += 1;
-            true
-        }));
+        assert!(!print_with(
+            number.into(),
+            Precision::Single,
+            Style::Plain,
+            &mut |_| {
+                puts += 1;
+                true
+            }
+        ));
     }
     assert_eq!(puts, 0);
     for number in [
