@@ -12,11 +12,12 @@ const SENML_CBOR: ContentFormat = ContentFormat::SENML_CBOR;
 const SENML_JSON: ContentFormat = ContentFormat::SENML_JSON;
 const LWM2M_CBOR: ContentFormat = ContentFormat::LWM2M_CBOR;
 
-// What `--check` holds the codec to. TLV and the writing of CBOR are to come down to 1,500 and 1,200, 2,500 and 2,000.
+// What `--check` holds the codec to. Three are above what they are to come down to: TLV to 1,500 and 1,200, the writing of
+// LwM2M CBOR to 2,000.
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "codec/decode/tlv",
-        goal: Some(3_000),
+        goal: Some(2_850),
         run: |times| decode("tlv16", TLV, TLV, times),
     },
     Case {
@@ -36,17 +37,17 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "codec/encode/tlv",
-        goal: Some(3_000),
+        goal: Some(1_670),
         run: |times| encode("tlv16", TLV, times),
     },
     Case {
         name: "codec/encode/senml-cbor",
-        goal: Some(4_100),
+        goal: Some(2_500),
         run: |times| encode("tlv20", SENML_CBOR, times),
     },
     Case {
         name: "codec/encode/lwm2m-cbor",
-        goal: Some(4_100),
+        goal: Some(2_420),
         run: |times| encode("tlv20", LWM2M_CBOR, times),
     },
     Case {

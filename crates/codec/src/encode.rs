@@ -6,6 +6,7 @@ use dunlin_model::Path;
 
 #[cfg(feature = "lwm2m-cbor")]
 use crate::lwm2m_cbor;
+use crate::row::{Row, Rows, Way};
 #[cfg(any(feature = "senml-cbor", feature = "senml-json", feature = "lwm2m-json"))]
 use crate::senml;
 #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
@@ -70,30 +71,30 @@ impl core::error::Error for EncodeError {}
 /// ```
 #[derive(Debug)]
 pub struct Encoder<'b> {
+    /// The short way of the format.
+    push: fn(&mut Self, &Record<'_>) -> Result<(), EncodeError>,
+    writer: Writer<'b>,
+    row: Row,
     base: Path,
-    format: Format<'b>,
+    format: Format,
 }
 
+// With a tag of its own on a host, where steps count more than bytes.
 #[derive(Debug)]
-enum Format<'b> {
+#[cfg_attr(target_pointer_width = "64", repr(u8))]
+enum Format {
     #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
-    One(single::Encoder<'b>),
+    One(single::Encoder),
     #[cfg(feature = "tlv")]
-    Tlv(tlv::Encoder<'b>),
+    Tlv(tlv::Encoder),
     #[cfg(feature = "senml-cbor")]
-    SenmlCbor(senml::CborEncoder<'b>),
+    SenmlCbor(senml::CborEncoder),
     #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
-    Json(senml::JsonEncoder<'b>),
+    Json(senml::JsonEncoder),
     #[cfg(feature = "lwm2m-cbor")]
-    Lwm2mCbor(lwm2m_cbor::Encoder<'b>),
+    Lwm2mCbor(lwm2m_cbor::Encoder),
     /// A record could not be written.
     Failed(EncodeError),
-    /// Never made.
-    #[expect(
-        dead_code,
-        reason = "keeps the parameter in use when there is no format"
-    )]
-    None(&'b core::convert::Infallible),
 }
 
 impl<'b> Encoder<'b> {
@@ -115,27 +116,56 @@ impl<'b> Encoder<'b> {
         base: Path,
         writer: Writer<'b>,
     ) -> Result<Self, EncodeError> {
-        let _ = &writer;
-        let format = match format {
-            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
-            _ if format.is_single() && format.is_supported() => {
-                Format::One(single::Encoder::new(format, base, writer)?)
-            }
+        let mut encoder = Self {
+            push: Self::push_any,
+            writer,
+            row: Row::START,
+            base,
+            format: Format::Failed(EncodeError::UnsupportedFormat),
+        };
+        encoder.start(format)?;
+        Ok(encoder)
+    }
+
+    fn start(&mut self, format: ContentFormat) -> Result<(), EncodeError> {
+        let (base, writer, row) = (self.base, &mut self.writer, &mut self.row);
+        let _ = (&base, &writer, &row);
+        match format {
             #[cfg(feature = "tlv")]
-            ContentFormat::TLV => Format::Tlv(tlv::Encoder::new(base, writer)?),
+            ContentFormat::TLV => {
+                self.format = Format::Tlv(tlv::Encoder::new(base, row)?);
+                if SHORT_WAYS {
+                    self.push = Self::push_short::<tlv::Encoder>;
+                }
+            }
             #[cfg(feature = "senml-cbor")]
             ContentFormat::SENML_CBOR | ContentFormat::SENML_ETCH_CBOR => {
-                Format::SenmlCbor(senml::CborEncoder::new(base, writer)?)
+                if SHORT_WAYS {
+                    self.push = Self::push_short::<senml::CborEncoder>;
+                }
+                self.format = Format::SenmlCbor(senml::CborEncoder::new(base, writer)?);
+            }
+            #[cfg(feature = "lwm2m-cbor")]
+            ContentFormat::LWM2M_CBOR => {
+                if SHORT_WAYS {
+                    self.push = Self::push_short::<lwm2m_cbor::Encoder>;
+                }
+                self.format = Format::Lwm2mCbor(lwm2m_cbor::Encoder::new(base, writer)?);
             }
             #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
             _ if let Some(form) = senml::Form::of(format) => {
-                Format::Json(senml::JsonEncoder::new(base, writer, form))
+                if SHORT_WAYS && matches!(form, senml::Form::Senml(_)) {
+                    self.push = Self::push_short::<senml::JsonEncoder>;
+                }
+                self.format = Format::Json(senml::JsonEncoder::new(base, form));
             }
-            #[cfg(feature = "lwm2m-cbor")]
-            ContentFormat::LWM2M_CBOR => Format::Lwm2mCbor(lwm2m_cbor::Encoder::new(base, writer)?),
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+            _ if format.is_single() && format.is_supported() => {
+                self.format = Format::One(single::Encoder::new(format, base)?);
+            }
             _ => return Err(EncodeError::UnsupportedFormat),
-        };
-        Ok(Self { base, format })
+        }
+        Ok(())
     }
 
     /// Makes this a Patch Pack, in which a record without value takes away the resource instance that it names: SenML
@@ -161,26 +191,33 @@ impl<'b> Encoder<'b> {
     /// nests, [`EncodeError::OutOfOrder`].
     #[inline]
     pub fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        if !SHORT_WAYS {
-            return self.push_any(record);
+        if SHORT_WAYS {
+            (self.push)(self, record)
+        } else {
+            self.push_any(record)
         }
-        // They take a record that is beside the one before, and so inside the node of the payload.
-        let pushed = match &mut self.format {
-            #[cfg(feature = "tlv")]
-            Format::Tlv(encoder) => encoder.push_next(record),
-            #[cfg(feature = "senml-cbor")]
-            Format::SenmlCbor(encoder) => encoder.push_next(record),
-            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
-            Format::Json(encoder) => encoder.push_next(record),
-            #[cfg(feature = "lwm2m-cbor")]
-            Format::Lwm2mCbor(encoder) => encoder.push_next(record),
-            _ => None,
-        };
-        match pushed {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => self.fail(error),
-            None => self.push_any(record),
+    }
+
+    /// Writes a record of the row, if its value is a common one.
+    fn push_short<F: Rows>(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        match F::next(&mut self.writer, &mut self.row, record) {
+            Way::Done => {
+                self.row.last = record.path;
+                Ok(())
+            }
+            Way::Turn(id) => self.push_turn::<F>(record, id),
+            Way::Long => self.push_any(record),
         }
+    }
+
+    /// Writes a record that may start another row.
+    #[inline(never)]
+    fn push_turn<F: Rows>(&mut self, record: &Record<'_>, id: u64) -> Result<(), EncodeError> {
+        if F::turn(&mut self.writer, &mut self.row, id, self.base, record).is_some() {
+            self.row.last = record.path;
+            return Ok(());
+        }
+        self.push_any(record)
     }
 
     /// Does what [`push`](Self::push) does, without the short ways.
@@ -191,27 +228,30 @@ impl<'b> Encoder<'b> {
 
     /// Notes that the payload cannot be made any more.
     #[cold]
+    #[inline(never)]
     fn fail(&mut self, error: EncodeError) -> Result<(), EncodeError> {
+        self.push = Self::push_any;
         self.format = Format::Failed(error);
         Err(error)
     }
 
     #[inline(never)]
     fn push_any(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+        let (writer, row) = (&mut self.writer, &mut self.row);
+        let _ = (&writer, &row);
         let result = if self.base.contains(&record.path) {
             match &mut self.format {
                 #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
-                Format::One(encoder) => encoder.push(record),
+                Format::One(encoder) => encoder.push(writer, self.base, record),
                 #[cfg(feature = "tlv")]
-                Format::Tlv(encoder) => encoder.push(record),
+                Format::Tlv(encoder) => encoder.push(writer, row, record),
                 #[cfg(feature = "senml-cbor")]
-                Format::SenmlCbor(encoder) => encoder.push(record),
+                Format::SenmlCbor(encoder) => encoder.push(writer, row, record),
                 #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
-                Format::Json(encoder) => encoder.push(record),
+                Format::Json(encoder) => encoder.push(writer, row, record),
                 #[cfg(feature = "lwm2m-cbor")]
-                Format::Lwm2mCbor(encoder) => encoder.push(record),
+                Format::Lwm2mCbor(encoder) => encoder.push(writer, row, record),
                 Format::Failed(error) => Err(*error),
-                Format::None(_) => Ok(()),
             }
         } else if let Format::Failed(error) = self.format {
             Err(error)
@@ -219,7 +259,10 @@ impl<'b> Encoder<'b> {
             Err(EncodeError::Outside)
         };
         match result {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.row.last = record.path;
+                Ok(())
+            }
             Err(error) => self.fail(error),
         }
     }
@@ -229,24 +272,27 @@ impl<'b> Encoder<'b> {
     /// # Errors
     /// The error of the first `push` that failed, [`EncodeError::NoSpace`], or [`EncodeError::Empty`] if a format of
     /// one value was given none, or LwM2M CBOR about the whole device.
+    #[inline]
     pub fn finish(mut self) -> Result<usize, EncodeError> {
-        self.end().map(super::writer::Writer::len)
+        self.end()?;
+        Ok(self.writer.len())
     }
 
-    fn end(&mut self) -> Result<&Writer<'b>, EncodeError> {
+    fn end(&mut self) -> Result<(), EncodeError> {
+        let (writer, row) = (&mut self.writer, &mut self.row);
+        let _ = (&writer, &row);
         match &mut self.format {
             #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
             Format::One(encoder) => encoder.finish(),
             #[cfg(feature = "tlv")]
-            Format::Tlv(encoder) => encoder.finish(),
+            Format::Tlv(encoder) => encoder.finish(writer, row),
             #[cfg(feature = "senml-cbor")]
-            Format::SenmlCbor(encoder) => encoder.finish(),
+            Format::SenmlCbor(encoder) => encoder.finish(writer, row),
             #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
-            Format::Json(encoder) => encoder.finish(),
+            Format::Json(encoder) => encoder.finish(writer),
             #[cfg(feature = "lwm2m-cbor")]
-            Format::Lwm2mCbor(encoder) => encoder.finish(),
+            Format::Lwm2mCbor(encoder) => encoder.finish(writer, row),
             Format::Failed(error) => Err(*error),
-            Format::None(_) => Err(EncodeError::UnsupportedFormat),
         }
     }
 }
@@ -303,10 +349,10 @@ pub fn encode_part<E: From<EncodeError>>(
         let writer = Writer::windowed(&mut *buffer, &mut window);
         let mut encoder = Encoder::with_writer(format, base, writer)?;
         records(&mut encoder)?;
-        let writer = encoder.end()?;
+        encoder.end()?;
         let part = Part {
-            length: writer.kept(),
-            total: writer.len(),
+            length: encoder.writer.kept(),
+            total: encoder.writer.len(),
         };
         if !window.again() {
             return Ok(part);

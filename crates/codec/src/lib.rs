@@ -56,6 +56,7 @@
     )),
     allow(
         dead_code,
+        irrefutable_let_patterns,
         unreachable_code,
         unused_imports,
         unused_mut,
@@ -78,6 +79,7 @@ pub mod link;
 mod lwm2m_cbor;
 mod number;
 mod record;
+mod row;
 #[cfg(any(feature = "senml-cbor", feature = "senml-json", feature = "lwm2m-json"))]
 mod senml;
 mod short;

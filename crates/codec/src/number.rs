@@ -1,7 +1,9 @@
 //! Numbers in decimal digits: `dunlin_model::decimal`, into a writer.
 
-pub(crate) use dunlin_model::decimal::{Style, integer, natural, parse, scaled};
-use dunlin_model::decimal::{digits_of, print_with};
+use dunlin_model::decimal::print_with;
+pub(crate) use dunlin_model::decimal::{
+    Precision, Style, digits_of, integer, natural, parse, scaled,
+};
 
 use crate::EncodeError;
 use crate::short::Short;
@@ -29,13 +31,14 @@ pub(crate) fn put_integer(writer: &mut Writer<'_>, number: i64) -> Result<(), En
 pub(crate) fn put_float(
     writer: &mut Writer<'_>,
     number: f64,
+    precision: Precision,
     style: Style,
 ) -> Result<(), EncodeError> {
     if !number.is_finite() {
         return Err(EncodeError::NotRepresentable);
     }
     let mut result = Ok(());
-    print_with(number, style, &mut |digits| {
+    print_with(number, precision, style, &mut |digits| {
         result = writer.put(digits);
         result.is_ok()
     });

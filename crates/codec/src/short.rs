@@ -58,38 +58,53 @@ impl Short {
 
     /// Adds the one to five digits of `number`.
     #[inline]
-    pub(crate) const fn decimal(self, number: u16) -> Self {
+    pub(crate) fn decimal(self, number: u16) -> Self {
         match number {
-            0..=9 => self.add(b'0' as u64 | number as u64, 1),
+            0..=9 => self.add(u64::from(b'0') | u64::from(number), 1),
             10..=99 => self.add(two_digits(number), 2),
-            100..=9999 if SHORT_WAYS => {
-                let hundreds = number / 100;
-                let rest = number.wrapping_sub(hundreds.wrapping_mul(100));
-                let digits = two_digits(hundreds) | two_digits(rest) << 16;
-                if number < 1000 {
-                    self.add(digits >> 8, 3)
-                } else {
-                    self.add(digits, 4)
-                }
-            }
+            100..=9999 if SHORT_WAYS => self.short_decimal(number),
             _ => self.long_decimal(number),
         }
     }
 
+    /// Adds the one to four digits of `number`, which is below 10,000.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) fn short_decimal(self, number: u16) -> Self {
+        if number < 10 {
+            return self.add(u64::from(b'0') | u64::from(number), 1);
+        }
+        if number < 100 {
+            return self.add(two_digits(number), 2);
+        }
+        let hundreds = number / 100;
+        let rest = number.wrapping_sub(hundreds.wrapping_mul(100));
+        let digits = two_digits(hundreds) | two_digits(rest) << 16;
+        if number < 1000 {
+            self.add(digits >> 8, 3)
+        } else {
+            self.add(digits, 4)
+        }
+    }
+
     #[inline(never)]
-    const fn long_decimal(self, number: u16) -> Self {
-        let mut left = number as u32;
+    fn long_decimal(self, number: u16) -> Self {
+        let mut left = u32::from(number);
         let (mut word, mut count) = (0_u64, 0_u32);
         loop {
             let tens = left / 10;
             let digit = left.wrapping_sub(tens.wrapping_mul(10));
-            word = word.wrapping_shl(8) | b'0' as u64 | digit as u64;
+            word = word.wrapping_shl(8) | u64::from(b'0') | u64::from(digit);
             count = count.wrapping_add(1);
             left = tens;
             if left == 0 {
                 return self.add(word, count);
             }
         }
+    }
+
+    pub(crate) const fn word(self) -> u64 {
+        self.word
     }
 
     pub(crate) const fn to_bytes(self) -> [u8; 8] {
@@ -108,11 +123,32 @@ impl Short {
 }
 
 /// The two digits of a number below 100, the first one lowest.
-#[inline]
-const fn two_digits(number: u16) -> u64 {
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+fn two_digits(number: u16) -> u64 {
+    if SHORT_WAYS {
+        return PAIRS.get(usize::from(number)).copied().unwrap_or(0).into();
+    }
+    compute(number).into()
+}
+
+/// What [`two_digits`] gives.
+static PAIRS: [u16; 100] = {
+    let mut pairs = [0; 100];
+    let mut rest: &mut [u16] = &mut pairs;
+    let mut number = 0;
+    while let Some((place, after)) = rest.split_first_mut() {
+        *place = compute(number);
+        number = number.wrapping_add(1);
+        rest = after;
+    }
+    pairs
+};
+
+const fn compute(number: u16) -> u16 {
     // Divided by ten, and exact up to 99.
-    let tens = (number as u64).wrapping_mul(205) >> 11;
-    let ones = (number as u64).wrapping_sub(tens.wrapping_mul(10));
+    let tens = number.wrapping_mul(205) >> 11;
+    let ones = number.wrapping_sub(tens.wrapping_mul(10));
     0x3030 | tens | ones << 8
 }
 

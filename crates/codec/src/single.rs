@@ -72,36 +72,32 @@ fn cbor(bytes: &[u8], kind: Option<dunlin_model::ValueType>) -> Result<Value<'_>
 
 /// Writes the one value of a payload.
 #[derive(Debug)]
-pub(crate) struct Encoder<'b> {
-    writer: Writer<'b>,
-    base: Path,
+pub(crate) struct Encoder {
     format: ContentFormat,
     done: bool,
 }
 
-impl<'b> Encoder<'b> {
-    pub(crate) fn new(
-        format: ContentFormat,
-        base: Path,
-        writer: Writer<'b>,
-    ) -> Result<Self, EncodeError> {
+impl Encoder {
+    pub(crate) fn new(format: ContentFormat, base: Path) -> Result<Self, EncodeError> {
         if !carries(base) {
             return Err(EncodeError::NotRepresentable);
         }
         Ok(Self {
-            writer,
-            base,
             format,
             done: false,
         })
     }
 
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        if self.done || record.path != self.base {
+    pub(crate) fn push(
+        &mut self,
+        writer: &mut Writer<'_>,
+        base: Path,
+        record: &Record<'_>,
+    ) -> Result<(), EncodeError> {
+        if self.done || record.path != base {
             return Err(EncodeError::NotRepresentable);
         }
         self.done = true;
-        let writer = &mut self.writer;
         match (self.format, &record.value) {
             (_, Value::None) => Err(EncodeError::NotRepresentable),
             #[cfg(feature = "text")]
@@ -115,9 +111,9 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&self) -> Result<(), EncodeError> {
         if self.done {
-            Ok(&self.writer)
+            Ok(())
         } else {
             Err(EncodeError::Empty)
         }

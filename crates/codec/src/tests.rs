@@ -175,6 +175,60 @@ fn formats_not_implemented_are_refused() {
     }
 }
 
+/// A number of 32 bits has its own digits in text, and the bytes of the same number of 64 bits elsewhere.
+#[test]
+fn singles_print_as_they_were_given() {
+    let node = "/3303/0/5700";
+    let single = record(node, Value::from(0.1_f32));
+    let double = record(node, Value::Float(0.1_f32.into()));
+    let text = |format, record| String::from_utf8(encode(format, node, &[record]).unwrap());
+    let is = |text: &str| Ok(String::from(text));
+    assert_eq!(text(ContentFormat::TEXT, single), is("0.1"));
+    assert_eq!(text(ContentFormat::TEXT, double), is("0.10000000149011612"));
+    assert_eq!(
+        text(ContentFormat::SENML_JSON, single),
+        is(r#"[{"bn":"/3303/0/5700","v":0.1}]"#)
+    );
+    assert_eq!(
+        text(ContentFormat::LWM2M_JSON, single),
+        is(r#"{"bn":"/3303/0/5700","e":[{"v":0.1}]}"#)
+    );
+    for number in [
+        0.1_f32,
+        -0.0,
+        1.5,
+        65_504.0,
+        1e-40,
+        f32::MAX,
+        f32::INFINITY,
+        f32::NAN,
+    ] {
+        for format in [
+            ContentFormat::CBOR,
+            ContentFormat::TLV,
+            ContentFormat::SENML_CBOR,
+            ContentFormat::LWM2M_CBOR,
+        ] {
+            assert_eq!(
+                encode(format, node, &[record(node, Value::Single(number))]),
+                encode(format, node, &[record(node, Value::Float(number.into()))]),
+                "{number} in {format}"
+            );
+        }
+    }
+    assert_eq!(
+        encode(ContentFormat::CBOR, node, &[single]).map(|bytes| bytes.len()),
+        Ok(5)
+    );
+    for format in [ContentFormat::TEXT, ContentFormat::SENML_JSON] {
+        let infinite = record(node, Value::Single(f32::INFINITY));
+        assert_eq!(
+            encode(format, node, &[infinite]),
+            Err(EncodeError::NotRepresentable)
+        );
+    }
+}
+
 #[test]
 fn an_encoder_keeps_its_first_error() {
     let mut buffer = [0; 4];
@@ -280,6 +334,7 @@ fn device_value() -> impl Strategy<Value = (u16, Option<u16>, Value<'static>)> {
         4 => number.prop_map(Value::Integer),
         1 => any::<u64>().prop_map(Value::Unsigned),
         1 => (-1000_i16..1000).prop_map(|number| Value::Float(f64::from(number) / 8.0)),
+        1 => any::<i8>().prop_map(|number| Value::Single(f32::from(number) / 10.0)),
         1 => any::<bool>().prop_map(Value::Boolean),
         1 => prop::sample::select(vec![
             Value::Opaque(b""),
@@ -291,6 +346,36 @@ fn device_value() -> impl Strategy<Value = (u16, Option<u16>, Value<'static>)> {
             .prop_map(Value::String),
     ];
     (0_u16..16, prop::option::weighted(0.2, 0_u16..3), value)
+}
+
+/// An identifier near one that has another number of bytes or digits than the next.
+fn identifier() -> impl Strategy<Value = u16> {
+    let near = prop::sample::select(vec![0_u16, 9, 23, 99, 255, 999, 9999, 65533]);
+    (near, 0_u16..2).prop_map(|(near, by)| near + by)
+}
+
+/// An integer, or the length of a text.
+fn short_value() -> impl Strategy<Value = Result<i64, usize>> {
+    let numbers = vec![
+        0,
+        23,
+        24,
+        127,
+        128,
+        255,
+        256,
+        32_767,
+        32_768,
+        65_535,
+        65_536,
+        1 << 31,
+        1 << 32,
+    ];
+    let number = (prop::sample::select(numbers), any::<bool>());
+    prop_oneof![
+        number.prop_map(|(number, minus)| Ok(if minus { -number } else { number })),
+        (0_usize..40).prop_map(Err),
+    ]
 }
 
 /// A NaN is not equal to itself, so its place is taken by another value.
@@ -370,7 +455,46 @@ proptest! {
         prop_assert_eq!(long.next_the_long_way(), None);
     }
 
-    /// So do those of the encoders, for records in order and not, in buffers too small and in parts.
+    /// So do those of the encoders, with identifiers and texts of every length that they treat in its own way.
+    #[test]
+    fn the_short_way_to_write_takes_any_identifier(
+        format in prop::sample::select(MANY[..5].to_vec()),
+        base in prop::sample::select(vec!["/3", "/3/0", "/3/0", "/9999/9", "/10000/10", "/65534/65534"]),
+        values in prop::collection::vec((identifier(), prop::option::of(identifier()), short_value()), 0..30),
+    ) {
+        let instance = match base {
+            "/3" => path("/3/0"),
+            base => path(base),
+        };
+        let texts: Vec<_> = (0..40).map(|length| "x".repeat(length)).collect();
+        let mut records: Vec<_> = values
+            .iter()
+            .map(|(resource, index, value)| {
+                let node = instance.child(*resource).unwrap();
+                let node = index.map_or(node, |index| node.child(index).unwrap());
+                let value = match value {
+                    Ok(number) => Value::Integer(*number),
+                    Err(length) => Value::String(&texts[*length]),
+                };
+                Record::new(node, value)
+            })
+            .collect();
+        records.sort_by_key(|record| record.path);
+        records.dedup_by_key(|record| record.path);
+        let write = |short: bool| {
+            let mut buffer = vec![0; 4096];
+            let mut encoder = Encoder::new(format, path(base), &mut buffer)?;
+            records.iter().try_for_each(|record| {
+                if short { encoder.push(record) } else { encoder.push_the_long_way(record) }
+            })?;
+            let length = encoder.finish()?;
+            buffer.truncate(length);
+            Ok::<_, EncodeError>(buffer)
+        };
+        prop_assert_eq!(write(true), write(false));
+    }
+
+    /// The same for records in order and not, in buffers too small and in parts.
     #[test]
     fn the_short_way_to_write_is_the_long_way(
         format in prop::sample::select(MANY[..5].to_vec()),

@@ -135,45 +135,88 @@ impl<'b> Writer<'b> {
         self.put_last_word(word, count)
     }
 
-    /// Writes `first`, `second` and `bytes`.
-    #[inline]
-    pub(crate) fn put_all(
-        &mut self,
-        first: Short,
-        second: Short,
-        bytes: &[u8],
-    ) -> Result<(), EncodeError> {
-        let start = first.len_bytes();
-        if let Some(room) = self.buffer.get_mut(self.length..)
-            && let Some(place) = room.first_chunk_mut::<8>()
-        {
-            *place = first.to_bytes();
-            if let Some(room) = room.get_mut(start..)
-                && let Some(place) = room.first_chunk_mut::<8>()
-            {
-                *place = second.to_bytes();
-                let end = second.len_bytes();
-                if let Some(room) = room.get_mut(end..)
-                    && let Some(place) = room.get_mut(..bytes.len())
-                {
-                    copy(place, bytes);
-                    let start = self.length.wrapping_add(start);
-                    self.length = start.wrapping_add(end).wrapping_add(bytes.len());
-                    return Ok(());
-                }
-            }
+    /// Writes the first `count` bytes of `word`, if there is room for eight.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) fn try_word(&mut self, word: u64, count: usize) -> Option<()> {
+        let place = self
+            .buffer
+            .get_mut(self.length..self.length.wrapping_add(8))?;
+        *place.first_chunk_mut()? = word.to_le_bytes();
+        self.length = self.length.wrapping_add(count);
+        Some(())
+    }
+
+    /// Writes the first `count` bytes of `word`, up to eight, the lowest byte first, and `text`, if it has at most 32 bytes
+    /// and there is room for 48.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) fn try_put(&mut self, word: u64, count: usize, text: &[u8]) -> Option<()> {
+        if text.len() > LONGEST_TEXT {
+            return None;
         }
-        self.put_last(first, second, bytes)
+        // What is no more than eight is no more than fifteen, which the compiler sees.
+        let count = count & 15;
+        let room = self
+            .buffer
+            .get_mut(self.length..self.length.wrapping_add(48))?;
+        *room.first_chunk_mut()? = word.to_le_bytes();
+        copy_short(room.get_mut(count..)?.get_mut(..text.len())?, text)?;
+        self.length = self.length.wrapping_add(count).wrapping_add(text.len());
+        Some(())
+    }
+
+    /// Writes two words, if there is room for 24 bytes.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) fn try_words(&mut self, first: Short, second: Short) -> Option<()> {
+        let count = first.len_bytes() & 15;
+        let room = self
+            .buffer
+            .get_mut(self.length..self.length.wrapping_add(24))?;
+        *room.first_chunk_mut()? = first.to_bytes();
+        *room.get_mut(count..)?.first_chunk_mut()? = second.to_bytes();
+        self.length = self
+            .length
+            .wrapping_add(count)
+            .wrapping_add(second.len_bytes());
+        Some(())
+    }
+
+    /// The same and `text`, if it has at most 32 bytes and there is room for 64.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
+    pub(crate) fn try_put_all(&mut self, first: Short, second: Short, text: &[u8]) -> Option<()> {
+        if text.len() > LONGEST_TEXT {
+            return None;
+        }
+        let (one, two) = (first.len_bytes() & 15, second.len_bytes() & 15);
+        let room = self
+            .buffer
+            .get_mut(self.length..self.length.wrapping_add(64))?;
+        *room.first_chunk_mut()? = first.to_bytes();
+        let room = room.get_mut(one..)?;
+        *room.first_chunk_mut()? = second.to_bytes();
+        copy_short(room.get_mut(two..)?.get_mut(..text.len())?, text)?;
+        let count = one.wrapping_add(two).wrapping_add(text.len());
+        self.length = self.length.wrapping_add(count);
+        Some(())
+    }
+
+    /// Where the next byte goes.
+    #[inline]
+    pub(crate) const fn here(&self) -> usize {
+        self.length
+    }
+
+    /// Takes back what was tried since [`here`](Self::here) gave `place`.
+    #[inline]
+    pub(crate) const fn back_to(&mut self, place: usize) {
+        self.length = place;
     }
 
     #[cold]
-    fn put_last(&mut self, first: Short, second: Short, bytes: &[u8]) -> Result<(), EncodeError> {
-        first.put(self)?;
-        second.put(self)?;
-        self.put(bytes)
-    }
-
-    #[cold]
+    #[inline(never)]
     fn put_last_word(&mut self, word: u64, count: usize) -> Result<(), EncodeError> {
         self.put(word.to_le_bytes().get(..count).unwrap_or_default())
     }
@@ -204,9 +247,24 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    /// Leaves `room` bytes free for the header of a container that has `depth` containers around it.
-    pub(crate) fn open(&mut self, depth: usize, room: usize) -> Result<Mark, EncodeError> {
-        let start = self.len();
+    /// Leaves `room` bytes free for the header of a container that has `depth` containers around it, and gives the place.
+    pub(crate) fn open(&mut self, depth: usize, room: usize) -> Result<usize, EncodeError> {
+        let mark = self.mark(depth, self.len(), room);
+        self.put_word(0, mark.room)?;
+        Ok(mark.start)
+    }
+
+    /// Does what [`open`](Self::open) does where [`has_all`](Self::has_all) is so, with a room of up to eight bytes.
+    #[inline]
+    pub(crate) const fn open_here(&mut self, room: usize) -> usize {
+        let start = self.length;
+        self.length = start.wrapping_add(room);
+        start
+    }
+
+    /// Gives the mark of a container that was opened at `start` with `room`.
+    #[inline]
+    pub(crate) fn mark(&self, depth: usize, start: usize, room: usize) -> Mark {
         let known = match &self.window {
             Some(window) => window.known.get(depth).copied().flatten(),
             None => None,
@@ -215,8 +273,41 @@ impl<'b> Writer<'b> {
             Some((place, length)) if place == start => length,
             _ => room,
         };
-        self.put_word(0, room)?;
-        Ok(Mark { start, room })
+        Mark { start, room }
+    }
+
+    /// Whether all that was written is in the buffer, with room for eight bytes more.
+    #[inline]
+    pub(crate) fn has_all(&self) -> bool {
+        let all = self.window.as_ref().is_none_or(|window| window.skip == 0);
+        let room = self.buffer.len().checked_sub(self.length);
+        all && room.is_some_and(|room| room >= 8)
+    }
+
+    /// Puts a header of two bytes at `start`, where [`has_all`](Self::has_all) is so.
+    #[inline]
+    pub(crate) fn put_header(&mut self, start: usize, header: [u8; 2]) -> Option<()> {
+        *self.buffer.get_mut(start..)?.first_chunk_mut::<2>()? = header;
+        Some(())
+    }
+
+    /// Puts a header of three bytes at `start`, where [`has_all`](Self::has_all) is so and two were left for it.
+    #[inline(never)]
+    pub(crate) fn grow_header(&mut self, start: usize, header: [u8; 3]) -> Option<()> {
+        let end = self.length.wrapping_add(1);
+        let area = self.buffer.get_mut(start..end)?;
+        let count = area.len().checked_sub(3)?;
+        shift(area.get_mut(2..)?, count, 1);
+        *area.first_chunk_mut()? = header;
+        self.length = end;
+        Some(())
+    }
+
+    /// Puts a byte at `start`, where [`has_all`](Self::has_all) is so.
+    #[inline]
+    pub(crate) fn put_byte(&mut self, start: usize, byte: u8) -> Option<()> {
+        *self.buffer.get_mut(start)? = byte;
+        Some(())
     }
 
     /// How many bytes follow the header at `mark`.
@@ -227,23 +318,18 @@ impl<'b> Writer<'b> {
     }
 
     /// Puts `header` in the place of `mark`, and moves what follows if it is longer.
+    #[inline]
     pub(crate) fn close(
         &mut self,
         depth: usize,
         mark: Mark,
         header: Short,
     ) -> Result<(), EncodeError> {
-        // Most headers have the room that was left for them.
-        if SHORT_WAYS && self.window.is_none() && header.len_bytes() == mark.room {
-            let [first, second, third, ..] = header.to_bytes();
-            let place = self.buffer.get_mut(mark.start..).unwrap_or_default();
-            match (mark.room, place) {
-                (1, [place, ..]) => *place = first,
-                (2, [one, two, ..]) => (*one, *two) = (first, second),
-                (3, [one, two, three, ..]) => (*one, *two, *three) = (first, second, third),
-                _ => return self.close_any(depth, mark, header),
+        if SHORT_WAYS && self.window.is_none() && (header.len(), mark.room) == (1, 1) {
+            let [byte, ..] = header.to_bytes();
+            if self.put_byte(mark.start, byte).is_some() {
+                return Ok(());
             }
-            return Ok(());
         }
         self.close_any(depth, mark, header)
     }
@@ -332,6 +418,33 @@ impl<'b> Writer<'b> {
     }
 }
 
+/// How long a text may be that goes the short way.
+pub(crate) const LONGEST_TEXT: usize = 32;
+
+/// Copies up to 32 bytes to a place that is as long, without a call: in two pieces that may overlap.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+fn copy_short(place: &mut [u8], bytes: &[u8]) -> Option<()> {
+    let length = bytes.len();
+    if length < 8 {
+        if length >= 4 {
+            *place.first_chunk_mut::<4>()? = *bytes.first_chunk()?;
+            *place.last_chunk_mut::<4>()? = *bytes.last_chunk()?;
+        } else if length > 0 {
+            *place.first_mut()? = *bytes.first()?;
+            *place.get_mut(length >> 1)? = *bytes.get(length >> 1)?;
+            *place.last_mut()? = *bytes.last()?;
+        }
+    } else if length < 16 {
+        *place.first_chunk_mut::<8>()? = *bytes.first_chunk()?;
+        *place.last_chunk_mut::<8>()? = *bytes.last_chunk()?;
+    } else {
+        *place.first_chunk_mut::<16>()? = *bytes.first_chunk()?;
+        *place.last_chunk_mut::<16>()? = *bytes.last_chunk()?;
+    }
+    Some(())
+}
+
 /// Copies `bytes` to `place`, which is as long.
 // Not `copy_from_slice`, whose panic stays in an image that is compiled for size.
 #[inline]
@@ -368,7 +481,10 @@ mod tests {
         let mut buffer = [0; 8];
         let mut writer = Writer::new(&mut buffer);
         writer.put(b"a").unwrap();
-        let mark = writer.open(0, 1).unwrap();
+        let mark = Mark {
+            start: writer.open(0, 1).unwrap(),
+            room: 1,
+        };
         writer.put(b"bcd").unwrap();
         assert_eq!(writer.content(mark), 3);
         writer.close(0, mark, Short::new(*b"X")).unwrap();
@@ -393,8 +509,10 @@ mod tests {
             writer.put(b"one").unwrap();
             let inner = writer.open(1, 2).unwrap();
             writer.put(b"two").unwrap();
+            let inner = writer.mark(1, inner, 2);
             writer.close(1, inner, Short::new(*b"<<<<")).unwrap();
             writer.put(b"three").unwrap();
+            let outer = writer.mark(0, outer, 1);
             writer.close(0, outer, Short::new(*b"((")).unwrap();
         }
         writer.put(b"end").unwrap();

@@ -173,6 +173,7 @@ impl From<Value<'_>> for OwnedValue {
             Value::Integer(number) => Self::Integer(number),
             Value::Unsigned(number) => Self::Unsigned(number),
             Value::Float(number) => Self::Float(number),
+            Value::Single(number) => Self::Float(number.into()),
             Value::Boolean(truth) => Self::Boolean(truth),
             Value::Opaque(bytes) => Self::Opaque(bytes.to_vec()),
             Value::Time(seconds) => Self::Time(seconds),

@@ -15,7 +15,7 @@ mod print;
 const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
 pub use parse::{integer, natural, parse, scaled};
-pub use print::{Style, digits_of, print, print_with};
+pub use print::{Precision, Style, digits_of, print, print_with};
 
 /// A number that prints as `core` prints it, without exponent, but by the way of this module.
 ///
@@ -38,7 +38,7 @@ impl fmt::Display for Decimal {
             });
         }
         let mut result = Ok(());
-        print_with(self.0, Style::Plain, &mut |digits| {
+        print_with(self.0, Precision::Double, Style::Plain, &mut |digits| {
             result = f.write_str(str::from_utf8(digits).unwrap_or_default());
             result.is_ok()
         });

@@ -149,7 +149,7 @@ impl<S: Storage> ResourceDefinition<S> {
     /// [`ValueError`].
     pub fn accept<'v>(&self, value: Value<'v>) -> Result<Value<'v>, ValueError> {
         let value = value.convert(self.kind).ok_or(ValueError::Type)?;
-        if matches!(value, Value::Float(number) if number.is_nan()) {
+        if is_nan(&value) {
             return Err(ValueError::NotANumber);
         }
         if !self.range.contains(&value) {
@@ -169,6 +169,14 @@ impl<S: Storage> ResourceDefinition<S> {
             return Err(DefinitionErrorKind::Range);
         }
         Ok(())
+    }
+}
+
+const fn is_nan(value: &Value<'_>) -> bool {
+    match value {
+        Value::Float(number) => number.is_nan(),
+        Value::Single(number) => number.is_nan(),
+        _ => false,
     }
 }
 

@@ -46,6 +46,7 @@ impl Format for Value<'_> {
             Self::Integer(number) => write!(f, "Integer({=i64})", number),
             Self::Unsigned(number) => write!(f, "Unsigned({=u64})", number),
             Self::Float(number) => write!(f, "Float({=f64})", number),
+            Self::Single(number) => write!(f, "Single({=f32})", number),
             Self::Boolean(truth) => write!(f, "Boolean({=bool})", truth),
             Self::Opaque(bytes) => write!(f, "Opaque({=usize} bytes)", bytes.len()),
             Self::Time(seconds) => write!(f, "Time({=i64})", seconds),

@@ -94,6 +94,13 @@ impl Path {
     /// The root of the tree, `/`.
     pub const ROOT: Self = Self(0);
 
+    /// Gives the path as one number, by which paths order as by themselves: four parts of 16 bits, the object uppermost,
+    /// each of them the identifier plus one, or 0 where there is none.
+    #[inline]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
     const fn from_parts([object, instance, resource, resource_instance]: [u16; 4]) -> Self {
         Self(
             (object as u64) << 48
@@ -253,26 +260,6 @@ impl Path {
     pub const fn contains(&self, other: &Self) -> bool {
         // What differs lies below this node.
         self.0 == 0 || (self.0 ^ other.0) < 1 << self.free_bits()
-    }
-
-    /// Tells whether `other` is this node or has the same node above it.
-    #[inline]
-    pub const fn is_sibling(&self, other: &Self) -> bool {
-        let free = self.free_bits();
-        // There is one root, and below it all but the lowest part is the same.
-        free == other.free_bits() && (free > 48 || (self.0 ^ other.0) >> 16 < 1 << free)
-    }
-
-    /// Tells whether this is a resource or a resource instance that comes after `other` below the same node.
-    #[inline]
-    pub const fn follows(&self, other: &Self) -> bool {
-        let differs = self.0 ^ other.0;
-        let beside = match (self.part(0), other.part(0)) {
-            (0, 0) => differs >> 32 == 0 && other.part(16) != 0,
-            (0, _) | (_, 0) => false,
-            _ => differs >> 16 == 0,
-        };
-        beside && self.0 > other.0
     }
 
     /// Walks over the numbers of the path, from the object down.

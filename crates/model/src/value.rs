@@ -10,7 +10,7 @@ mod convert;
 /// A value of a resource or resource instance, borrowed from wherever it lies.
 ///
 /// `Debug` shows no content of opaque values, because keys are opaque values.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum Value<'a> {
     /// No value: an executable resource, or a node that is only named.
     None,
@@ -22,6 +22,10 @@ pub enum Value<'a> {
     Unsigned(u64),
     /// A floating point number.
     Float(f64),
+    /// A floating point number that its owner has with 32 bits. It is equal to the [`Float`](Self::Float) of the same
+    /// number and is written as that in binary; in text it has the fewest digits that name it among the numbers of 32
+    /// bits: `0.1` where the `Float` has `0.10000000149011612`. What is read is a `Float`.
+    Single(f32),
     /// True or false.
     Boolean(bool),
     /// Bytes.
@@ -135,6 +139,12 @@ impl FromStr for ValueType {
 }
 
 impl Value<'_> {
+    /// Tells whether there is no value.
+    #[inline]
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Tells the type.
     pub const fn kind(&self) -> ValueType {
         match self {
@@ -142,13 +152,42 @@ impl Value<'_> {
             Self::String(_) => ValueType::String,
             Self::Integer(_) => ValueType::Integer,
             Self::Unsigned(_) => ValueType::Unsigned,
-            Self::Float(_) => ValueType::Float,
+            Self::Float(_) | Self::Single(_) => ValueType::Float,
             Self::Boolean(_) => ValueType::Boolean,
             Self::Opaque(_) => ValueType::Opaque,
             Self::Time(_) => ValueType::Time,
             Self::Objlnk(_) => ValueType::Objlnk,
             Self::Corelnk(_) => ValueType::Corelnk,
         }
+    }
+}
+
+impl PartialEq for Value<'_> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        match (self.is_none(), other.is_none()) {
+            (false, false) => is_same(self, other),
+            (one, other) => one == other,
+        }
+    }
+}
+
+#[expect(clippy::float_cmp, reason = "as the numbers themselves compare")]
+fn is_same(one: &Value<'_>, other: &Value<'_>) -> bool {
+    match (*one, *other) {
+        (Value::String(one), Value::String(other))
+        | (Value::Corelnk(one), Value::Corelnk(other)) => one == other,
+        (Value::Integer(one), Value::Integer(other)) | (Value::Time(one), Value::Time(other)) => {
+            one == other
+        }
+        (Value::Unsigned(one), Value::Unsigned(other)) => one == other,
+        (Value::Boolean(one), Value::Boolean(other)) => one == other,
+        (Value::Opaque(one), Value::Opaque(other)) => one == other,
+        (Value::Objlnk(one), Value::Objlnk(other)) => one == other,
+        (one, other) => match (one.float(), other.float()) {
+            (Some(one), Some(other)) => one == other,
+            _ => false,
+        },
     }
 }
 
@@ -160,6 +199,7 @@ impl fmt::Debug for Value<'_> {
             Self::Integer(number) => write!(f, "Integer({number})"),
             Self::Unsigned(number) => write!(f, "Unsigned({number})"),
             Self::Float(number) => write!(f, "Float({number:?})"),
+            Self::Single(number) => write!(f, "Single({number:?})"),
             Self::Boolean(truth) => write!(f, "Boolean({truth})"),
             Self::Opaque(bytes) => write!(f, "Opaque({} bytes)", bytes.len()),
             Self::Time(seconds) => write!(f, "Time({seconds})"),
@@ -179,7 +219,7 @@ macro_rules! from {
     )*};
 }
 
-from!(&'a str => String, i64 => Integer, i32 => Integer, u64 => Unsigned, u32 => Unsigned, f64 => Float, f32 => Float,
+from!(&'a str => String, i64 => Integer, i32 => Integer, u64 => Unsigned, u32 => Unsigned, f64 => Float, f32 => Single,
     bool => Boolean, &'a [u8] => Opaque, ObjectLink => Objlnk);
 
 #[cfg(test)]
@@ -192,5 +232,22 @@ mod tests {
     fn debug_hides_opaque_bytes() {
         assert_eq!(format!("{:?}", Value::Opaque(b"secret")), "Opaque(6 bytes)");
         assert_eq!(format!("{:?}", Value::Float(1.0)), "Float(1.0)");
+    }
+
+    #[test]
+    fn a_single_is_the_float_of_the_same_number() {
+        let single = Value::from(0.1_f32);
+        assert_eq!(single.kind(), ValueType::Float);
+        assert_eq!(single, Value::Float(0.1_f32.into()));
+        assert_eq!(Value::Float(0.1_f32.into()), single);
+        assert_ne!(single, Value::Float(0.1));
+        assert_ne!(Value::Single(f32::NAN), Value::Single(f32::NAN));
+        assert_eq!(Value::Single(2.0).as_i64(), Some(2));
+        assert_eq!(Value::Single(0.5).as_f64(), Some(0.5));
+        assert_eq!(single.convert(ValueType::Float), Some(single));
+        assert_eq!(
+            Value::Single(3.0).convert(ValueType::Unsigned),
+            Some(Value::Unsigned(3))
+        );
     }
 }

@@ -108,7 +108,7 @@ impl ResourceValue for f32 {
     const KIND: ValueType = ValueType::Float;
 
     fn value(&self) -> Value<'_> {
-        Value::Float((*self).into())
+        Value::Single(*self)
     }
 
     /// The nearest one.

@@ -6,21 +6,24 @@ use super::{half, major, simple};
 use crate::EncodeError;
 use crate::short::Short;
 use crate::single_precision::narrow;
-use crate::writer::Writer;
+use crate::writer::{LONGEST_TEXT, Writer};
+
+/// A head with an argument of up to 32 bits, one to five bytes.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short ways")]
+pub(crate) const fn short_head(major: u8, argument: u32) -> Short {
+    let [.., high, low] = argument.to_be_bytes();
+    match argument {
+        0..=23 => Short::new([major | low]),
+        24..=0xff => Short::new([major | 0x18, low]),
+        0x100..=0xffff => Short::new([major | 0x19]).be16(u16::from_be_bytes([high, low])),
+        _ => Short::new([major | 0x1a]).be32(argument),
+    }
+}
 
 /// Adds a head with an argument of up to 32 bits, one to five bytes, to up to three bytes.
-#[inline]
 pub(crate) const fn with_head(before: Short, major: u8, argument: u32) -> Short {
-    let [high, low] = {
-        let [.., high, low] = argument.to_be_bytes();
-        [high, low]
-    };
-    match argument {
-        0..=23 => before.byte(major | low),
-        24..=0xff => before.byte(major | 0x18).byte(low),
-        0x100..=0xffff => before.byte(major | 0x19).byte(high).byte(low),
-        _ => before.byte(major | 0x1a).be32(argument),
-    }
+    before.join(short_head(major, argument))
 }
 
 /// Writes `before`, up to three bytes, and a head.
@@ -70,22 +73,28 @@ pub(crate) fn put_value(
     }
 }
 
-/// The heads of the values of which there is most, behind `before`, up to three bytes: an integer of up to 32 bits, or a
-/// text, whose bytes are to follow.
+/// The heads of the values of which there is most: an integer of up to 32 bits, or a short text, which is to follow.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
-pub(crate) fn short_integer(before: Short, number: i64) -> Option<Short> {
+pub(crate) fn short_integer(number: i64) -> Option<Short> {
     let sign = number >> 63;
     let [sign_byte, ..] = sign.to_le_bytes();
     let number = u32::try_from(number ^ sign).ok()?;
-    Some(with_head(before, major::NEGATIVE & sign_byte, number))
+    Some(short_head(major::NEGATIVE & sign_byte, number))
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
-pub(crate) fn short_text(before: Short, text: &str) -> Option<Short> {
-    let length = u8::try_from(text.len()).ok()?;
-    Some(with_head(before, major::TEXT, length.into()))
+pub(crate) fn short_text(text: &str) -> Option<Short> {
+    if text.len() > LONGEST_TEXT {
+        return None;
+    }
+    let [length, ..] = text.len().to_le_bytes();
+    Some(if length < 24 {
+        Short::new([major::TEXT | length])
+    } else {
+        Short::new([major::TEXT | 0x18, length])
+    })
 }
 
 #[inline(never)]
@@ -97,6 +106,7 @@ fn put_other_value(
     match *value {
         Value::Unsigned(number) => put_head(writer, before, major::UNSIGNED, number),
         Value::Float(number) => put_float(writer, before, number),
+        Value::Single(number) => put_single(writer, before, number),
         Value::Opaque(bytes) => put_bytes(writer, before, major::BYTES, bytes),
         Value::Boolean(truth) => {
             let byte = if truth { simple::TRUE } else { simple::FALSE };
@@ -137,6 +147,10 @@ fn put_float(writer: &mut Writer<'_>, before: Short, number: f64) -> Result<(), 
             return writer.put_word(number.to_bits().swap_bytes(), 8);
         }
     };
+    put_single(writer, before, single)
+}
+
+fn put_single(writer: &mut Writer<'_>, before: Short, single: f32) -> Result<(), EncodeError> {
     match half::narrow(single) {
         Some(half) => before.byte(simple::HALF).be16(half),
         None => before.byte(simple::SINGLE).be32(single.to_bits()),

@@ -147,7 +147,9 @@ impl<'b> Writer<'b> {
                 }
                 Plain::Text(_) => Err(EncodeError::NotRepresentable),
                 Plain::Number(number) => number::put_integer(writer, number),
-                Plain::Decimal(number) => number::put_float(writer, number, Style::Plain),
+                Plain::Decimal(number) => {
+                    number::put_float(writer, number, number::Precision::Double, Style::Plain)
+                }
                 Plain::Version(version) => {
                     let major = Short::EMPTY.decimal(version.major.into()).byte(b'.');
                     major.decimal(version.minor.into()).put(writer)

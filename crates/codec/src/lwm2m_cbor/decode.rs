@@ -250,7 +250,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             }
             self.last = path;
             let mut value = self.reader.value()?;
-            if value != Value::None {
+            if !value.is_none() {
                 value = typed(value, self.types.value_type_near(&path, &mut self.hint))?;
             }
             return Ok(Some(Record::new(path, value)));

@@ -9,11 +9,12 @@ use dunlin_model::{Path, Value, ValueType};
 use super::resolve::{finite, seconds};
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
 use crate::cbor::{
-    Reader, integer, major, put_head, put_value, short_integer, short_text, text, with_head,
+    Reader, integer, major, put_head, put_value, short_head, short_integer, short_text, text,
 };
 use crate::record::{integer_of, takes_integers, typed};
+use crate::row::{Row, Rows, Way};
 use crate::short::Short;
-use crate::writer::{Mark, Writer};
+use crate::writer::Writer;
 use crate::{DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
@@ -296,21 +297,103 @@ fn other_value(label: u8, bytes: &[u8], kind: Option<ValueType>) -> Option<(Valu
 
 /// Writes the records of a pack. The array's head is written at the end, when their number is known.
 #[derive(Debug)]
-pub(crate) struct Encoder<'b> {
-    writer: Writer<'b>,
+pub(crate) struct Encoder {
     base: Base,
     /// Whether a record without value takes one away.
     removes: bool,
-    head: Mark,
     count: u32,
 }
 
-impl<'b> Encoder<'b> {
-    pub(crate) fn new(base: Path, mut writer: Writer<'b>) -> Result<Self, EncodeError> {
+impl Rows for Encoder {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the short way is one function")]
+    fn next(writer: &mut Writer<'_>, row: &mut Row, record: &Record<'_>) -> Way {
+        match row.next(record.path) {
+            Some(id) if id < 10_000 => Way::of(try_record(writer, row, MAP, id, record)),
+            _ => Way::Turn(0),
+        }
+    }
+
+    #[inline]
+    fn turn(
+        writer: &mut Writer<'_>,
+        row: &mut Row,
+        _id: u64,
+        base: Path,
+        record: &Record<'_>,
+    ) -> Option<()> {
+        if !row.has_begun() {
+            return try_first(writer, row, base, record);
+        }
+        let id = super::name::turn(row, base, record.path)?;
+        try_record(writer, row, MAP, id, record)
+    }
+}
+
+/// Writes the first record, with a base name, in a payload about the object instance `base`.
+#[inline(never)]
+fn try_first(
+    writer: &mut Writer<'_>,
+    row: &mut Row,
+    base: Path,
+    record: &Record<'_>,
+) -> Option<()> {
+    let id = super::name::turn(row, base, record.path)?;
+    let name = super::name::short_base(base)?;
+    let [length, ..] = name.len().to_le_bytes();
+    let start = writer.here();
+    // The label -2.
+    let head = Short::new([major::MAP | 3, 0x21, major::TEXT | length]);
+    writer.try_words(head, name)?;
+    let done = try_record(writer, row, Short::EMPTY, id, record);
+    if done.is_none() {
+        writer.back_to(start);
+    }
+    done
+}
+
+/// The head of most records.
+const MAP: Short = Short::new([major::MAP | 2]);
+
+/// Writes an integer or a text without time, in a map whose head is `map` or was written, whose last number is `id`, if there is room for more than that.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short way")]
+fn try_record(
+    writer: &mut Writer<'_>,
+    row: &mut Row,
+    map: Short,
+    id: u16,
+    record: &Record<'_>,
+) -> Option<()> {
+    if record.time.is_some() {
+        return None;
+    }
+    let name = row.start.join(Short::EMPTY.short_decimal(id));
+    if name.len() > 5 {
+        return None;
+    }
+    let [low, ..] = name.len().to_le_bytes();
+    let name = map.join(Short::new([0x00, major::TEXT | low])).join(name);
+    match record.value {
+        Value::Integer(number) | Value::Time(number) => {
+            let value = Short::new([0x02]).join(short_integer(number)?);
+            writer.try_words(name, value)?;
+        }
+        Value::String(text) => {
+            let value = Short::new([0x03]).join(short_text(text)?);
+            writer.try_put_all(name, value, text.as_bytes())?;
+        }
+        _ => return None,
+    }
+    row.count = row.count.wrapping_add(1);
+    Some(())
+}
+
+impl Encoder {
+    pub(crate) fn new(base: Path, writer: &mut Writer<'_>) -> Result<Self, EncodeError> {
+        // Fits the head of an array of up to 23 records.
+        writer.open(0, 1)?;
         Ok(Self {
-            // Fits the head of an array of up to 23 records.
-            head: writer.open(0, 1)?,
-            writer,
             base: Base::new(base),
             removes: false,
             count: 0,
@@ -321,41 +404,16 @@ impl<'b> Encoder<'b> {
         self.removes = true;
     }
 
-    /// Writes an integer or a text without time after another record below the same base name; `None` for any other
-    /// record.
-    #[inline]
-    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
-        let (value, text) = match record.value {
-            Value::Integer(number) | Value::Time(number) => {
-                (short_integer(Short::new([0x02]), number)?, "")
-            }
-            Value::String(text) | Value::Corelnk(text) => {
-                (short_text(Short::new([0x03]), text)?, text)
-            }
-            _ => return None,
-        };
-        if record.time.is_some() {
-            return None;
-        }
-        let count = self.count.checked_add(1)?;
-        let (start, id) = self.base.next_name(record.path)?;
-        self.count = count;
-        let [length, ..] = start.len().wrapping_add(id.len()).to_le_bytes();
-        let mut name = Short::new([major::MAP | 2, 0x00, major::TEXT | length]).join(start);
-        if name.len().wrapping_add(id.len()) > 8 {
-            if let Err(error) = name.put(&mut self.writer) {
-                return Some(Err(error));
-            }
-            name = Short::EMPTY;
-        }
-        Some(self.writer.put_all(name.join(id), value, text.as_bytes()))
-    }
-
     #[inline(never)]
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
+    pub(crate) fn push(
+        &mut self,
+        writer: &mut Writer<'_>,
+        row: &mut Row,
+        record: &Record<'_>,
+    ) -> Result<(), EncodeError> {
         self.count = self.count.saturating_add(1);
-        let written = self.base.step(record.path)?;
-        let has_value = self.removes || record.value != Value::None;
+        let written = self.base.step(row, record.path)?;
+        let has_value = self.removes || !record.value.is_none();
         let mut count = u8::from(written.name).wrapping_add(has_value.into());
         if written.base | record.time.is_some() {
             count = count
@@ -363,12 +421,11 @@ impl<'b> Encoder<'b> {
                 .wrapping_add(record.time.is_some().into());
         }
         let mut before = Short::EMPTY.byte(major::MAP | count);
-        let writer = &mut self.writer;
         if written.base {
             let name = self.base.base_name();
             // The label -2.
             put_head(writer, before.byte(0x21), major::TEXT, name.len().into())?;
-            name.put(writer, Short::EMPTY)?;
+            name.put(writer)?;
             before = Short::EMPTY;
         }
         if written.name {
@@ -376,7 +433,10 @@ impl<'b> Encoder<'b> {
             let length = name.len();
             // Up to 23 bytes: the longest names have a base.
             let [low, ..] = length.to_le_bytes();
-            name.put(writer, before.byte(0x00).byte(major::TEXT | low))?;
+            before
+                .join(Short::new([0x00, major::TEXT | low]))
+                .put(writer)?;
+            name.put(writer)?;
             before = Short::EMPTY;
         }
         if let Some(time) = record.time {
@@ -400,10 +460,10 @@ impl<'b> Encoder<'b> {
         put_value(writer, before.byte(label), &record.value)
     }
 
-    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
-        let head = with_head(Short::EMPTY, major::ARRAY, self.count);
-        self.writer.close(0, self.head, head)?;
-        Ok(&self.writer)
+    pub(crate) fn finish(&self, writer: &mut Writer<'_>, row: &Row) -> Result<(), EncodeError> {
+        let count = self.count.wrapping_add(row.count);
+        let head = short_head(major::ARRAY, count);
+        writer.close(0, writer.mark(0, 0, 1), head)
     }
 }
 
@@ -411,7 +471,11 @@ impl<'b> Encoder<'b> {
 #[inline]
 const fn label_of(value: &Value<'_>) -> Option<u8> {
     match value {
-        Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_) => Some(0x02),
+        Value::Integer(_)
+        | Value::Unsigned(_)
+        | Value::Float(_)
+        | Value::Single(_)
+        | Value::Time(_) => Some(0x02),
         Value::String(_) | Value::Corelnk(_) => Some(0x03),
         Value::Boolean(_) => Some(0x04),
         Value::Opaque(_) => Some(0x08),

@@ -10,8 +10,9 @@ use super::resolve::seconds;
 use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
 use crate::base64::{self, Variant};
 use crate::json::{self, Reader, Text};
-use crate::number::{self, Style};
+use crate::number::{self, Precision, Style};
 use crate::record::{integer_of, takes_integers, typed};
+use crate::row::{Row, Rows, Way};
 use crate::short::Short;
 use crate::writer::Writer;
 use crate::{ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types};
@@ -440,8 +441,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
 /// Writes the records of a pack.
 #[derive(Debug)]
-pub(crate) struct Encoder<'b> {
-    writer: Writer<'b>,
+pub(crate) struct Encoder {
     base: Base,
     form: Form,
     /// Whether a record without value takes one away.
@@ -449,10 +449,78 @@ pub(crate) struct Encoder<'b> {
     empty: bool,
 }
 
-impl<'b> Encoder<'b> {
-    pub(crate) const fn new(base: Path, writer: Writer<'b>, form: Form) -> Self {
+impl Rows for Encoder {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the short way is one function")]
+    fn next(writer: &mut Writer<'_>, row: &mut Row, record: &Record<'_>) -> Way {
+        match row.next(record.path) {
+            Some(id) if id < 10_000 => Way::of(try_record(writer, row, id, record)),
+            _ => Way::Turn(0),
+        }
+    }
+
+    #[inline]
+    fn turn(
+        writer: &mut Writer<'_>,
+        row: &mut Row,
+        _id: u64,
+        base: Path,
+        record: &Record<'_>,
+    ) -> Option<()> {
+        if !row.has_begun() {
+            return None;
+        }
+        let id = super::name::turn(row, base, record.path)?;
+        try_record(writer, row, id, record)
+    }
+}
+
+/// Writes the end of a record with a number that is not negative.
+#[inline(never)]
+fn try_large(writer: &mut Writer<'_>, label: Short, number: i64) -> Option<()> {
+    let mut buffer = [0; 20];
+    let digits = number::digits_of(u64::try_from(number).ok()?, &mut buffer);
+    writer.try_put(label.word(), label.len_bytes(), digits)?;
+    writer.try_word(b'}'.into(), 1)
+}
+
+/// Writes an integer or a text, without time, in SenML, whose last number is `id`, if there is room for more than that.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short way")]
+fn try_record(writer: &mut Writer<'_>, row: &mut Row, id: u16, record: &Record<'_>) -> Option<()> {
+    if record.time.is_some() {
+        return None;
+    }
+    let id = Short::EMPTY.short_decimal(id);
+    let name = row.start.join(id);
+    let start = writer.here();
+    let done = match record.value {
+        Value::Integer(number) | Value::Time(number) => {
+            let label = Short::new(*b"\",\"v\":");
+            writer.try_words(Short::new(*b",{\"n\":\""), name)?;
+            match u16::try_from(number) {
+                Ok(number) => writer.try_words(label, Short::EMPTY.decimal(number).byte(b'}')),
+                Err(_) => try_large(writer, label, number),
+            }
+        }
+        Value::String(text) if json::is_plain(text) => {
+            writer.try_words(Short::new(*b",{\"n\":\""), name)?;
+            let label = Short::new(*b"\",\"vs\":\"");
+            writer
+                .try_put(label.word(), label.len_bytes(), text.as_bytes())
+                .and_then(|()| writer.try_word(Short::new(*b"\"}").word(), 2))
+        }
+        _ => return None,
+    };
+    if done.is_none() {
+        writer.back_to(start);
+    }
+    done
+}
+
+impl Encoder {
+    pub(crate) const fn new(base: Path, form: Form) -> Self {
         Self {
-            writer,
             base: Base::new(base),
             form,
             removes: false,
@@ -464,61 +532,22 @@ impl<'b> Encoder<'b> {
         self.removes = true;
     }
 
-    /// Writes a record with a value and without time, after another beside it; `None` for any other record.
-    #[inline]
-    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
-        if record.value == Value::None || record.time.is_some() {
-            return None;
-        }
-        let (start, id) = self.base.next_name(record.path)?;
-        Some(self.put_next(start, id, record))
-    }
-
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a part of the short way")]
-    fn put_next(
+    #[inline(never)]
+    pub(crate) fn push(
         &mut self,
-        start: Short,
-        id: Short,
+        writer: &mut Writer<'_>,
+        row: &mut Row,
         record: &Record<'_>,
     ) -> Result<(), EncodeError> {
-        let writer = &mut self.writer;
-        writer.put_all(Short::new(*b",{\"n\":\""), start.join(id), b"")?;
-        match record.value {
-            Value::Integer(number) | Value::Time(number)
-                if let Ok(number) = u16::try_from(number) =>
-            {
-                let end = Short::EMPTY.decimal(number).byte(b'}');
-                writer.put_all(Short::new(*b"\",\"v\":"), end, b"")
-            }
-            Value::String(text) | Value::Corelnk(text) if json::is_plain(text) => {
-                let label = match self.form {
-                    Form::Senml(_) => Short::new(*b"\",\"vs\":\""),
-                    #[cfg(feature = "lwm2m-json")]
-                    Form::Old => Short::new(*b"\",\"sv\":\""),
-                };
-                writer.put_all(label, Short::EMPTY, text.as_bytes())?;
-                Short::new(*b"\"}").put(writer)
-            }
-            value => {
-                let end = put_value(writer, Before::TextEnd, value, self.form)?;
-                end.end().put(writer)
-            }
-        }
-    }
-
-    #[inline(never)]
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        let written = self.base.step(record.path)?;
+        let written = self.base.step(row, record.path)?;
         let first = mem::replace(&mut self.empty, false);
-        let writer = &mut self.writer;
         let mut before = match self.form {
             Form::Senml(_) if first => Before::Record(Short::new(*b"[{")),
             #[cfg(feature = "lwm2m-json")]
             Form::Old if first => {
                 writer.put(b"{\"bn\":\"")?;
                 if written.base {
-                    self.base.base_name().put(writer, Short::EMPTY)?;
+                    self.base.base_name().put(writer)?;
                 }
                 writer.put(b"\",\"e\":[")?;
                 Before::Record(Short::new(*b"{"))
@@ -530,16 +559,16 @@ impl<'b> Encoder<'b> {
         };
         if written.base && matches!(self.form, Form::Senml(_)) {
             let name = self.base.base_name();
-            name.put(
-                writer,
-                before.field().join(Short::new(*b"bn\":")).byte(b'"'),
-            )?;
+            let label = before.field().join(Short::new(*b"bn\":"));
+            label.byte(b'"').put(writer)?;
+            name.put(writer)?;
             before = Before::TextEnd;
         }
-        let has_value = self.removes || record.value != Value::None;
+        let has_value = self.removes || !record.value.is_none();
         if written.name {
             let name = self.base.name(record.path);
-            name.put(writer, before.field().join(Short::new(*b"n\":\"")))?;
+            before.field().join(Short::new(*b"n\":\"")).put(writer)?;
+            name.put(writer)?;
             before = Before::TextEnd;
         } else if !(has_value || matches!(self.form, Form::Senml(_))) {
             // A record says something.
@@ -551,13 +580,13 @@ impl<'b> Encoder<'b> {
         }
         if let Some(time) = record.time {
             before.field().join(Short::new(*b"t\":")).put(writer)?;
-            number::put_float(writer, time, Style::Exponent)?;
+            number::put_float(writer, time, Precision::Double, Style::Exponent)?;
             before = Before::NumberEnd;
         }
         before.end().put(writer)
     }
 
-    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
+    pub(crate) fn finish(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
         let end: &[u8] = match (self.form, self.empty) {
             (Form::Senml(_), true) => b"[]",
             (Form::Senml(_), false) => b"]",
@@ -566,8 +595,7 @@ impl<'b> Encoder<'b> {
             #[cfg(feature = "lwm2m-json")]
             (Form::Old, false) => b"]}",
         };
-        self.writer.put(end)?;
-        Ok(&self.writer)
+        writer.put(end)
     }
 }
 
@@ -674,7 +702,12 @@ fn put_other_value(
             before.join(Short::new(*b"v\":")).put(writer)?;
             match number {
                 Value::Unsigned(number) => number::put_unsigned(writer, number)?,
-                Value::Float(number) => number::put_float(writer, number, Style::Exponent)?,
+                Value::Float(number) => {
+                    number::put_float(writer, number, Precision::Double, Style::Exponent)?;
+                }
+                Value::Single(number) => {
+                    number::put_float(writer, number.into(), Precision::Single, Style::Exponent)?;
+                }
                 // Takes the record away.
                 _ => Short::new(*b"null").put(writer)?,
             }

@@ -1,13 +1,11 @@
 //! Names and the paths they stand for.
 
-use dunlin_model::{
-    Children, InstanceId, Level, MAX_ID, ObjectId, Path, PathError, PathErrorKind, PathParser,
-    ResourceId, ResourceInstanceId,
-};
+use dunlin_model::{Children, Level, MAX_ID, ObjectId, Path, PathError, PathErrorKind, PathParser};
 
+use crate::row::Row;
 use crate::short::Short;
 use crate::writer::Writer;
-use crate::{DecodeErrorKind, EncodeError};
+use crate::{DecodeErrorKind, EncodeError, SHORT_WAYS};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -111,8 +109,8 @@ impl<'a> Names<'a> {
             let full = |_| DecodeErrorKind::Name(PathErrorKind::TooDeep);
             writer.put(self.prefix.as_bytes()).map_err(full)?;
             if !name.bytes.starts_with(b"/") {
-                let node = Text::of(node, Level::Root, Short::new(*b"/"));
-                node.put(&mut writer, Short::EMPTY).map_err(full)?;
+                let node = Text::new(node, Level::Root, true, false);
+                node.put(&mut writer).map_err(full)?;
                 if !name.bytes.is_empty() {
                     writer.put(b"/").map_err(full)?;
                 }
@@ -200,6 +198,65 @@ fn chosen(node: Path, text: &[u8]) -> Option<Fallible<Path>> {
     Some(Ok(path))
 }
 
+/// The level of the node that names start below.
+const fn known(node: Path) -> Level {
+    match node.level() {
+        Level::ResourceInstance => Level::Resource,
+        level => level,
+    }
+}
+
+/// Gives what the names of `path`, a resource or below one, and of those beside it start with below the base name, if that
+/// is up to three bytes.
+fn start_of(known: Level, path: Path) -> Option<Short> {
+    let start = |id: u16| Short::EMPTY.decimal(id).byte(b'/');
+    let ids = (
+        path.instance_id(),
+        path.resource_id(),
+        path.resource_instance_id(),
+    );
+    let start = match (known, ids) {
+        (Level::Instance, (_, Some(_), None)) | (Level::Resource, _) => Short::EMPTY,
+        (Level::Instance, (_, Some(id), Some(_))) => start(id.get()),
+        (Level::Object, (Some(id), Some(_), None)) => start(id.get()),
+        _ => return None,
+    };
+    (start.len() <= 3).then_some(start)
+}
+
+/// Goes on to the row of `path` in a payload about an object instance, `base`, with a base name of that. Gives the last
+/// number, if the path is of a resource with a number below 100.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the short way is one function")]
+pub(super) fn turn(row: &mut Row, base: Path, path: Path) -> Option<u16> {
+    let (base, bits) = (base.to_bits(), path.to_bits());
+    // Of another instance there is more.
+    let part = bits.wrapping_sub(base) >> 16;
+    let is_instance = base.trailing_zeros() >= 32;
+    if path <= row.last || part > 100 || !is_instance {
+        return None;
+    }
+    let resource = u16::try_from(part.checked_sub(1)?).ok()?;
+    row.go_beside(path);
+    let Some(id) = path.resource_instance_id() else {
+        row.start = Short::EMPTY;
+        return Some(resource);
+    };
+    row.start = Short::EMPTY.short_decimal(resource).byte(b'/');
+    Some(id.get()).filter(|id| *id < 10_000)
+}
+
+/// Gives the base name of the children of `base`, an object instance, if it is short: `/3/0/`.
+pub(super) fn short_base(base: Path) -> Option<Short> {
+    let (object, instance) = (base.object_id()?.get(), base.instance_id()?.get());
+    if object > 9999 || instance > 9 {
+        return None;
+    }
+    let slash = Short::new(*b"/");
+    let start = slash.join(Short::EMPTY.short_decimal(object)).byte(b'/');
+    Some(start.join(Short::EMPTY.short_decimal(instance)).byte(b'/'))
+}
+
 /// Which base name is in effect while a pack is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Base {
@@ -207,10 +264,6 @@ pub(crate) struct Base {
     /// The level of the node that names start below.
     known: Level,
     state: State,
-    /// The last record, if the name of one beside it is `start` and a number; else the root.
-    last: Path,
-    /// Up to three bytes.
-    start: Short,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,18 +288,13 @@ impl Base {
     pub(crate) const fn new(node: Path) -> Self {
         Self {
             node,
-            known: match node.level() {
-                Level::ResourceInstance => Level::Resource,
-                level => level,
-            },
+            known: known(node),
             state: State::None,
-            last: Path::ROOT,
-            start: Short::EMPTY,
         }
     }
 
     /// Goes on to a record of `path`.
-    pub(crate) fn step(&mut self, path: Path) -> Result<Written, EncodeError> {
+    pub(crate) fn step(&mut self, row: &mut Row, path: Path) -> Result<Written, EncodeError> {
         let wanted = if path != self.node {
             State::Children
         } else if path == Path::ROOT {
@@ -255,136 +303,100 @@ impl Base {
         } else {
             State::Node
         };
+        // The short way wrote the base name of the first record.
+        if SHORT_WAYS && self.state == State::None && row.last != Path::ROOT {
+            self.state = State::Children;
+        }
         let base = wanted != self.state;
         if base && wanted == State::None {
             return Err(EncodeError::OutOfOrder);
         }
-        (self.state, self.last) = (wanted, Path::ROOT);
+        self.state = wanted;
+        if SHORT_WAYS {
+            match start_of(self.known, path) {
+                Some(start) if path != self.node => {
+                    row.start = start;
+                    row.go_beside(path);
+                }
+                _ => row.go_nowhere(),
+            }
+        }
         Ok(Written {
             base,
             name: wanted != State::Node,
         })
     }
 
-    /// Gives the name of the record of `path` in two parts of up to three and five bytes, if it is that short and the base
-    /// name in effect is right for it.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a part of the short ways")]
-    pub(crate) fn next_name(&mut self, path: Path) -> Option<(Short, Short)> {
-        let ids = (
-            path.instance_id(),
-            path.resource_id(),
-            path.resource_instance_id(),
-        );
-        if !path.follows(&self.last) {
-            if self.state != State::Children || path == self.node || !self.node.contains(&path) {
-                return None;
-            }
-            let start = match (self.known, ids) {
-                (Level::Instance, (_, Some(_), None)) | (Level::Resource, _) => Short::EMPTY,
-                (Level::Instance, (_, Some(id), Some(_))) => {
-                    Short::EMPTY.decimal(id.get()).byte(b'/')
-                }
-                (Level::Object, (Some(id), Some(_), None)) => {
-                    Short::EMPTY.decimal(id.get()).byte(b'/')
-                }
-                _ => return None,
-            };
-            if start.len() > 3 {
-                return None;
-            }
-            self.start = start;
-        }
-        self.last = path;
-        let id = match ids {
-            (_, _, Some(id)) => id.get(),
-            (_, id, None) => id?.get(),
-        };
-        Some((self.start, Short::EMPTY.decimal(id)))
-    }
-
     /// The base name.
     pub(crate) fn base_name(&self) -> Text {
-        let mut text = Text::of(self.node, Level::Root, Short::new(*b"/"));
-        if self.state == State::Children {
-            text.parts[4] = Short::new(*b"/");
-        }
-        text
+        let is_open = self.state == State::Children;
+        Text::new(self.node, Level::Root, true, is_open)
     }
 
     /// The name of the record of `path`, after the base name.
     #[inline]
     pub(crate) fn name(&self, path: Path) -> Text {
-        if path == Path::ROOT {
-            let mut text = Text::EMPTY;
-            text.parts[4] = Short::new(*b"/");
-            return text;
-        }
-        Text::of(path, self.known, Short::EMPTY)
+        Text::new(path, self.known, false, path == Path::ROOT)
     }
 }
 
-/// A name in pieces of up to six bytes.
+/// The numbers of a path below a node, with slashes between them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text {
-    parts: [Short; 5],
+    /// One after the other, each plus one, the first in the uppermost bits; 0 after the last.
+    parts: u64,
+    /// Whether a slash comes first, and last.
+    slashes: (bool, bool),
 }
 
 impl Text {
-    const EMPTY: Self = Self {
-        parts: [Short::EMPTY; 5],
-    };
-
-    /// The numbers of `path` below `known`, with slashes between them and `start` before them.
+    /// The numbers of `path` below `known`.
     #[inline]
-    fn of(path: Path, known: Level, start: Short) -> Self {
-        let mut text = Self::EMPTY;
-        let mut before = start;
-        let mut add = |place: &mut Short, level: Level, id: Option<u16>| {
-            if let Some(id) = id
-                && level > known
-            {
-                *place = before.decimal(id);
-                before = Short::new(*b"/");
-            }
+    fn new(path: Path, known: Level, first: bool, last: bool) -> Self {
+        let parts = match known {
+            Level::Root => path.to_bits(),
+            Level::Object => path.to_bits() << 16,
+            Level::Instance => path.to_bits() << 32,
+            Level::Resource | Level::ResourceInstance => path.to_bits() << 48,
         };
-        let [object, instance, resource, resource_instance, _] = &mut text.parts;
-        add(object, Level::Object, path.object_id().map(ObjectId::get));
-        add(
-            instance,
-            Level::Instance,
-            path.instance_id().map(InstanceId::get),
-        );
-        add(
-            resource,
-            Level::Resource,
-            path.resource_id().map(ResourceId::get),
-        );
-        add(
-            resource_instance,
-            Level::ResourceInstance,
-            path.resource_instance_id().map(ResourceInstanceId::get),
-        );
-        text
-    }
-
-    #[inline]
-    pub(crate) fn len(&self) -> u32 {
-        let parts = self.parts.iter();
-        parts.fold(0, |length, part| length.wrapping_add(part.len()))
-    }
-
-    /// Writes `before` and the name.
-    #[inline]
-    pub(crate) fn put(&self, writer: &mut Writer<'_>, before: Short) -> Result<(), EncodeError> {
-        let mut short = before;
-        for part in &self.parts {
-            if short.len().wrapping_add(part.len()) > 8 {
-                short.put(writer)?;
-                short = Short::EMPTY;
-            }
-            short = short.join(*part);
+        Self {
+            parts,
+            slashes: (first && parts != 0, last),
         }
-        short.put(writer)
+    }
+
+    /// Gives each number, with the slash before it, to `part`.
+    fn each(
+        &self,
+        mut part: impl FnMut(Short) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let (mut rest, mut slash) = (self.parts, self.slashes.0);
+        while let Ok(id) = u16::try_from((rest >> 48).wrapping_sub(1)) {
+            let before = if slash {
+                Short::new(*b"/")
+            } else {
+                Short::EMPTY
+            };
+            part(before.decimal(id))?;
+            (rest, slash) = (rest << 16, true);
+        }
+        if self.slashes.1 {
+            part(Short::new(*b"/"))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        let mut length = 0_u32;
+        let _ = self.each(|part| {
+            length = length.wrapping_add(part.len());
+            Ok(())
+        });
+        length
+    }
+
+    /// Writes the name.
+    pub(crate) fn put(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        self.each(|part| part.put(writer))
     }
 }

@@ -136,7 +136,7 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         if !SHORT_WAYS {
             return;
         }
-        let plain = self.base_time.is_none() && self.base_value == Value::None;
+        let plain = self.base_time.is_none() && self.base_value.is_none();
         let parent = if plain { self.names.parent() } else { None };
         self.parent = parent
             .filter(|parent| self.base.contains(parent))
@@ -205,10 +205,10 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             return Err(DecodeErrorKind::Outside);
         }
         let mut value = fields.value;
-        if self.base_value != Value::None && named | fields.has(label::VALUE) {
+        if !self.base_value.is_none() && named | fields.has(label::VALUE) {
             value = sum(fields, self.base_value)?;
         }
-        if value != Value::None {
+        if !value.is_none() {
             if path.level() < Level::Resource {
                 return Err(DecodeErrorKind::Type);
             }

@@ -5,7 +5,7 @@ use core::str;
 use dunlin_model::{Value, ValueType};
 
 use crate::base64::{self, Variant};
-use crate::number::{self, Style};
+use crate::number::{self, Precision, Style};
 use crate::short::Short;
 use crate::writer::Writer;
 use crate::{DecodeErrorKind, EncodeError};
@@ -45,7 +45,10 @@ pub(super) fn print(writer: &mut Writer<'_>, value: &Value<'_>) -> Result<(), En
         Value::Integer(number) | Value::Time(number) => number::put_integer(writer, number),
         Value::Unsigned(number) => number::put_unsigned(writer, number),
         // Without exponent, which the specification does not show.
-        Value::Float(number) => number::put_float(writer, number, Style::Plain),
+        Value::Float(number) => number::put_float(writer, number, Precision::Double, Style::Plain),
+        Value::Single(number) => {
+            number::put_float(writer, number.into(), Precision::Single, Style::Plain)
+        }
         Value::None => Err(EncodeError::NotRepresentable),
         Value::Boolean(truth) => writer.put(if truth { b"1" } else { b"0" }),
         Value::Opaque(bytes) => base64::encode(Variant::Padded, bytes, writer),

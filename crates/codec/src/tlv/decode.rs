@@ -280,6 +280,11 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                         let number = byte.cast_signed().into();
                         return Some(Ok(Record::new(path, Value::Integer(number))));
                     }
+                    (Some(ValueType::Integer), &[high, low]) => {
+                        self.current.rest = after;
+                        let number = i16::from_be_bytes([high, low]).into();
+                        return Some(Ok(Record::new(path, Value::Integer(number))));
+                    }
                     (Some(ValueType::String), _) => {
                         let text = str::from_utf8(value).ok()?;
                         self.current.rest = after;

@@ -3,31 +3,21 @@
 use dunlin_model::{InstanceId, Level, Path, ResourceId, ResourceInstanceId, Value};
 
 use super::{Kind, WIDE_ID};
+use crate::row::{Row, Rows, Way};
 use crate::short::Short;
 use crate::single_precision::narrow;
-use crate::writer::{Mark, Writer};
-use crate::{EncodeError, Record};
+use crate::writer::{LONGEST_TEXT, Writer};
+use crate::{EncodeError, Record, SHORT_WAYS};
 
 /// Writes TLVs, with each container's header put in place when the container closes and its length is known.
+///
+/// Which containers are open is known from the last record, which is in them.
 #[derive(Debug)]
-pub(crate) struct Encoder<'b> {
-    writer: Writer<'b>,
+pub(crate) struct Encoder {
     /// The level of the node that the request is about.
     level: Level,
-    /// The last record; the root, which no record is about, before the first.
-    last: Path,
-    /// The object instance that is open, unless the request already names it.
-    instance: Option<Container>,
-    /// The multiple resource that is open.
-    resource: Option<Container>,
-}
-
-/// A container whose content is being written.
-#[derive(Clone, Copy, Debug)]
-struct Container {
-    path: Path,
-    id: u16,
-    mark: Mark,
+    /// Where the object instance starts that is open, unless the request already names it.
+    instance: Option<usize>,
 }
 
 /// Gives the header of a TLV, up to six bytes.
@@ -35,281 +25,311 @@ struct Container {
 pub(super) fn header(kind: Kind, id: u16, length: usize) -> Result<Short, EncodeError> {
     let length = u32::try_from(length).map_err(|_| EncodeError::NotRepresentable)?;
     let [_, high, middle, low] = length.to_be_bytes();
-    let with_id = |bits: u8| match u8::try_from(id) {
-        Ok(id) => Short::new([kind.bits() | bits]).byte(id),
-        Err(_) => Short::new([kind.bits() | WIDE_ID | bits]).be16(id),
-    };
     Ok(match length {
-        0..=7 => with_id(low),
-        8..=0xff => with_id(0x08).byte(low),
-        0x100..=0xffff => with_id(0x10).byte(middle).byte(low),
-        0x1_0000..=0xff_ffff => with_id(0x18).byte(high).byte(middle).byte(low),
+        0..=7 => with_id(kind, id, low),
+        8..=0xff => with_id(kind, id, 0x08).byte(low),
+        0x100..=0xffff => with_id(kind, id, 0x10).byte(middle).byte(low),
+        0x1_0000..=0xff_ffff => with_id(kind, id, 0x18).byte(high).byte(middle).byte(low),
         _ => return Err(EncodeError::NotRepresentable),
     })
+}
+
+/// Gives the type byte with `length` in its lower five bits, and the identifier.
+#[inline]
+fn with_id(kind: Kind, id: u16, length: u8) -> Short {
+    match u8::try_from(id) {
+        Ok(id) => Short::new([kind.bits() | length, id]),
+        Err(_) => Short::new([kind.bits() | WIDE_ID | length]).be16(id),
+    }
+}
+
+/// Gives an integer of up to 32 bits in the fewest bytes.
+#[inline]
+fn short_signed(number: i64) -> Option<Short> {
+    let [.., high, low] = number.to_be_bytes();
+    Some(if i8::try_from(number).is_ok() {
+        Short::new([low])
+    } else if i16::try_from(number).is_ok() {
+        Short::new([high, low])
+    } else {
+        Short::EMPTY.be32(i32::try_from(number).ok()?.cast_unsigned())
+    })
+}
+
+/// The last number of a path.
+#[inline]
+fn last_id(path: Path) -> u16 {
+    let id = match path.level() {
+        Level::Instance => path.instance_id().map(InstanceId::get),
+        _ => path.resource_id().map(ResourceId::get),
+    };
+    id.unwrap_or_default()
+}
+
+/// How many bytes the header of a container is given before its length is known: one without length, to which a byte
+/// is added for most instances; a header grows, and never shrinks. Most multiple resources have up to 7 bytes.
+const fn room(id: u16) -> usize {
+    if id > 0xff { 3 } else { 2 }
+}
+
+fn room_for(path: Path, level: Level) -> usize {
+    room(last_id(path.truncate(level)))
 }
 
 /// The depth of each kind of container.
 const INSTANCE: usize = 0;
 const RESOURCE: usize = 1;
 
-impl<'b> Encoder<'b> {
-    pub(crate) fn new(base: Path, writer: Writer<'b>) -> Result<Self, EncodeError> {
+impl Rows for Encoder {
+    /// Writes a value of a single resource, beside another, or of a multiple resource that is open.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the short way is one function")]
+    fn next(writer: &mut Writer<'_>, row: &mut Row, record: &Record<'_>) -> Way {
+        let path = record.path;
+        let Some(id) = row.resource(path, NARROW) else {
+            return Way::Long;
+        };
+        let (kind, id) = match (path.resource_instance_id(), row.array) {
+            (None, None) => (Kind::Resource, id),
+            (Some(index), Some(_)) if row.is_same_resource(path) && index.get() <= 0xff => {
+                (Kind::ResourceInstance, index.get().into())
+            }
+            _ => return Way::Turn(id),
+        };
+        Way::of(try_value(writer, kind, id, &record.value))
+    }
+
+    /// Writes another where a multiple resource starts or ends.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the short way is one function")]
+    fn turn(
+        writer: &mut Writer<'_>,
+        row: &mut Row,
+        id: u64,
+        _base: Path,
+        record: &Record<'_>,
+    ) -> Option<()> {
+        let path = record.path;
+        // A resource is either an array or not.
+        if row.is_same_resource(path) || !writer.has_all() {
+            return None;
+        }
+        if let Some(start) = row.array {
+            // It has a smaller number.
+            let id = u8::try_from(row.last.resource_id()?.get()).ok()?;
+            let header = Kind::MultipleResource.bits();
+            match writer.here().wrapping_sub(start).wrapping_sub(2) {
+                length @ 0..=7 => {
+                    let [length, ..] = length.to_le_bytes();
+                    writer.put_header(start, [header | length, id])?;
+                }
+                length => {
+                    let length = u8::try_from(length).ok()?;
+                    writer.grow_header(start, [header | 0x08, id, length])?;
+                }
+            }
+            row.array = None;
+        }
+        let before = writer.here();
+        let (kind, id, array) = match path.resource_instance_id() {
+            None => (Kind::Resource, id, None),
+            Some(index) if index.get() <= 0xff => {
+                let start = writer.open_here(2);
+                (Kind::ResourceInstance, index.get().into(), Some(start))
+            }
+            Some(_) => return None,
+        };
+        if try_value(writer, kind, id, &record.value).is_none() {
+            writer.back_to(before);
+            return None;
+        }
+        row.array = array;
+        Some(())
+    }
+}
+
+/// Identifiers below this have eight bits.
+const NARROW: u64 = 0x100;
+
+/// Writes an integer or a text with an identifier of eight bits, if there is room for more than that.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short way")]
+fn try_value(writer: &mut Writer<'_>, kind: Kind, id: u64, value: &Value<'_>) -> Option<()> {
+    let head = u64::from(kind.bits()) | id << 8;
+    match *value {
+        Value::Integer(number) | Value::Time(number) => {
+            let value = number.cast_unsigned();
+            if i8::try_from(number).is_ok() {
+                writer.try_word(head | 1 | (value & 0xff) << 16, 3)
+            } else if i16::try_from(number).is_ok() {
+                let value = value.swap_bytes() >> 48;
+                writer.try_word(head | 2 | value << 16, 4)
+            } else if i32::try_from(number).is_ok() {
+                let value = value.swap_bytes() >> 32;
+                writer.try_word(head | 4 | value << 16, 6)
+            } else {
+                None
+            }
+        }
+        Value::String(text) => {
+            if text.len() > LONGEST_TEXT {
+                return None;
+            }
+            let [length, ..] = text.len().to_le_bytes();
+            let length = u64::from(length);
+            if length < 8 {
+                writer.try_put(head | length, 2, text.as_bytes())
+            } else {
+                writer.try_put(head | 0x08 | length << 16, 3, text.as_bytes())
+            }
+        }
+        _ => None,
+    }
+}
+
+impl Encoder {
+    pub(crate) fn new(base: Path, row: &mut Row) -> Result<Self, EncodeError> {
         if base == Path::ROOT {
             return Err(EncodeError::NotRepresentable);
         }
+        let level = base.level();
+        if SHORT_WAYS && level == Level::Instance {
+            row.go_to_resources(base);
+        }
         Ok(Self {
-            writer,
-            level: base.level(),
-            last: Path::ROOT,
+            level,
             instance: None,
-            resource: None,
         })
     }
 
-    /// Writes an integer or a text with a small identifier, of the same object instance as the record before; `None` for
-    /// any other record.
-    #[inline]
-    pub(crate) fn push_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
-        // Beside a resource that the request itself names, all is outside.
-        if self.level > Level::Instance {
-            return None;
-        }
-        if !record.path.follows(&self.last) {
-            return self.push_turn(record);
-        }
-        self.put_next(record)
-    }
-
-    /// Does so where a multiple resource starts or ends.
-    #[inline(never)]
-    fn push_turn(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
-        let resource = record.path.truncate(Level::Resource);
-        let id = match record.path.resource_instance_id() {
-            Some(id) => id.get(),
-            None => resource.resource_id()?.get(),
-        };
-        let common = match record.value {
-            Value::Integer(number) | Value::Time(number) => i32::try_from(number).is_ok(),
-            Value::String(text) | Value::Corelnk(text) => text.len() <= 0xff,
-            _ => false,
-        };
-        if !resource.follows(&self.last.truncate(Level::Resource)) || id > 0xff || !common {
-            return None;
-        }
-        let turned = self.turn(record.path, resource);
-        if turned.is_err() {
-            return Some(turned);
-        }
-        self.put_next(record)
-    }
-
-    #[inline]
-    fn turn(&mut self, path: Path, resource: Path) -> Result<(), EncodeError> {
-        self.close_resource()?;
-        if path != resource {
-            self.open_resource(path)?;
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn put_next(&mut self, record: &Record<'_>) -> Option<Result<(), EncodeError>> {
-        let path = record.path;
-        let (kind, id) = match path.resource_instance_id() {
-            Some(id) => (Kind::ResourceInstance.bits(), id.get()),
-            None => (Kind::Resource.bits(), path.resource_id()?.get()),
-        };
-        let id = u8::try_from(id).ok()?;
-        let result = match record.value {
-            Value::Integer(number) | Value::Time(number) => {
-                let [.., second, first] = number.to_be_bytes();
-                let header = if i8::try_from(number).is_ok() {
-                    Short::new([kind | 1, id, first])
-                } else if i16::try_from(number).is_ok() {
-                    Short::new([kind | 2, id, second, first])
-                } else {
-                    let number = i32::try_from(number).ok()?;
-                    Short::new([kind | 4, id]).be32(number.cast_unsigned())
-                };
-                header.put(&mut self.writer)
-            }
-            Value::String(text) | Value::Corelnk(text) => {
-                let length = u8::try_from(text.len()).ok()?;
-                let header = if length < 8 {
-                    Short::new([kind | length, id])
-                } else {
-                    Short::new([kind | 0x08, id, length])
-                };
-                self.writer.put_all(Short::EMPTY, header, text.as_bytes())
-            }
-            _ => return None,
-        };
-        self.last = path;
-        Some(result)
-    }
-
-    pub(crate) fn push(&mut self, record: &Record<'_>) -> Result<(), EncodeError> {
-        let path = record.path;
+    pub(crate) fn push(
+        &mut self,
+        writer: &mut Writer<'_>,
+        row: &mut Row,
+        record: &Record<'_>,
+    ) -> Result<(), EncodeError> {
+        let (path, last) = (record.path, row.last);
         let index = path.resource_instance_id().map(ResourceInstanceId::get);
         // A resource is either an array or not.
-        let both = index.is_some() && path.truncate(Level::Resource) == self.last;
-        if path <= self.last || both {
+        let both = index.is_some() && path.truncate(Level::Resource) == last;
+        if path <= last || both {
             return Err(EncodeError::OutOfOrder);
         }
-        self.last = path;
-        if let Some(resource) = &self.resource
-            && resource.path != path.truncate(Level::Resource)
-        {
-            self.close_resource()?;
+        if path.truncate(Level::Resource) != last.truncate(Level::Resource) {
+            close_resource(writer, row)?;
         }
-        if let Some(instance) = &self.instance
-            && instance.path != path.truncate(Level::Instance)
+        if path.truncate(Level::Instance) != last.truncate(Level::Instance) {
+            self.close_instance(writer, row)?;
+        }
+        if self.instance.is_none() && (self.level == Level::Object || path.resource_id().is_none())
         {
-            self.close_instance()?;
+            self.instance = Some(writer.open(INSTANCE, room_for(path, Level::Instance))?);
         }
         let Some(id) = path.resource_id().map(ResourceId::get) else {
             // An instance that the request names gets a wrapper only to say that it is there.
-            self.open_instance(path)?;
-            return if record.value == Value::None {
-                Ok(())
-            } else {
-                Err(EncodeError::NotRepresentable)
+            return match (path.level(), record.value) {
+                (Level::Instance, Value::None) => Ok(()),
+                _ => Err(EncodeError::NotRepresentable),
             };
         };
-        if self.level == Level::Object && self.instance.is_none() {
-            self.open_instance(path)?;
+        if SHORT_WAYS && self.level <= Level::Instance {
+            row.go_to_resources(path.truncate(Level::Instance));
         }
         let Some(index) = index else {
-            if record.value == Value::None {
-                return header(Kind::MultipleResource, id, 0)?.put(&mut self.writer);
+            if record.value.is_none() {
+                return header(Kind::MultipleResource, id, 0)?.put(writer);
             }
-            return self.value(Kind::Resource, id, &record.value);
+            return put_value(writer, Kind::Resource, id, &record.value);
         };
-        if self.level != Level::ResourceInstance && self.resource.is_none() {
-            self.open_resource(path)?;
+        if self.level != Level::ResourceInstance && row.array.is_none() {
+            row.array = Some(writer.open(RESOURCE, room_for(path, Level::Resource))?);
         }
-        self.value(Kind::ResourceInstance, index, &record.value)
+        put_value(writer, Kind::ResourceInstance, index, &record.value)
     }
 
-    pub(crate) fn finish(&mut self) -> Result<&Writer<'b>, EncodeError> {
-        self.close_resource()?;
-        self.close_instance()?;
-        Ok(&self.writer)
+    pub(crate) fn finish(
+        &mut self,
+        writer: &mut Writer<'_>,
+        row: &mut Row,
+    ) -> Result<(), EncodeError> {
+        close_resource(writer, row)?;
+        self.close_instance(writer, row)
     }
 
-    fn open_instance(&mut self, path: Path) -> Result<(), EncodeError> {
-        let id = path.instance_id().map(InstanceId::get);
-        let id = id.ok_or(EncodeError::NotRepresentable)?;
-        // A header without length, to which a byte is added for most: a header grows, and never shrinks.
-        let room = if id > 0xff { 3 } else { 2 };
-        self.instance = Some(Container {
-            path: path.truncate(Level::Instance),
-            id,
-            mark: self.writer.open(INSTANCE, room)?,
-        });
-        Ok(())
-    }
-
-    fn open_resource(&mut self, path: Path) -> Result<(), EncodeError> {
-        let id = path.resource_id().map(ResourceId::get);
-        let id = id.ok_or(EncodeError::NotRepresentable)?;
-        // Most arrays have up to 7 bytes.
-        let room = if id > 0xff { 3 } else { 2 };
-        self.resource = Some(Container {
-            path: path.truncate(Level::Resource),
-            id,
-            mark: self.writer.open(RESOURCE, room)?,
-        });
-        Ok(())
-    }
-
-    fn close_resource(&mut self) -> Result<(), EncodeError> {
-        match self.resource.take() {
-            Some(container) => self.close(RESOURCE, Kind::MultipleResource, container),
-            None => Ok(()),
-        }
-    }
-
-    fn close_instance(&mut self) -> Result<(), EncodeError> {
+    fn close_instance(&mut self, writer: &mut Writer<'_>, row: &Row) -> Result<(), EncodeError> {
         match self.instance.take() {
-            Some(container) => self.close(INSTANCE, Kind::ObjectInstance, container),
+            Some(start) => {
+                let id = last_id(row.last.truncate(Level::Instance));
+                close(writer, Kind::ObjectInstance, id, start)
+            }
             None => Ok(()),
         }
     }
+}
 
-    fn close(&mut self, depth: usize, kind: Kind, container: Container) -> Result<(), EncodeError> {
-        let content = self.writer.content(container.mark);
-        let header = header(kind, container.id, content)?;
-        self.writer.close(depth, container.mark, header)
-    }
-
-    #[inline]
-    fn value(&mut self, kind: Kind, id: u16, value: &Value<'_>) -> Result<(), EncodeError> {
-        match *value {
-            Value::Integer(number) | Value::Time(number) => self.put_signed(kind, id, number),
-            Value::String(text) | Value::Corelnk(text) => self.put(kind, id, text.as_bytes()),
-            _ => self.other_value(kind, id, value),
+fn close_resource(writer: &mut Writer<'_>, row: &mut Row) -> Result<(), EncodeError> {
+    match row.array.take() {
+        Some(start) => {
+            let id = last_id(row.last.truncate(Level::Resource));
+            close(writer, Kind::MultipleResource, id, start)
         }
+        None => Ok(()),
     }
+}
 
-    #[inline(never)]
-    fn other_value(&mut self, kind: Kind, id: u16, value: &Value<'_>) -> Result<(), EncodeError> {
-        match *value {
-            Value::Opaque(bytes) => self.put(kind, id, bytes),
-            Value::Boolean(truth) => self.put_short(kind, id, Short::EMPTY.byte(truth.into())),
-            Value::Unsigned(number) => {
-                let [.., high, low] = number.to_be_bytes();
-                match number {
-                    0..=0xff => self.put_short(kind, id, Short::new([low])),
-                    0x100..=0xffff => self.put_short(kind, id, Short::new([high, low])),
-                    _ => match u32::try_from(number) {
-                        Ok(number) => self.put_short(kind, id, Short::EMPTY.be32(number)),
-                        Err(_) => self.put(kind, id, &number.to_be_bytes()),
-                    },
-                }
-            }
-            Value::Float(number) => match narrow(number) {
-                Some(number) => self.put_short(kind, id, Short::EMPTY.be32(number.to_bits())),
-                None => self.put(kind, id, &number.to_be_bytes()),
-            },
-            Value::Objlnk(link) => {
-                let link = Short::EMPTY.be16(link.object).be16(link.instance);
-                self.put_short(kind, id, link)
-            }
-            // The others are written above.
-            _ => Err(EncodeError::NotRepresentable),
+/// Puts the header of a container in its place.
+#[inline(never)]
+fn close(writer: &mut Writer<'_>, kind: Kind, id: u16, start: usize) -> Result<(), EncodeError> {
+    let depth = match kind {
+        Kind::ObjectInstance => INSTANCE,
+        _ => RESOURCE,
+    };
+    let mark = writer.mark(depth, start, room(id));
+    let header = header(kind, id, writer.content(mark))?;
+    writer.close(depth, mark, header)
+}
+
+fn put_value(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    id: u16,
+    value: &Value<'_>,
+) -> Result<(), EncodeError> {
+    let short = match *value {
+        Value::Integer(number) | Value::Time(number) => match short_signed(number) {
+            Some(short) => short,
+            None => return put(writer, kind, id, &number.to_be_bytes()),
+        },
+        Value::String(text) | Value::Corelnk(text) => {
+            return put(writer, kind, id, text.as_bytes());
         }
-    }
+        Value::Opaque(bytes) => return put(writer, kind, id, bytes),
+        Value::Boolean(truth) => Short::EMPTY.byte(truth.into()),
+        Value::Unsigned(number) => {
+            let [.., high, low] = number.to_be_bytes();
+            match number {
+                0..=0xff => Short::new([low]),
+                0x100..=0xffff => Short::new([high, low]),
+                _ => match u32::try_from(number) {
+                    Ok(number) => Short::EMPTY.be32(number),
+                    Err(_) => return put(writer, kind, id, &number.to_be_bytes()),
+                },
+            }
+        }
+        Value::Float(number) => match narrow(number) {
+            Some(number) => Short::EMPTY.be32(number.to_bits()),
+            None => return put(writer, kind, id, &number.to_be_bytes()),
+        },
+        Value::Single(number) => Short::EMPTY.be32(number.to_bits()),
+        Value::Objlnk(link) => Short::EMPTY.be16(link.object).be16(link.instance),
+        Value::None => return Err(EncodeError::NotRepresentable),
+    };
+    let [low, ..] = short.len().to_le_bytes();
+    with_id(kind, id, low).join(short).put(writer)
+}
 
-    #[inline]
-    fn put_signed(&mut self, kind: Kind, id: u16, number: i64) -> Result<(), EncodeError> {
-        let [.., high, low] = number.to_be_bytes();
-        let short = if i8::try_from(number).is_ok() {
-            Short::new([low])
-        } else if i16::try_from(number).is_ok() {
-            Short::new([high, low])
-        } else if let Ok(number) = i32::try_from(number) {
-            Short::EMPTY.be32(number.cast_unsigned())
-        } else {
-            return self.put(kind, id, &number.to_be_bytes());
-        };
-        self.put_short(kind, id, short)
-    }
-
-    /// Writes a value of up to four bytes.
-    #[inline]
-    fn put_short(&mut self, kind: Kind, id: u16, value: Short) -> Result<(), EncodeError> {
-        let [low, ..] = value.len().to_le_bytes();
-        let header = match u8::try_from(id) {
-            Ok(id) => Short::new([kind.bits() | low]).byte(id),
-            Err(_) => Short::new([kind.bits() | WIDE_ID | low]).be16(id),
-        };
-        header.join(value).put(&mut self.writer)
-    }
-
-    #[inline]
-    fn put(&mut self, kind: Kind, id: u16, value: &[u8]) -> Result<(), EncodeError> {
-        header(kind, id, value.len())?.put(&mut self.writer)?;
-        self.writer.put(value)
-    }
+#[inline(never)]
+fn put(writer: &mut Writer<'_>, kind: Kind, id: u16, value: &[u8]) -> Result<(), EncodeError> {
+    header(kind, id, value.len())?.put(writer)?;
+    writer.put(value)
 }

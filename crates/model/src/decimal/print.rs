@@ -17,6 +17,16 @@ pub enum Style {
     Exponent,
 }
 
+/// Which numbers the digits tell a number from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Precision {
+    /// All that 64 bits hold.
+    Double,
+    /// Those that 32 bits hold, of which it is one.
+    Single,
+}
+
 /// The fewest digits that are read as the same float, and where the point stands: 0.`digits` × 10^`point`.
 #[derive(Debug)]
 pub(super) struct Digits {
@@ -110,7 +120,7 @@ pub(super) fn in_pieces(number: u64) -> (u64, u8) {
 /// ```
 pub fn print(number: f64, buffer: &mut [u8]) -> Option<usize> {
     let mut length = 0_usize;
-    let printed = print_with(number, Style::Plain, &mut |digits| {
+    let printed = print_with(number, Precision::Double, Style::Plain, &mut |digits| {
         let room = buffer.get_mut(length..).unwrap_or_default();
         let Some(room) = room.get_mut(..digits.len()) else {
             return false;
@@ -127,7 +137,12 @@ pub fn print(number: f64, buffer: &mut [u8]) -> Option<usize> {
 
 /// Hands out a finite number piece by piece, with the fewest digits that are read as the same number, until `put` gives
 /// `false`. Gives whether all was put; `false` also for a number that is not finite.
-pub fn print_with(number: f64, style: Style, put: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+pub fn print_with(
+    number: f64,
+    precision: Precision,
+    style: Style,
+    put: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
     if !number.is_finite() || number.is_sign_negative() && !put(b"-") {
         return false;
     }
@@ -135,8 +150,11 @@ pub fn print_with(number: f64, style: Style, put: &mut dyn FnMut(&[u8]) -> bool)
     if number == 0.0 {
         return put(b"0");
     }
-    let few = if SHORT_WAYS { few_digits(number) } else { None };
-    let digits = few.unwrap_or_else(|| all_digits(number));
+    let few = match precision {
+        Precision::Double if SHORT_WAYS => few_digits(number),
+        _ => None,
+    };
+    let digits = few.unwrap_or_else(|| all_digits(number, precision));
     let point = digits.point;
     if style == Style::Exponent && !(-5..=15).contains(&point) {
         let (first, rest) = digits.as_slice().split_at_checked(1).unwrap_or_default();
@@ -191,18 +209,26 @@ pub(super) fn few_digits(number: f64) -> Option<Digits> {
 }
 
 /// The digits of any number, by the method of Steele and White, with Dragon4's corrections.
-pub(super) fn all_digits(number: f64) -> Digits {
+pub(super) fn all_digits(number: f64, precision: Precision) -> Digits {
     let bits = number.to_bits();
     let (fraction, biased) = (
         bits & 0x000f_ffff_ffff_ffff,
         i32::try_from((bits >> 52) & 0x7ff).unwrap_or_default(),
     );
-    let (mantissa, exponent) = match biased {
+    let (mut mantissa, mut exponent) = match biased {
         0 => (fraction, -1074),
         _ => (fraction | 1 << 52, biased.saturating_sub(1075)),
     };
+    let mut least = -1074_i32;
+    if precision == Precision::Single {
+        // The bits that only a number of 64 bits has are 0.
+        least = -149;
+        let surplus = least.saturating_sub(exponent).max(29);
+        mantissa = mantissa.wrapping_shr(surplus.unsigned_abs());
+        exponent = exponent.saturating_add(surplus);
+    }
     // The next smaller float is only half as far away.
-    let uneven = fraction == 0 && biased > 1;
+    let uneven = fraction == 0 && exponent > least;
     let even = mantissa & 1 == 0;
 
     // `number` is left / unit; what lies within `below` and `above` of it is read as the same float.

@@ -9,7 +9,7 @@ use super::*;
 
 fn printed(number: f64, style: Style) -> String {
     let mut text = std::vec::Vec::new();
-    assert!(print_with(number, style, &mut |piece| {
+    assert!(print_with(number, Precision::Double, style, &mut |piece| {
         text.extend_from_slice(piece);
         true
     }));
@@ -27,7 +27,7 @@ fn check(number: f64) {
     );
     // What a device does is the same.
     if let Some(few) = print::few_digits(number.abs()).filter(|_| number != 0.0) {
-        let all = print::all_digits(number.abs());
+        let all = print::all_digits(number.abs(), Precision::Double);
         assert_eq!((few.as_slice(), few.point), (all.as_slice(), all.point));
     }
     let short = printed(number, Style::Exponent);
@@ -239,5 +239,70 @@ proptest! {
     fn every_text_is_rounded_as_core_does(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?(e[-+]?[0-9]{1,3})?") {
         let expected: f64 = text.parse().unwrap();
         prop_assert_eq!(parse(text.as_bytes()).map(f64::to_bits), expected.is_finite().then_some(expected.to_bits()), "{}", text);
+    }
+}
+
+fn check_single(number: f32) {
+    let mut text = std::vec::Vec::new();
+    assert!(print_with(
+        number.into(),
+        Precision::Single,
+        Style::Plain,
+        &mut |piece| {
+            text.extend_from_slice(piece);
+            true
+        }
+    ));
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(text, format!("{number}"));
+    assert_eq!(text.parse::<f32>().map(f32::to_bits), Ok(number.to_bits()));
+}
+
+#[test]
+fn singles_that_are_hard() {
+    let mut puts = 0;
+    for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert!(!print_with(
+            number.into(),
+            Precision::Single,
+            Style::Plain,
+            &mut |_| {
+                puts += 1;
+                true
+            }
+        ));
+    }
+    assert_eq!(puts, 0);
+    for number in [
+        0.0,
+        -0.0,
+        0.1,
+        0.3,
+        16_777_216.0,
+        33_554_432.0,
+        1e10,
+        f32::MAX,
+        f32::MIN_POSITIVE,
+    ] {
+        check_single(number);
+        check_single(-number);
+        if number < f32::MAX {
+            check_single(f32::from_bits(number.to_bits() + 1));
+        }
+    }
+    check_single(f32::from_bits(1));
+    // The powers of two, whose smaller neighbour is nearer.
+    for exponent in 1..255_u32 {
+        check_single(f32::from_bits(exponent << 23));
+    }
+}
+
+proptest! {
+    #[test]
+    fn singles_have_the_digits_of_the_language(bits in any::<u32>()) {
+        let number = f32::from_bits(bits);
+        if number.is_finite() {
+            check_single(number);
+        }
     }
 }

@@ -9,13 +9,20 @@ const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
 const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
 
 impl<'a> Value<'a> {
+    pub(super) fn float(&self) -> Option<f64> {
+        match *self {
+            Self::Float(number) => Some(number),
+            Self::Single(number) => Some(number.into()),
+            _ => None,
+        }
+    }
+
     /// Gives the number of an Integer, Unsigned or Time, or of a Float without fraction, if an `i64` holds it exactly.
     pub fn as_i64(&self) -> Option<i64> {
         match *self {
             Self::Integer(number) | Self::Time(number) => Some(number),
             Self::Unsigned(number) => i64::try_from(number).ok(),
-            Self::Float(number) => float_to_i64(number),
-            _ => None,
+            _ => self.float().and_then(float_to_i64),
         }
     }
 
@@ -24,8 +31,7 @@ impl<'a> Value<'a> {
         match *self {
             Self::Integer(number) | Self::Time(number) => u64::try_from(number).ok(),
             Self::Unsigned(number) => Some(number),
-            Self::Float(number) => float_to_u64(number),
-            _ => None,
+            _ => self.float().and_then(float_to_u64),
         }
     }
 
@@ -36,7 +42,6 @@ impl<'a> Value<'a> {
     )]
     pub fn as_f64(&self) -> Option<f64> {
         match *self {
-            Self::Float(number) => Some(number),
             Self::Integer(number) | Self::Time(number) => {
                 let float = number as f64;
                 (float_to_i64(float) == Some(number)).then_some(float)
@@ -45,7 +50,7 @@ impl<'a> Value<'a> {
                 let float = number as f64;
                 (float_to_u64(float) == Some(number)).then_some(float)
             }
-            _ => None,
+            _ => self.float(),
         }
     }
 
