@@ -68,7 +68,7 @@ pub(crate) fn read_list(payload: Payload<'_>) -> Result<PathList, Error> {
         return Err(Error::UnsupportedFormat);
     }
     payload.visit_all(Path::ROOT, &[], &mut |record| {
-        if record.value != Value::None {
+        if !record.value.is_none() {
             return Err(Error::BadValue);
         }
         insert(&mut list, record.path)
@@ -220,7 +220,7 @@ fn check(objects: &dyn Objects, record: &Record<'_>, etch: bool) -> Result<(), E
             Error::NotFound
         });
     }
-    if record.value == Value::None {
+    if record.value.is_none() {
         // A resource instance is taken away (RFC 8790 §3.2).
         let index = path.resource_instance_id().filter(|_| etch);
         let index = index.ok_or(Error::BadValue)?;
@@ -252,7 +252,7 @@ fn is_new(objects: &dyn Objects, record: &Record<'_>) -> bool {
     ) else {
         return false;
     };
-    record.value != Value::None && object.read(resource, index).is_none()
+    !record.value.is_none() && object.read(resource, index).is_none()
 }
 
 /// How many resource instances a resource has room for.
@@ -277,7 +277,7 @@ fn apply(objects: &mut dyn Objects, record: &Record<'_>) -> Result<(), Error> {
         .and_then(|collection| collection.instance_mut(instance))
         .ok_or(Error::Failed)?;
     match path.resource_instance_id() {
-        Some(index) if record.value == Value::None => object.remove(resource, index),
+        Some(index) if record.value.is_none() => object.remove(resource, index),
         _ => {
             let (index, value) = write::typed(found, record)?;
             object.write(resource, index, &value)

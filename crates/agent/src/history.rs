@@ -17,6 +17,7 @@ enum Kept {
     Integer(i64),
     Unsigned(u64),
     Float(f64),
+    Single(f32),
     Boolean(bool),
     Time(i64),
 }
@@ -56,6 +57,7 @@ impl History {
             Value::Integer(number) => Kept::Integer(number),
             Value::Unsigned(number) => Kept::Unsigned(number),
             Value::Float(number) => Kept::Float(number),
+            Value::Single(number) => Kept::Single(number),
             Value::Boolean(truth) => Kept::Boolean(truth),
             Value::Time(seconds) => Kept::Time(seconds),
             _ => return,
@@ -120,6 +122,7 @@ impl History {
                     Kept::Integer(number) => Value::Integer(number),
                     Kept::Unsigned(number) => Value::Unsigned(number),
                     Kept::Float(number) => Value::Float(number),
+                    Kept::Single(number) => Value::Single(number),
                     Kept::Boolean(truth) => Value::Boolean(truth),
                     Kept::Time(seconds) => Value::Time(seconds),
                 };

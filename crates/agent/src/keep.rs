@@ -321,7 +321,7 @@ impl<
     pub fn is_settled(&self) -> bool {
         match self.state.bootstrap.as_ref().map(|known| &known.stage) {
             None | Some(Stage::Idle) => true,
-            Some(Stage::Waiting { .. }) => provision::is_consistent(&self.objects),
+            Some(Stage::Waiting) => provision::is_consistent(&self.objects),
             Some(Stage::Requesting | Stage::Serving) => false,
         }
     }

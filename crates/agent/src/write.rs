@@ -442,7 +442,7 @@ fn check(
 ) -> Result<(), Error> {
     let Some(id) = record.path.resource_id() else {
         // An instance without resources.
-        return if record.value == Value::None {
+        return if record.value.is_none() {
             Ok(())
         } else {
             Err(Error::BadValue)
@@ -519,7 +519,7 @@ fn clear(object: &mut dyn Object, definition: &'static ObjectDefinition, path: P
 
 /// A record that says: this multiple resource has no instances.
 pub(crate) fn is_no_instances(definition: &ResourceDefinition, record: &Record<'_>) -> bool {
-    definition.multiple && record.path.level() == Level::Resource && record.value == Value::None
+    definition.multiple && record.path.level() == Level::Resource && record.value.is_none()
 }
 
 /// The value of `record` in the type and range of its resource, and which resource instance it is for.

@@ -130,14 +130,14 @@ impl Server {
         let message = Message::parse(bytes).expect("the agent sends well-formed messages");
         if message.code().is_request() {
             let known = self.answered.iter().find(|(id, _)| *id == message.id());
-            let answer = match known {
-                Some((_, answer)) => answer.clone(),
-                None => {
-                    let answer = self.answer(&message);
-                    self.answered.push_back((message.id(), answer.clone()));
-                    self.answered.truncate(64);
-                    answer
-                }
+            let answer = if let Some((_, answer)) = known {
+                answer.clone()
+            } else {
+                let answer = self.answer(&message);
+                // The newest: what is asked again is asked soon.
+                self.answered.truncate(63);
+                self.answered.push_front((message.id(), answer.clone()));
+                answer
             };
             link.send(now, SERVER, DEVICE, &answer);
             return;
