@@ -10,7 +10,10 @@ use dunlin_coap::{Code, Message, MessageBuilder, MessageId, OptionNumber, Token,
 /// Names and bytes of the messages; none, with a printed line, where the vectors are absent.
 pub(crate) fn cases() -> Vec<(&'static str, Vec<u8>)> {
     // They lie beside the repository; this file is used from packages at different depths of it.
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+    // As cargo tells it at run time: clones that share a target directory share this program too.
+    let here = std::env::var("CARGO_MANIFEST_DIR")
+        .unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let path = Path::new(&here)
         .ancestors()
         .map(|folder| folder.join("shared/vectors/bench-messages.json"))
         .find(|path| path.exists());

@@ -165,7 +165,12 @@ pub(crate) fn follow<A: Doors<SocketAddr>>(
             ..
         } => again(remotes, Some(server), now),
         // The way to it may not be known yet.
-        Event::BootstrapWanted => remotes.extend(bootstrap_server(agent)?),
+        Event::BootstrapWanted => {
+            let found = bootstrap_server(agent)?;
+            remotes.retain(|remote| remote.server.is_some());
+            remotes.extend(found);
+        }
+        Event::BootstrapAccountRemoved => remotes.retain(|remote| remote.server.is_some()),
         Event::BootstrapFailed {
             reason: Failure::NoAnswer,
             ..

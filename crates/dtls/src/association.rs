@@ -260,7 +260,7 @@ impl Association {
         self.open(record)
     }
 
-    /// Takes the next record of a datagram that is this association's, as [`unprotect`](Self::unprotect) does; `None` at
+    /// Takes the next record of a datagram that is this association's, verified and opened; `None` at
     /// its end. Records that do not belong to it are passed over.
     pub fn next<'a>(&mut self, datagram: &mut Datagram<'a>) -> Option<Opened<'a>> {
         while let Some(record) = datagram.next(self.own_id.len()) {

@@ -17,7 +17,10 @@ const FORMATS: [u16; 5] = [110, 112, 11542, 11543, 11544];
 const SINGLE: [u16; 3] = [0, 42, 60];
 
 fn registry() -> Option<Registry> {
-    let folder = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/oma/objects");
+    // As cargo tells it at run time: clones may share a target directory.
+    let here = std::env::var("CARGO_MANIFEST_DIR")
+        .unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let folder = FilePath::new(&here).join("../../../shared/oma/objects");
     if !folder.exists() {
         println!("skipped: ../shared/oma/objects is not here");
         return None;

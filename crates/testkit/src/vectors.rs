@@ -12,10 +12,13 @@ use serde_json::Value;
 /// # Panics
 /// If the file is there and is not JSON.
 pub fn shared(path: &str) -> Option<Value> {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared")
-        .join(path);
-    let Ok(text) = fs::read_to_string(&file) else {
+    // As cargo tells it at run time: clones that share a target directory share this crate too, whichever built it.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let found = here
+        .ancestors()
+        .find_map(|folder| fs::read_to_string(folder.join("shared").join(path)).ok());
+    let Some(text) = found else {
         println!("skipped: ../shared/{path} is not here");
         return None;
     };

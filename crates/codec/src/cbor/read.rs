@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a number: an integer, a float, a decimal fraction, or a time.
+    /// Reads a number: an integer, a float, a decimal fraction (with that feature), or a time.
     #[inline]
     pub(crate) fn number(&mut self) -> Fallible<Value<'a>> {
         match self.value()? {
@@ -215,7 +215,9 @@ impl<'a> Reader<'a> {
                 Value::Integer(seconds) => Ok(Value::Time(seconds)),
                 other => Ok(other),
             },
-            DECIMAL_FRACTION => self.decimal_fraction().map(Value::Float),
+            DECIMAL_FRACTION if cfg!(feature = "decimal-fractions") => {
+                self.decimal_fraction().map(Value::Float)
+            }
             _ => Err(DecodeErrorKind::Unsupported),
         }
     }
