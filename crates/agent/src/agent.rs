@@ -343,9 +343,13 @@ impl<
     /// `hqmax` and resource 6 of the Server object ask for it. Requests of the server are answered as ever.
     pub fn set_reachable(&mut self, server: u16, is_reachable: bool) {
         if let Some(slot) = self.slot_mut(server) {
+            let returns = slot.is_away && is_reachable;
             slot.is_away = !is_reachable;
             let under_way = slot.unconfirmed.filter(|_| !is_reachable);
             self.state.changed = true;
+            if returns && let Some(place) = self.place_of(server) {
+                self.core().begin_anew(place);
+            }
             if let Some(notification) = under_way {
                 self.core().take_back(notification);
             }

@@ -240,10 +240,11 @@ impl<P: Copy + Eq> Core<'_, P> {
             match self.unpack(message) {
                 Some(Ok(())) => self.finish_bootstrap(),
                 Some(Err(_)) => self.bootstrap_failed(Failure::BadAnswer),
+                // The next block is asked for without a pause in which others would be heard: the room is the pack's.
                 None => {
-                    let now = self.state.now;
+                    let id = self.state.ids.next();
                     if let Some(bootstrap) = self.bootstrap_mut() {
-                        bootstrap.next(Stage::Waiting, now);
+                        bootstrap.exchange.again(id);
                     }
                 }
             }

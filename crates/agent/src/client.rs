@@ -107,6 +107,16 @@ impl<P: Copy + Eq> Core<'_, P> {
         Some(())
     }
 
+    /// The request under way has had no chance, its server being out of reach: it begins anew, rather than count as
+    /// unanswered.
+    pub(crate) fn begin_anew(&mut self, index: usize) -> Option<()> {
+        let telling = self.slot_mut(index)?.under_way()?.telling;
+        let mut exchange = self.new_exchange(telling);
+        exchange.wait = Wait::Turn;
+        self.slot_mut(index)?.exchange = exchange;
+        Some(())
+    }
+
     /// A request whose first message is sent now.
     pub(crate) fn new_exchange(&mut self, telling: Told) -> Exchange {
         let now = self.state.now;
@@ -323,8 +333,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             _ => false,
         };
         if more {
-            exchange.id = self.state.ids.next();
-            exchange.wait = Wait::Turn;
+            exchange.again(self.state.ids.next());
         }
         more
     }

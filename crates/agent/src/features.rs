@@ -10,6 +10,14 @@ pub(crate) const DIAGNOSTICS: bool = cfg!(feature = "diagnostics");
 /// The Bootstrap interface.
 pub(crate) const BOOTSTRAP: bool = cfg!(feature = "bootstrap");
 
+/// Whether the agent itself makes and removes instances that no server can: for a Bootstrap-Server, out of what was kept, or
+/// as rules of access.
+pub(crate) const PROVIDES: bool = cfg!(any(
+    feature = "bootstrap",
+    feature = "persistence",
+    feature = "access-control"
+));
+
 /// Send.
 pub(crate) const SEND: bool = cfg!(feature = "send");
 

@@ -3,7 +3,7 @@
 use dunlin_lwm2m::Arguments;
 use dunlin_model::{InstanceId, ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 
-use crate::features::BOOTSTRAP;
+use crate::features::PROVIDES;
 use crate::{Error, Field};
 
 /// The resources of one object instance.
@@ -440,14 +440,12 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
-        let instance = T::provide()
-            .filter(|_| BOOTSTRAP)
-            .ok_or(Error::NotAllowed)?;
+        let instance = T::provide().filter(|_| PROVIDES).ok_or(Error::NotAllowed)?;
         self.insert(id.get(), instance).map_err(|_| Error::NoSpace)
     }
 
     fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
-        if !BOOTSTRAP || T::provide().is_none() {
+        if !PROVIDES || T::provide().is_none() {
             return Err(Error::NotAllowed);
         }
         self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)

@@ -57,6 +57,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let received = pack
             .receiver
             .response(message, limit, self.config.block_size);
+        // The room is the pack's now: what has come of a server's long request is lost.
+        self.state.upload = None;
         match received {
             Ok(received) if received.store(message.payload(), self.upload) => match received.next {
                 Next::More(block) => {
@@ -64,8 +66,6 @@ impl<P: Copy + Eq> Core<'_, P> {
                     None
                 }
                 Next::Complete(_) => {
-                    // What a server sends from here on is no part of an older upload.
-                    self.state.upload = None;
                     let bytes = self.upload.get(..received.end()).unwrap_or_default();
                     Some(apply(self.objects, Payload { format, bytes }))
                 }

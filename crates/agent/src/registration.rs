@@ -165,6 +165,12 @@ impl Exchange {
         blocks: None,
     };
 
+    /// The request goes on with another message, at once.
+    pub(crate) fn again(&mut self, id: MessageId) {
+        self.id = id;
+        self.wait = Wait::Turn;
+    }
+
     /// The message has been acknowledged: its answer is to come until `deadline`.
     pub(crate) fn acknowledged(&mut self, deadline: Instant) {
         if let Wait::Acknowledgement(_) = self.wait {

@@ -7,7 +7,7 @@ use dunlin_model::objects::SECURITY;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::{CapacityError, String, Vec};
 
-use crate::features::BOOTSTRAP;
+use crate::features::PROVIDES;
 use crate::{Error, Instances, Object, ObjectType};
 
 /// Object 0, LwM2M Security, with room for `N` accounts: where the servers are and how to talk to them.
@@ -276,7 +276,7 @@ impl Object for SecurityAccount {
         _: ResourceInstanceId,
         value: &Value<'_>,
     ) -> Result<(), Error> {
-        if !BOOTSTRAP {
+        if !PROVIDES {
             return Err(Error::NotAllowed);
         }
         Self::default().set(resource, value)
@@ -288,7 +288,7 @@ impl Object for SecurityAccount {
         _: ResourceInstanceId,
         value: &Value<'_>,
     ) -> Result<(), Error> {
-        if !BOOTSTRAP {
+        if !PROVIDES {
             return Err(Error::NotAllowed);
         }
         self.set(resource, value)

@@ -176,3 +176,24 @@ fn a_registration_that_is_made_anew_has_no_past() {
     bench.seconds(100);
     bench.expect_silence();
 }
+
+/// What goes unanswered while nobody can answer is no failure: the registration and its observations stay.
+#[test]
+fn a_request_under_way_begins_anew_when_the_server_is_back() {
+    let (mut bench, _) = bench(true, "hqmax=3");
+    bench.agent.update(1);
+    bench.turn();
+    let lost = bench.next();
+    assert_eq!(lost.path(), "/rd/7");
+    reach(&mut bench, false);
+    bench.measure(1.5);
+    bench.seconds(1_000);
+    bench.expect_silence();
+    reach(&mut bench, true);
+    let update = bench.next();
+    assert_eq!(update.path(), "/rd/7");
+    assert_ne!(update.message().id(), lost.message().id());
+    bench.answer(&update, Code::CHANGED, &[]);
+    bench.turn();
+    assert_eq!(series(&bench.next()), [(1.5, Some(-1_000.0))]);
+}

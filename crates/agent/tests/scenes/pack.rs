@@ -138,6 +138,58 @@ fn a_pack_comes_in_blocks() {
 /// How a request for a pack is answered.
 type Answer = &'static dyn Fn(&mut Bench, &Received);
 
+/// The pack lies where long requests of servers are gathered: neither is mixed with the other.
+#[test]
+fn a_pack_and_a_long_request_of_a_server_do_not_mix() {
+    let mut node = node();
+    let account = SecurityAccount::no_sec_bootstrap("coap://bootstrap.example").unwrap();
+    node.security.insert(1, account).unwrap();
+    let mut bench = Bench::registered_with(node, Config::new("urn:dev:os:1-7").bootstrap_pack());
+    // The first block of a Write, from a server.
+    let block = |bench: &mut Bench, option: u32, part: &[u8]| {
+        bench
+            .request(Code::POST, "/1/0")
+            .payload(11542, part)
+            .uint(OptionNumber::BLOCK1, option)
+    };
+    // /1/0/7, a text of 18 bytes: two blocks of 16.
+    let write = [&[0xc8, 7, 18][..], b"UUUUUUUUUUUUUUUUUU"].concat();
+    let first = block(&mut bench, 8, &write[..16]);
+    bench.ask_code(&first, Code::CONTINUE);
+    // The Bootstrap-Server is elsewhere, and its pack breaks off after the first block.
+    let other = 9;
+    bench.agent.bootstrap(bench.now, other);
+    bench.turn();
+    let part = &pack(ContentFormat::SENML_CBOR, &ACCOUNTS)[..32];
+    let answer = |bench: &mut Bench, code: Code, block: bool, part: &[u8]| {
+        let (to, request) = bench.sent.pop_front().unwrap();
+        assert_eq!(to, other);
+        let request = Received(request);
+        let (id, token) = (request.message().id(), request.message().token());
+        let mut buffer = [0; 128];
+        let mut builder = MessageBuilder::new(&mut buffer, Type::Acknowledgement, code, id, token);
+        if block {
+            builder.option(OptionNumber::CONTENT_FORMAT, &[112]);
+            builder.option(OptionNumber::BLOCK2, &[9]);
+        }
+        builder.payload(part);
+        let bytes = builder.finish().unwrap().to_vec();
+        // Both have come before the agent is asked what to send.
+        bench.agent.handle_input(bench.now, other, &bytes);
+    };
+    answer(&mut bench, Code::CONTENT, true, part);
+    let second = block(&mut bench, 0x10, &write[16..]);
+    bench.deliver(&second.bytes());
+    answer(&mut bench, Code::NOT_FOUND, false, b"");
+    bench.turn();
+    // Then a Bootstrap-Request, which is refused: the server is heard again.
+    assert_eq!(bench.sent.len(), 1);
+    answer(&mut bench, Code::BAD_REQUEST, false, b"");
+    bench.turn();
+    let second = block(&mut bench, 0x10, &write[16..]);
+    bench.ask_code(&second, Code::REQUEST_ENTITY_INCOMPLETE);
+}
+
 #[test]
 fn after_any_error_a_bootstrap_request_follows_at_once() {
     let wrong: [Answer; 5] = [
