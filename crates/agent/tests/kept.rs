@@ -409,7 +409,7 @@ impl World {
 fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 512];
     let base: Path = base.parse().unwrap();
-    let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer).unwrap();
+    let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer);
     for (path, value) in values {
         let record = Record::new(path.parse().unwrap(), *value);
         encoder.push(&record).unwrap();
