@@ -58,6 +58,8 @@ pub(crate) struct Bench<const SERVERS: usize = 1> {
     pub(crate) sent: VecDeque<(Peer, Vec<u8>)>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) buffer: Vec<u8>,
+    /// Whose part the test plays.
+    pub(crate) peer: Peer,
     id: u16,
 }
 
@@ -88,6 +90,7 @@ impl<const SERVERS: usize> Bench<SERVERS> {
             sent: VecDeque::new(),
             events: VecDeque::new(),
             buffer: vec![0; 1280],
+            peer: SERVER,
             id: 100,
         };
         bench.turn();
@@ -156,14 +159,14 @@ impl<const SERVERS: usize> Bench<SERVERS> {
     }
 
     pub(crate) fn deliver(&mut self, bytes: &[u8]) {
-        self.deliver_from(SERVER, bytes);
+        self.deliver_from(self.peer, bytes);
     }
 
-    /// The next message that the agent has sent to the server.
+    /// The next message that the agent has sent to the one whose part the test plays.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Received {
         let (to, bytes) = self.sent.pop_front().expect("a message");
-        assert_eq!(to, SERVER);
+        assert_eq!(to, self.peer);
         Received(bytes)
     }
 

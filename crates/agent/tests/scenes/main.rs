@@ -7,6 +7,7 @@ mod bootstrap;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod composite;
+mod fallback;
 mod history;
 mod hostile;
 mod keep;
