@@ -202,6 +202,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn bootstrap_failed(&mut self, reason: Failure) {
+        #[cfg(feature = "fallback")]
         self.fall_back();
         let random = self.rng.next_u32();
         let now = self.state.now;

@@ -52,8 +52,8 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// The Bootstrap-Server has not come to an end.
+    #[cfg(feature = "fallback")]
     pub(crate) fn fall_back(&mut self) {
-        #[cfg(feature = "fallback")]
         if self.state.half_done && self.fallback.restore(self.objects) {
             self.state.changed = true;
             self.end_change();

@@ -43,7 +43,7 @@ fn served() -> Bench {
 }
 
 pub(crate) fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
-    let mut buffer = [0; 512];
+    let mut buffer = [0; 1024];
     let base = base.parse().unwrap();
     let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer).unwrap();
     for (path, value) in values {

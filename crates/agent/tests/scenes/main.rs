@@ -4,6 +4,7 @@ mod access;
 mod bench;
 mod blockwise;
 mod bootstrap;
+mod certificates;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod composite;

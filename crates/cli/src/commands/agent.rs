@@ -73,6 +73,9 @@ pub(crate) struct Arguments {
     /// The manager's own certificate, in PEM or DER; it is taken with this very one
     #[arg(long, value_name = "FILE", requires = "cert")]
     server_cert: Option<PathBuf>,
+    /// The name in the manager's certificate, when it is not the host of --server
+    #[arg(long, value_name = "NAME", requires = "cert")]
+    server_name: Option<String>,
     /// The lifetime of the registration; the device renews it before it passes
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: u32,
@@ -279,6 +282,12 @@ fn certificates(arguments: &Arguments, file: &Path, key_file: &Path) -> Result<P
         key,
         server: certificate(known)?.into(),
         usage,
+        name: arguments.server_name.clone().or_else(|| {
+            let host = host(arguments.server.as_deref()?);
+            host.parse::<core::net::IpAddr>()
+                .is_err()
+                .then(|| host.to_owned())
+        }),
     })
 }
 
@@ -294,6 +303,18 @@ fn certificate(file: &Path) -> Result<Box<[u8]>, Failure> {
         );
     }
     Ok(der)
+}
+
+/// The host in `HOST`, `HOST:PORT` or a URI of them.
+fn host(uri: &str) -> &str {
+    let authority = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let authority = authority.trim_end_matches('/');
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or(rest, |(host, _)| host),
+        None => authority
+            .split_once(':')
+            .map_or(authority, |(host, _)| host),
+    }
 }
 
 /// The address of `coap://HOST:PORT` or `coaps://HOST:PORT`; what is wanted is the one with this scheme.
@@ -365,6 +386,17 @@ mod tests {
                     .is_err_and(|failure| failure.usage),
                 "{uri}"
             );
+        }
+    }
+
+    #[test]
+    fn hosts_of_managers() {
+        for (uri, expected) in [
+            ("coaps://lwm2m.example.com:5700/", "lwm2m.example.com"),
+            ("lwm2m.example.com", "lwm2m.example.com"),
+            ("[::1]:5684", "::1"),
+        ] {
+            assert_eq!(host(uri), expected, "{uri}");
         }
     }
 
