@@ -247,11 +247,11 @@ fn a_damaged_record_of_a_server_leaves_nothing_behind() {
 #[test]
 fn without_a_registration_there_is_nothing_to_keep() {
     let mut bench = Bench::new();
-    assert_eq!(export(&mut bench, Key::Server(0)), []);
+    assert_eq!(export(&mut bench, Key::Server(0)), Vec::<u8>::new());
     bench.connect();
-    assert_eq!(export(&mut bench, Key::Server(0)), []);
-    assert_eq!(export(&mut bench, Key::Association(0)), []);
-    assert_eq!(export(&mut bench, Key::Server(9)), []);
+    assert_eq!(export(&mut bench, Key::Server(0)), Vec::<u8>::new());
+    assert_eq!(export(&mut bench, Key::Association(0)), Vec::<u8>::new());
+    assert_eq!(export(&mut bench, Key::Server(9)), Vec::<u8>::new());
     let mut small = [0; 20];
     assert!(bench.agent.export(Key::Accounts, &mut small).is_err());
 }

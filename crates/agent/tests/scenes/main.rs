@@ -20,4 +20,5 @@ mod registration;
 mod rich;
 mod secure;
 mod send;
+mod shipped;
 mod writing;
