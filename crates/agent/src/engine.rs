@@ -38,6 +38,8 @@ pub(crate) struct State<P> {
     pub(crate) counters: Counters,
     /// The Bootstrap-Server, once the owner has said where it is.
     pub(crate) bootstrap: Option<Bootstrap<P>>,
+    /// A Bootstrap-Server has begun to change accounts and has not come to an end.
+    pub(crate) half_done: bool,
     /// The lists of nodes of composite operations.
     pub(crate) lists: Lists,
     /// What servers out of reach have not been told.
@@ -57,6 +59,7 @@ impl<P> State<P> {
             events: Deque::new(),
             counters: Counters::default(),
             bootstrap: None,
+            half_done: false,
             lists: Lists::new(),
             history: History::new(),
             upload: None,
@@ -91,6 +94,8 @@ pub(crate) struct Core<'c, P> {
     pub(crate) attributes: &'c mut [Option<Attached>],
     pub(crate) upload: &'c mut [u8],
     pub(crate) replay: &'c mut Replay<[u8]>,
+    #[cfg(feature = "fallback")]
+    pub(crate) fallback: crate::fallback::Room<'c>,
 }
 
 impl<P: Copy + Eq> Core<'_, P> {

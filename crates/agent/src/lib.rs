@@ -101,6 +101,7 @@ mod doors;
 mod engine;
 mod error;
 mod event;
+mod fallback;
 mod features;
 mod field;
 mod history;
