@@ -179,10 +179,11 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn number(&mut self) -> Fallible<Value<'a>> {
         match self.value()? {
-            number
-            @ (Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_)) => {
-                Ok(number)
-            }
+            number @ (Value::Integer(_)
+            | Value::Unsigned(_)
+            | Value::Float(_)
+            | Value::Single(_)
+            | Value::Time(_)) => Ok(number),
             _ => Err(DecodeErrorKind::Type),
         }
     }
@@ -198,7 +199,7 @@ impl<'a> Reader<'a> {
             }
             simple::SINGLE => {
                 let single = u32::try_from(head.argument).unwrap_or_default();
-                Ok(Value::Float(f32::from_bits(single).into()))
+                Ok(Value::Single(f32::from_bits(single)))
             }
             simple::DOUBLE => Ok(Value::Float(f64::from_bits(head.argument))),
             _ if head.major() == major::TAG => self.tagged(head.argument),
@@ -229,7 +230,7 @@ impl<'a> Reader<'a> {
             major::UNSIGNED => Ok(unsigned(head.argument)),
             major::NEGATIVE => negative(head.argument),
             major::SIMPLE => match self.special(head)? {
-                number @ Value::Float(_) => Ok(number),
+                number @ (Value::Float(_) | Value::Single(_)) => Ok(number),
                 _ => Err(DecodeErrorKind::Type),
             },
             _ => Err(DecodeErrorKind::Type),

@@ -171,10 +171,11 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     #[inline]
     fn number_value(&mut self) -> Fallible<Value<'a>> {
         match self.reader.value()? {
-            number
-            @ (Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_)) => {
-                Ok(number)
-            }
+            number @ (Value::Integer(_)
+            | Value::Unsigned(_)
+            | Value::Float(_)
+            | Value::Single(_)
+            | Value::Time(_)) => Ok(number),
             // Takes the record away: RFC 8790 §3.2.
             Value::None if self.kind == Kind::Etch => Ok(Value::None),
             _ => Err(DecodeErrorKind::Type),
@@ -287,7 +288,14 @@ fn other_value(label: u8, bytes: &[u8], kind: Option<ValueType>) -> Option<(Valu
     let mut reader = Reader::new(bytes);
     let value = reader.value().ok()?;
     match (label, &value) {
-        (0x02, Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_))
+        (
+            0x02,
+            Value::Integer(_)
+            | Value::Unsigned(_)
+            | Value::Float(_)
+            | Value::Single(_)
+            | Value::Time(_),
+        )
         | (0x03, Value::String(_))
         | (0x04, Value::Boolean(_))
         | (0x08, Value::Opaque(_)) => Some((typed(value, kind).ok()?, reader.rest())),
