@@ -479,7 +479,7 @@ fn a_bootstrap_that_ends_in_the_middle_leads_back_to_what_is_stored() {
 fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 512];
     let base: Path = base.parse().unwrap();
-    let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer).unwrap();
+    let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer);
     for (path, value) in values {
         let record = Record::new(path.parse().unwrap(), *value);
         encoder.push(&record).unwrap();

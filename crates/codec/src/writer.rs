@@ -15,6 +15,8 @@ pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     /// Where the next byte goes; the end of the buffer while bytes are only counted.
     length: usize,
+    /// Whether all that was written is in the buffer.
+    whole: bool,
     window: Option<&'b mut Window>,
 }
 
@@ -63,20 +65,39 @@ pub(crate) struct Mark {
     room: usize,
 }
 
+/// What of a buffer is written to: its places are numbers of 32 bits, for which the compiler sees that a few bytes more
+/// are no overflow. More is no payload: a host's memory is no buffer, and a device has no more.
+const LIMIT: usize = 0xffff_ffff;
+
+#[inline]
+fn limited(buffer: &mut [u8]) -> &mut [u8] {
+    if !SHORT_WAYS || buffer.len() <= LIMIT {
+        return buffer;
+    }
+    buffer.get_mut(..LIMIT).unwrap_or_default()
+}
+
 impl<'b> Writer<'b> {
-    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
+    #[inline]
+    pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
         Self {
-            buffer,
+            buffer: limited(buffer),
             length: 0,
+            whole: true,
             window: None,
         }
     }
 
-    pub(crate) fn windowed(buffer: &'b mut [u8], window: &'b mut Window) -> Self {
+    /// Keeps what is in the window, if there is one.
+    #[inline]
+    pub(crate) fn windowed(buffer: &'b mut [u8], window: Option<&'b mut Window>) -> Self {
+        let buffer = limited(buffer);
+        let whole = window.as_ref().is_none_or(|window| window.skip == 0);
         Self {
-            length: if window.skip > 0 { buffer.len() } else { 0 },
+            length: if whole { 0 } else { buffer.len() },
+            whole,
             buffer,
-            window: Some(window),
+            window,
         }
     }
 
@@ -139,11 +160,10 @@ impl<'b> Writer<'b> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a part of the short ways")]
     pub(crate) fn try_word(&mut self, word: u64, count: usize) -> Option<()> {
-        let place = self
-            .buffer
-            .get_mut(self.length..self.length.wrapping_add(8))?;
+        let at = self.here();
+        let place = self.buffer.get_mut(at..at.wrapping_add(8))?;
         *place.first_chunk_mut()? = word.to_le_bytes();
-        self.length = self.length.wrapping_add(count);
+        self.length = at.wrapping_add(count);
         Some(())
     }
 
@@ -157,12 +177,11 @@ impl<'b> Writer<'b> {
         }
         // What is no more than eight is no more than fifteen, which the compiler sees.
         let count = count & 15;
-        let room = self
-            .buffer
-            .get_mut(self.length..self.length.wrapping_add(48))?;
+        let at = self.here();
+        let room = self.buffer.get_mut(at..at.wrapping_add(48))?;
         *room.first_chunk_mut()? = word.to_le_bytes();
         copy_short(room.get_mut(count..)?.get_mut(..text.len())?, text)?;
-        self.length = self.length.wrapping_add(count).wrapping_add(text.len());
+        self.length = at.wrapping_add(count).wrapping_add(text.len());
         Some(())
     }
 
@@ -171,15 +190,11 @@ impl<'b> Writer<'b> {
     #[expect(clippy::inline_always, reason = "a part of the short ways")]
     pub(crate) fn try_words(&mut self, first: Short, second: Short) -> Option<()> {
         let count = first.len_bytes() & 15;
-        let room = self
-            .buffer
-            .get_mut(self.length..self.length.wrapping_add(24))?;
+        let at = self.here();
+        let room = self.buffer.get_mut(at..at.wrapping_add(24))?;
         *room.first_chunk_mut()? = first.to_bytes();
         *room.get_mut(count..)?.first_chunk_mut()? = second.to_bytes();
-        self.length = self
-            .length
-            .wrapping_add(count)
-            .wrapping_add(second.len_bytes());
+        self.length = at.wrapping_add(count).wrapping_add(second.len_bytes());
         Some(())
     }
 
@@ -191,22 +206,22 @@ impl<'b> Writer<'b> {
             return None;
         }
         let (one, two) = (first.len_bytes() & 15, second.len_bytes() & 15);
-        let room = self
-            .buffer
-            .get_mut(self.length..self.length.wrapping_add(64))?;
+        let at = self.here();
+        let room = self.buffer.get_mut(at..at.wrapping_add(64))?;
         *room.first_chunk_mut()? = first.to_bytes();
         let room = room.get_mut(one..)?;
         *room.first_chunk_mut()? = second.to_bytes();
         copy_short(room.get_mut(two..)?.get_mut(..text.len())?, text)?;
         let count = one.wrapping_add(two).wrapping_add(text.len());
-        self.length = self.length.wrapping_add(count);
+        self.length = at.wrapping_add(count);
         Some(())
     }
 
     /// Where the next byte goes.
     #[inline]
     pub(crate) const fn here(&self) -> usize {
-        self.length
+        // It is no more than that, which the compiler does not see.
+        self.length & LIMIT
     }
 
     /// Takes back what was tried since [`here`](Self::here) gave `place`.
@@ -237,6 +252,7 @@ impl<'b> Writer<'b> {
         let bytes = bytes.get(skipped..).unwrap_or_default();
         let room = self.buffer.get_mut(self.length..).unwrap_or_default();
         let kept = room.len().min(bytes.len());
+        self.whole = false;
         if let (Some(place), Some(bytes)) = (room.get_mut(..kept), bytes.get(..kept)) {
             copy(place, bytes);
         }
@@ -254,10 +270,11 @@ impl<'b> Writer<'b> {
         Ok(mark.start)
     }
 
-    /// Does what [`open`](Self::open) does where [`has_all`](Self::has_all) is so, with a room of up to eight bytes.
+    /// Does what [`open`](Self::open) does where [`has_all`](Self::has_all) is so; what is written next says whether there
+    /// is room.
     #[inline]
     pub(crate) const fn open_here(&mut self, room: usize) -> usize {
-        let start = self.length;
+        let start = self.here();
         self.length = start.wrapping_add(room);
         start
     }
@@ -276,30 +293,31 @@ impl<'b> Writer<'b> {
         Mark { start, room }
     }
 
-    /// Whether all that was written is in the buffer, with room for eight bytes more.
+    /// Whether all that was written is in the buffer.
     #[inline]
-    pub(crate) fn has_all(&self) -> bool {
-        let all = self.window.as_ref().is_none_or(|window| window.skip == 0);
-        let room = self.buffer.len().checked_sub(self.length);
-        all && room.is_some_and(|room| room >= 8)
+    pub(crate) const fn has_all(&self) -> bool {
+        self.whole
     }
 
     /// Puts a header of two bytes at `start`, where [`has_all`](Self::has_all) is so.
     #[inline]
     pub(crate) fn put_header(&mut self, start: usize, header: [u8; 2]) -> Option<()> {
-        *self.buffer.get_mut(start..)?.first_chunk_mut::<2>()? = header;
+        let place = self.buffer.get_mut(start..start.wrapping_add(2))?;
+        *place.first_chunk_mut()? = header;
         Some(())
     }
 
-    /// Puts a header of three bytes at `start`, where [`has_all`](Self::has_all) is so and two were left for it.
-    #[inline(never)]
+    /// Puts a header of three bytes at `start`, where [`has_all`](Self::has_all) is so, two were left for it, and up to
+    /// 16 follow; `None` also where there is little room behind those.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a part of the short ways")]
     pub(crate) fn grow_header(&mut self, start: usize, header: [u8; 3]) -> Option<()> {
-        let end = self.length.wrapping_add(1);
-        let area = self.buffer.get_mut(start..end)?;
-        let count = area.len().checked_sub(3)?;
-        shift(area.get_mut(2..)?, count, 1);
-        *area.first_chunk_mut()? = header;
-        self.length = end;
+        let area = self.buffer.get_mut(start..start.wrapping_add(19))?;
+        let area = area.first_chunk_mut::<19>()?;
+        let [_, _, content @ .., _] = *area;
+        let [a, b, c, place @ ..] = area;
+        ([*a, *b, *c], *place) = (header, content);
+        self.length = self.length.wrapping_add(1);
         Some(())
     }
 
@@ -381,6 +399,7 @@ impl<'b> Writer<'b> {
         if mark.start >= window.skip {
             let start = mark.start.saturating_sub(window.skip);
             if growth > 0 {
+                self.whole = false;
                 let room = self.buffer.len().saturating_sub(self.length);
                 let fits = room.min(growth);
                 // What is in the buffer behind the header, as far as it stays there.
@@ -534,7 +553,7 @@ mod tests {
                 let mut runs = 0;
                 loop {
                     let mut buffer = [0xee; 64];
-                    let mut writer = Writer::windowed(&mut buffer[..size], &mut window);
+                    let mut writer = Writer::windowed(&mut buffer[..size], Some(&mut window));
                     nested(&mut writer);
                     runs += 1;
                     let (total, kept) = (writer.len(), writer.kept());

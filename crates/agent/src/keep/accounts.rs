@@ -26,7 +26,7 @@ pub(super) fn write(objects: &dyn Objects, writer: &mut Writer<'_>) -> Option<()
 }
 
 pub(crate) fn encode(objects: &dyn Objects, buffer: &mut [u8]) -> Result<usize, Error> {
-    let mut encoder = Encoder::new(FORMAT, Path::ROOT, buffer)?;
+    let mut encoder = Encoder::new(FORMAT, Path::ROOT, buffer);
     for collection in objects.iter() {
         let definition = collection.definition();
         for id in set::instances(collection).filter(|_| is_account(definition.id)) {

@@ -45,7 +45,7 @@ fn served() -> Bench {
 pub(crate) fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 1024];
     let base = base.parse().unwrap();
-    let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer).unwrap();
+    let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer);
     for (path, value) in values {
         encoder
             .push(&Record::new(path.parse().unwrap(), *value))

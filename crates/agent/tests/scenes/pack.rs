@@ -19,7 +19,7 @@ fn bench() -> Bench {
 
 pub(crate) fn pack(format: ContentFormat, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 1024];
-    let mut encoder = Encoder::new(format, Path::ROOT, &mut buffer).unwrap();
+    let mut encoder = Encoder::new(format, Path::ROOT, &mut buffer);
     for (path, value) in values {
         encoder
             .push(&Record::new(path.parse().unwrap(), *value))

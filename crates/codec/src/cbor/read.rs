@@ -5,7 +5,7 @@ use core::str;
 use dunlin_model::Value;
 
 use super::{BREAK, half, major, simple};
-use crate::DecodeErrorKind;
+use crate::{DecodeErrorKind, utf8};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -287,7 +287,7 @@ pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
         _ => return None,
     };
     let (text, rest) = rest.split_at_checked(length.into())?;
-    Some((str::from_utf8(text).ok()?, rest))
+    Some((utf8::text(text)?, rest))
 }
 
 /// The value of a head that is neither a number nor a string.

@@ -73,7 +73,7 @@ fn examples_of_the_specification() {
             panic!("{id}")
         };
         let mut buffer = [0; 64];
-        let mut encoder = crate::Encoder::new(CBOR, path, &mut buffer).unwrap();
+        let mut encoder = crate::Encoder::new(CBOR, path, &mut buffer);
         encoder.push(&records[0]).unwrap();
         let length = encoder.finish().unwrap();
         assert_eq!(

@@ -571,9 +571,7 @@ fn a_patch_pack_takes_away() {
             Some(DecodeErrorKind::Type)
         );
         let mut buffer = [0; 128];
-        let mut encoder = crate::Encoder::new(etch, path("/3311/0"), &mut buffer)
-            .unwrap()
-            .removes();
+        let mut encoder = crate::Encoder::new(etch, path("/3311/0"), &mut buffer).removes();
         records
             .iter()
             .try_for_each(|record| encoder.push(record))
@@ -677,8 +675,7 @@ fn examples_of_lwm2m_in_json() {
                 .all(|record| dunlin_model::Path::contains(&base, &record.path))
         {
             let mut buffer = [0; 2048];
-            let mut encoder =
-                crate::Encoder::new(ContentFormat::SENML_JSON, base, &mut buffer).unwrap();
+            let mut encoder = crate::Encoder::new(ContentFormat::SENML_JSON, base, &mut buffer);
             records
                 .iter()
                 .try_for_each(|record| encoder.push(record))
