@@ -52,6 +52,7 @@ pub struct Agent<
 /// Why a server cannot be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnectError {
     /// No instance of the Server object has this short server id.
     UnknownServer,

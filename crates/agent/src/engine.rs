@@ -68,6 +68,7 @@ impl<P> State<P> {
 
     /// Tells the owner of an event; the oldest gives way when there is no room.
     pub(crate) fn tell(&mut self, event: Event) {
+        crate::trace::event(&event);
         if self.events.is_full() {
             self.events.pop_front();
             count(&mut self.counters.lost_events);
@@ -126,6 +127,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             Ok(message) => message,
             Err(error) => {
                 count(&mut self.state.counters.malformed);
+                crate::trace::malformed(bytes.len());
                 if let (Some(Type::Confirmable), Some(id)) = (error.message_type(), error.id()) {
                     self.reset(peer, id);
                 }

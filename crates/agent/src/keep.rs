@@ -70,6 +70,7 @@ const LAYOUT: u8 = 1;
 
 /// Which record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Key {
     /// The accounts.
     Accounts,
@@ -98,6 +99,7 @@ const KIND_ASSOCIATION: u8 = 3;
 /// A record cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ExportError {
     /// The buffer is too small for it.
     NoSpace,
@@ -114,6 +116,7 @@ impl core::error::Error for ExportError {}
 /// Why a record is refused. Nothing has changed then, but after [`Failed`](Self::Failed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImportError {
     /// It is cut off, or its checksum is wrong.
     Damaged,

@@ -130,6 +130,7 @@ pub mod storage;
 mod text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+mod trace;
 mod uri;
 mod write;
 

@@ -120,6 +120,13 @@ impl Told {
 
 /// What is kept for one server.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    feature = "persistence",
+    expect(
+        clippy::struct_excessive_bools,
+        reason = "each is known or wanted apart from the others"
+    )
+)]
 pub(crate) struct Slot<P> {
     pub(crate) short_server_id: u16,
     pub(crate) peer: P,

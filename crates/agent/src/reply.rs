@@ -34,6 +34,7 @@ pub(crate) struct Reply<P> {
 impl<P> Reply<P> {
     /// The answer says what is wrong.
     pub(crate) fn refuse(&mut self, code: Code, diagnostic: &'static str) {
+        crate::trace::refused(code);
         self.code = code;
         self.body = Body::Diagnostic(diagnostic);
     }

@@ -61,6 +61,7 @@ const BESIDE: usize = 2 + 32;
 /// What a [`Storage`] cannot do. `E` is the error of the flash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StorageError<E> {
     /// The ranges do not consist of whole pages, two for the records and one for the log at least, or overlap.
     Ranges,
@@ -94,6 +95,7 @@ impl<E: fmt::Debug> core::error::Error for StorageError<E> {}
 /// How a server has been connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Connected {
     /// There was nothing to go on with: it registers.
     Anew,

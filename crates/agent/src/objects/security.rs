@@ -18,6 +18,7 @@ pub type Security<const N: usize> = Instances<SecurityAccount, N>;
 /// How an account is secured (resource 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SecurityMode {
     /// Pre-shared key, 0.
     PreSharedKey,
