@@ -303,14 +303,14 @@ impl<
     fn slot_mut(&mut self, server: u16) -> Option<&mut Slot<P>> {
         self.servers
             .iter_mut()
-            .flatten()
+            .filter_map(Option::as_mut)
             .find(|slot| slot.short_server_id == server)
     }
 
     /// Whether the server has been connected.
     #[cfg(feature = "persistence")]
     pub(crate) fn is_connected(&self, server: u16) -> bool {
-        let mut slots = self.servers.iter().flatten();
+        let mut slots = self.servers.iter().filter_map(Option::as_ref);
         slots.any(|slot| slot.short_server_id == server)
     }
 
@@ -318,7 +318,7 @@ impl<
     pub fn is_registered(&self, server: u16) -> bool {
         self.servers
             .iter()
-            .flatten()
+            .filter_map(Option::as_ref)
             .any(|slot| slot.short_server_id == server && slot.is_registered())
     }
 
@@ -391,7 +391,7 @@ impl<
 
     /// How many observations there are.
     pub fn observations(&self) -> usize {
-        self.observations.iter().flatten().count()
+        self.observations.iter().filter_map(Option::as_ref).count()
     }
 }
 

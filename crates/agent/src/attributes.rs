@@ -115,7 +115,7 @@ pub(crate) fn detach(table: &mut [Option<Attached>], server: usize) {
 pub(crate) fn attached(table: &[Option<Attached>], server: usize, path: Path) -> Attributes {
     table
         .iter()
-        .flatten()
+        .filter_map(Option::as_ref)
         .find(|entry| entry.is_at(server, path))
         .map_or(Attributes::NONE, Attached::attributes)
 }
@@ -128,7 +128,7 @@ pub(crate) fn all(
 ) -> impl Iterator<Item = (Path, Attributes)> {
     table
         .iter()
-        .flatten()
+        .filter_map(Option::as_ref)
         .filter(move |entry| usize::from(entry.server) == server)
         .map(|entry| (entry.path, entry.attributes()))
 }

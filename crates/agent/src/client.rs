@@ -51,7 +51,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let Some(own) = priority(slot) else {
             return false;
         };
-        self.servers.iter().flatten().any(|other| {
+        self.servers.iter().filter_map(Option::as_ref).any(|other| {
             let trying = matches!(
                 other.state,
                 Registration::Waiting | Registration::Registering

@@ -112,10 +112,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !core::mem::take(&mut self.state.changed) {
             return;
         }
-        for observation in self.observations.iter_mut().flatten() {
+        for observation in self.observations.iter_mut().filter_map(Option::as_mut) {
             observation.check = true;
         }
-        for slot in self.servers.iter_mut().flatten() {
+        for slot in self.servers.iter_mut().filter_map(Option::as_mut) {
             slot.review(&*self.objects, self.config);
         }
     }

@@ -359,7 +359,11 @@ impl<T, const N: usize> Instances<T, N> {
 
     /// The smallest id at or above `from`.
     fn next_id(&self, from: u16) -> Option<InstanceId> {
-        let ids = self.places.iter().flatten().map(|(id, _)| *id);
+        let ids = self
+            .places
+            .iter()
+            .filter_map(Option::as_ref)
+            .map(|(id, _)| *id);
         ids.filter(|id| id.get() >= from).min()
     }
 
@@ -377,13 +381,13 @@ impl<T, const N: usize> Instances<T, N> {
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (InstanceId, &mut T)> {
         self.places
             .iter_mut()
-            .flatten()
+            .filter_map(Option::as_mut)
             .map(|(id, instance)| (*id, instance))
     }
 
     /// How many instances there are.
     pub fn len(&self) -> usize {
-        self.places.iter().flatten().count()
+        self.places.iter().filter_map(Option::as_ref).count()
     }
 
     /// Whether there is none.

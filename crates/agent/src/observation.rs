@@ -230,7 +230,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     pub(crate) fn forget_unconfirmed(&mut self, index: usize) {
-        for slot in self.servers.iter_mut().flatten() {
+        for slot in self.servers.iter_mut().filter_map(Option::as_mut) {
             if slot
                 .unconfirmed
                 .is_some_and(|unconfirmed| unconfirmed.observation == index)

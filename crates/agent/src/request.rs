@@ -509,7 +509,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 let slot = self
                     .servers
                     .iter_mut()
-                    .flatten()
+                    .filter_map(Option::as_mut)
                     .find(|slot| Some(slot.account) == account);
                 if let Some(slot) = slot {
                     if resource == 8 {

@@ -161,7 +161,7 @@ impl<
     }
 
     fn all(&mut self) -> impl Iterator<Item = &mut Link<P, HANDSHAKE>> {
-        let links = self.links.iter_mut().flatten();
+        let links = self.links.iter_mut().filter_map(Option::as_mut);
         #[cfg(feature = "bootstrap")]
         let links = links.chain(&mut self.bootstrap);
         links
@@ -169,7 +169,7 @@ impl<
 
     /// Takes in a datagram that `peer` has sent; it is decrypted in place.
     pub fn handle_input(&mut self, now: Instant, peer: P, bytes: &mut [u8]) {
-        let links = self.links.iter_mut().flatten();
+        let links = self.links.iter_mut().filter_map(Option::as_mut);
         #[cfg(feature = "bootstrap")]
         let links = links.chain(&mut self.bootstrap);
         let mut secured = false;
@@ -288,7 +288,7 @@ impl<
     pub fn handle_timeout(&mut self, now: Instant) {
         self.agent.handle_timeout(now);
         let now = self.agent.state.now;
-        let links = self.links.iter_mut().flatten();
+        let links = self.links.iter_mut().filter_map(Option::as_mut);
         #[cfg(feature = "bootstrap")]
         let links = links.chain(&mut self.bootstrap);
         for link in links {

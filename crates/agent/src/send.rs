@@ -68,7 +68,11 @@ impl<P: Copy + Eq> Core<'_, P> {
     #[cfg(feature = "send")]
     pub(crate) fn begin_send(&mut self, server: u16, paths: &[Path]) -> Result<(), SendError> {
         let is_it = |slot: &&mut Slot<P>| slot.short_server_id == server;
-        let slot = self.servers.iter_mut().flatten().find(is_it);
+        let slot = self
+            .servers
+            .iter_mut()
+            .filter_map(Option::as_mut)
+            .find(is_it);
         let slot = slot.filter(|slot| slot.is_registered());
         let slot = slot.ok_or(SendError::NotRegistered)?;
         if slot.sending.is_some() {
@@ -91,7 +95,11 @@ impl<P: Copy + Eq> Core<'_, P> {
             .keep(list)
             .map_err(|_| SendError::NoSpace)?;
         let format = composite::format_for_several(self.config.format);
-        let slot = self.servers.iter_mut().flatten().find(is_it);
+        let slot = self
+            .servers
+            .iter_mut()
+            .filter_map(Option::as_mut)
+            .find(is_it);
         if let Some(slot) = slot {
             slot.sending = Some(Sending {
                 list,

@@ -128,6 +128,7 @@ impl Path {
     }
 
     /// How many bits lie below the lowest part that is there: 64 for the root, 0 for a resource instance.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     const fn free_bits(self) -> u32 {
         self.0.trailing_zeros() & !15
     }
@@ -201,7 +202,8 @@ impl Path {
     }
 
     /// Tells how deep the path points.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub const fn level(&self) -> Level {
         match self.free_bits() {
             0 => Level::ResourceInstance,

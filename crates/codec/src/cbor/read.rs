@@ -95,7 +95,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a head.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn head(&mut self) -> Fallible<Head> {
         let (&first, rest) = self.rest.split_first().ok_or(DecodeErrorKind::End)?;
         let (argument, rest) = match first & 0x1f {
@@ -178,7 +179,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a value whose head was read.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn untagged(&mut self, head: Head) -> Fallible<Value<'a>> {
         match head.major() {
             major::UNSIGNED => Ok(unsigned(head.argument)),

@@ -9,8 +9,12 @@ use crate::single_precision::narrow;
 use crate::writer::Writer;
 
 /// A head with an argument of up to 32 bits, one to five bytes.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a part of the short ways")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    inline(always),
+    expect(clippy::inline_always, reason = "a part of the short ways")
+)]
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) const fn short_head(major: u8, argument: u32) -> Short {
     let [.., high, low] = argument.to_be_bytes();
     match argument {

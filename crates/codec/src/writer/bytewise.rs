@@ -49,6 +49,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Gives up the buffer for what is written in it.
+    #[cfg(not(test))]
     pub(crate) fn into_written(self) -> &'b [u8] {
         self.buffer.get(..self.at).unwrap_or_default()
     }
