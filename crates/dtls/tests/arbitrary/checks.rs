@@ -3,10 +3,15 @@
 use core::convert::Infallible;
 
 use dunlin_dtls::{
-    Acceptor, Alert, Association, CertificateTypes, Config, Connection, ConnectionId, Content,
-    Credentials, Datagram, Greeting, Output, Presented, PrivateKey, PskKey, PskLookup,
+    Acceptor, Association, Config, Connection, ConnectionId, Content, Datagram, Greeting, Output,
+    PrivateKey,
 };
 use dunlin_time::{Duration, Instant};
+
+#[path = "../wallet/mod.rs"]
+mod wallet;
+
+use wallet::Wallet;
 
 /// A generator whose numbers follow from its seed.
 struct Numbers(u64);
@@ -37,60 +42,12 @@ impl rand_core::TryRng for Numbers {
 
 impl rand_core::TryCryptoRng for Numbers {}
 
-/// Both ends have the same: a pre-shared key, or a raw public key each that the other trusts.
-struct Wallet {
-    private: Option<PrivateKey>,
-}
-
-impl Credentials for Wallet {
-    type Peer = ();
-
-    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
-        if self.private.is_some() {
-            return None;
-        }
-        Some((b"identity", PskKey::new(b"0123456789abcdef")?))
-    }
-
-    fn has_psks(&self) -> bool {
-        self.private.is_none()
-    }
-
-    fn psk(&mut self, identity: &[u8]) -> PskLookup<()> {
-        match PskKey::new(b"0123456789abcdef") {
-            Some(key) if identity == b"identity" => PskLookup::Found(key, ()),
-            _ => PskLookup::Unknown,
-        }
-    }
-
-    fn private_key(&self) -> Option<&PrivateKey> {
-        self.private.as_ref()
-    }
-
-    fn own_types(&self) -> CertificateTypes {
-        CertificateTypes {
-            raw_public_key: self.private.is_some(),
-            x509: false,
-        }
-    }
-
-    fn peer_types(&self) -> CertificateTypes {
-        self.own_types()
-    }
-
-    fn verify(&mut self, presented: Presented<'_>) -> Result<(), Alert> {
-        match (presented, &self.private) {
-            (Presented::RawPublicKey(key), Some(private)) if *key == private.public_key() => Ok(()),
-            _ => Err(Alert::CERTIFICATE_UNKNOWN),
-        }
-    }
-}
-
-type End = Connection<(), 512, 768>;
+type End = Connection<&'static str, 512, 768>;
 
 struct World {
     now: Instant,
     rng: Numbers,
+    /// Both ends have the same: a pre-shared key, or a raw public key that both trust.
     wallet: Wallet,
     acceptor: Acceptor,
     client: End,
@@ -107,7 +64,13 @@ struct World {
 impl World {
     fn new(with_keys: bool, connection_id: &[u8]) -> Self {
         let mut rng = Numbers(7);
-        let private = with_keys.then(|| PrivateKey::from_scalar(&[0x42; 32]).unwrap());
+        let wallet = if with_keys {
+            let private = PrivateKey::from_scalar(&[0x42; 32]).unwrap();
+            let public = private.public_key();
+            Wallet::of_raw_public_key(private, public)
+        } else {
+            Wallet::of_psk(b"identity", b"0123456789abcdef")
+        };
         let config = Config {
             initial_timeout: Duration::from_secs(1),
             transmissions: 4,
@@ -116,7 +79,7 @@ impl World {
         let mut world = Self {
             now: Instant::from_secs(1),
             acceptor: Acceptor::new(&mut rng),
-            wallet: Wallet { private },
+            wallet,
             client: Connection::client(config),
             server: None,
             server_config: Config {

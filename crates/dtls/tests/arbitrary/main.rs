@@ -1,5 +1,11 @@
 //! Arbitrary input, as properties; `fuzz/` runs the same bodies for longer.
-#![cfg(all(feature = "psk", feature = "ccm8", feature = "rpk"))]
+#![cfg(all(
+    feature = "psk",
+    feature = "ccm8",
+    feature = "rpk",
+    feature = "x509",
+    feature = "ticket"
+))]
 
 use proptest::prelude::*;
 
