@@ -40,7 +40,7 @@ fn decode(format: ContentFormat, bytes: &[u8]) -> usize {
 }
 
 fn encode(format: ContentFormat, records: &[Record<'_>], buffer: &mut [u8]) -> usize {
-    let mut encoder = Encoder::new(format, base(), buffer).expect("a format");
+    let mut encoder = Encoder::new(format, base(), buffer);
     for record in records {
         encoder.push(record).expect("space");
     }

@@ -12,12 +12,11 @@ const SENML_CBOR: ContentFormat = ContentFormat::SENML_CBOR;
 const SENML_JSON: ContentFormat = ContentFormat::SENML_JSON;
 const LWM2M_CBOR: ContentFormat = ContentFormat::LWM2M_CBOR;
 
-// What `--check` holds the codec to. Three are above what they are to come down to: TLV to 1,500 and 1,200, the writing of
-// LwM2M CBOR to 2,000.
+// What `--check` holds the codec to. One is above what it is to come down to: the reading of TLV to 1,500.
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "codec/decode/tlv",
-        goal: Some(2_850),
+        goal: Some(2_120),
         run: |times| decode("tlv16", TLV, TLV, times),
     },
     Case {
@@ -37,7 +36,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "codec/encode/tlv",
-        goal: Some(1_670),
+        goal: Some(1_200),
         run: |times| encode("tlv16", TLV, times),
     },
     Case {
@@ -47,7 +46,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "codec/encode/lwm2m-cbor",
-        goal: Some(2_420),
+        goal: Some(2_000),
         run: |times| encode("tlv20", LWM2M_CBOR, times),
     },
     Case {
@@ -83,7 +82,7 @@ fn read(format: ContentFormat, bytes: &[u8]) -> usize {
 }
 
 fn write(format: ContentFormat, records: &[Record<'_>], buffer: &mut [u8]) -> usize {
-    let mut encoder = Encoder::new(format, base(), buffer).expect("a format");
+    let mut encoder = Encoder::new(format, base(), buffer);
     for record in records {
         encoder.push(record).expect("space");
     }

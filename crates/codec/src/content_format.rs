@@ -7,6 +7,7 @@ use core::str::FromStr;
 ///
 /// Printed and parsed by its short name (`text`, `tlv`, `senml-cbor`), or by its number where it has no name here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ContentFormat(pub u16);
 
 impl ContentFormat {
@@ -56,7 +57,7 @@ impl ContentFormat {
     }
 
     /// Tells whether the format can be decoded and encoded as [`Record`](crate::Record)s in this build.
-    #[expect(clippy::match_like_matches_macro, reason = "a row for each feature")]
+    #[allow(clippy::match_like_matches_macro, reason = "a row for each feature")]
     pub const fn is_supported(self) -> bool {
         match self {
             Self::TEXT => cfg!(feature = "text"),
@@ -95,6 +96,7 @@ impl fmt::Display for ContentFormat {
 
 /// The text is neither the name nor the number of a content format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ParseContentFormatError;
 
 impl fmt::Display for ParseContentFormatError {

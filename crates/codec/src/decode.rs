@@ -12,11 +12,12 @@ use crate::senml;
 use crate::single;
 #[cfg(feature = "tlv")]
 use crate::tlv;
-use crate::{ContentFormat, Record, Types};
+use crate::{ContentFormat, Record, SHORT_WAYS, Types};
 
 /// What is wrong with a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DecodeErrorKind {
     /// The content format is none of those decoded here.
     UnsupportedFormat,
@@ -59,6 +60,7 @@ pub enum DecodeErrorKind {
 
 /// Why a payload cannot be decoded, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DecodeError {
     /// What is wrong.
     pub kind: DecodeErrorKind,
@@ -158,13 +160,19 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         scratch: &'a mut [u8],
     ) -> Result<Self, DecodeError> {
         let _ = (&base, &bytes, &types, &scratch);
+        #[cfg(feature = "tlv")]
+        if SHORT_WAYS && format == ContentFormat::TLV {
+            return Self::of_tlv(base, bytes, types);
+        }
         let format = match format {
             #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
             _ if format.is_single() && format.is_supported() => {
                 Format::One(Some(single::decode(format, base, bytes, types, scratch)?))
             }
             #[cfg(feature = "tlv")]
-            ContentFormat::TLV => Format::Tlv(tlv::Decoder::new(base, bytes, types)?),
+            ContentFormat::TLV if !SHORT_WAYS => {
+                Format::Tlv(tlv::Decoder::new(base, bytes, types)?)
+            }
             #[cfg(feature = "senml-cbor")]
             ContentFormat::SENML_CBOR => Format::SenmlCbor(senml::CborDecoder::new(
                 base,
@@ -190,6 +198,15 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             _ => return Err(DecodeError::new(DecodeErrorKind::UnsupportedFormat, 0)),
         };
         Ok(Self { format })
+    }
+
+    // By itself, so that the decoder is made where it is to stay.
+    #[cfg(feature = "tlv")]
+    #[inline(never)]
+    fn of_tlv(base: Path, bytes: &'a [u8], types: &'a T) -> Result<Self, DecodeError> {
+        Ok(Self {
+            format: Format::Tlv(tlv::Decoder::new(base, bytes, types)?),
+        })
     }
 
     /// Takes `path`, for example `/lwm2m`, off the names of SenML: LwM2M Transport §6.4.1.
@@ -239,6 +256,10 @@ impl<'a, T: Types + ?Sized> Iterator for Decoder<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        #[cfg(feature = "tlv")]
+        if SHORT_WAYS && let Format::Tlv(decoder) = &mut self.format {
+            return decoder.next();
+        }
         match &mut self.format {
             #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
             Format::One(record) => record.take().map(Ok),

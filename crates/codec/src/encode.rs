@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use dunlin_model::Path;
+use dunlin_model::{Level, Path};
 
 #[cfg(feature = "lwm2m-cbor")]
 use crate::lwm2m_cbor;
@@ -19,6 +19,7 @@ use crate::{ContentFormat, Record, SHORT_WAYS};
 /// Why a payload cannot be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EncodeError {
     /// The content format is none of those encoded here.
     UnsupportedFormat,
@@ -62,7 +63,7 @@ impl core::error::Error for EncodeError {}
 /// use dunlin_model::{Path, Value};
 ///
 /// let mut buffer = [0; 16];
-/// let mut encoder = Encoder::new(ContentFormat::TLV, Path::try_from((3303,))?, &mut buffer)?;
+/// let mut encoder = Encoder::new(ContentFormat::TLV, Path::try_from((3303,))?, &mut buffer);
 /// encoder.push(&Record::new(Path::try_from((3303, 0, 5700))?, Value::Float(22.5)))?;
 /// let length = encoder.finish()?;
 /// // Instance 0 with 7 bytes: resource 5700 with 4 bytes.
@@ -97,75 +98,129 @@ enum Format {
     Failed(EncodeError),
 }
 
-impl<'b> Encoder<'b> {
-    /// Starts a payload about the node `base`, the path of the request, in `buffer`.
-    ///
-    /// # Errors
-    /// [`EncodeError::UnsupportedFormat`], or [`EncodeError::NotRepresentable`] if no payload of the format can be
-    /// about `base`.
-    pub fn new(
+impl Format {
+    fn start(
         format: ContentFormat,
         base: Path,
-        buffer: &'b mut [u8],
+        writer: &mut Writer<'_>,
     ) -> Result<Self, EncodeError> {
-        Self::with_writer(format, base, Writer::new(buffer))
-    }
-
-    fn with_writer(
-        format: ContentFormat,
-        base: Path,
-        writer: Writer<'b>,
-    ) -> Result<Self, EncodeError> {
-        let mut encoder = Self {
-            push: Self::push_any,
-            writer,
-            row: Row::START,
-            base,
-            format: Format::Failed(EncodeError::UnsupportedFormat),
-        };
-        encoder.start(format)?;
-        Ok(encoder)
-    }
-
-    fn start(&mut self, format: ContentFormat) -> Result<(), EncodeError> {
-        let (base, writer, row) = (self.base, &mut self.writer, &mut self.row);
-        let _ = (&base, &writer, &row);
-        match format {
+        let _ = (&base, &writer);
+        Ok(match format {
             #[cfg(feature = "tlv")]
-            ContentFormat::TLV => {
-                self.format = Format::Tlv(tlv::Encoder::new(base, row)?);
-                if SHORT_WAYS {
-                    self.push = Self::push_short::<tlv::Encoder>;
-                }
-            }
+            ContentFormat::TLV if !SHORT_WAYS => Self::Tlv(tlv::Encoder::new(base)?),
             #[cfg(feature = "senml-cbor")]
             ContentFormat::SENML_CBOR | ContentFormat::SENML_ETCH_CBOR => {
-                if SHORT_WAYS {
-                    self.push = Self::push_short::<senml::CborEncoder>;
-                }
-                self.format = Format::SenmlCbor(senml::CborEncoder::new(base, writer)?);
+                Self::SenmlCbor(senml::CborEncoder::new(base, writer)?)
             }
             #[cfg(feature = "lwm2m-cbor")]
-            ContentFormat::LWM2M_CBOR => {
-                if SHORT_WAYS {
-                    self.push = Self::push_short::<lwm2m_cbor::Encoder>;
-                }
-                self.format = Format::Lwm2mCbor(lwm2m_cbor::Encoder::new(base, writer)?);
-            }
+            ContentFormat::LWM2M_CBOR => Self::Lwm2mCbor(lwm2m_cbor::Encoder::new(base, writer)?),
             #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
             _ if let Some(form) = senml::Form::of(format) => {
-                if SHORT_WAYS && matches!(form, senml::Form::Senml(_)) {
-                    self.push = Self::push_short::<senml::JsonEncoder>;
-                }
-                self.format = Format::Json(senml::JsonEncoder::new(base, form));
+                Self::Json(senml::JsonEncoder::new(base, form))
             }
             #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
             _ if format.is_single() && format.is_supported() => {
-                self.format = Format::One(single::Encoder::new(format, base)?);
+                Self::One(single::Encoder::new(format, base)?)
             }
             _ => return Err(EncodeError::UnsupportedFormat),
+        })
+    }
+
+    /// Whether what is about an instance has its resources in a row from the first on.
+    const fn nests(&self) -> bool {
+        match self {
+            #[cfg(feature = "tlv")]
+            Self::Tlv(_) => true,
+            #[cfg(feature = "lwm2m-cbor")]
+            Self::Lwm2mCbor(_) => true,
+            _ => false,
         }
-        Ok(())
+    }
+
+    /// The short way of the format, if it has one.
+    fn push<'b>(&self) -> fn(&mut Encoder<'b>, &Record<'_>) -> Result<(), EncodeError> {
+        if !SHORT_WAYS {
+            return Encoder::push_any;
+        }
+        match self {
+            #[cfg(feature = "tlv")]
+            Self::Tlv(_) => Encoder::push_short::<tlv::Encoder>,
+            #[cfg(feature = "senml-cbor")]
+            Self::SenmlCbor(_) => Encoder::push_short::<senml::CborEncoder>,
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Self::Json(encoder) if encoder.is_senml() => Encoder::push_short::<senml::JsonEncoder>,
+            #[cfg(feature = "lwm2m-cbor")]
+            Self::Lwm2mCbor(_) => Encoder::push_short::<lwm2m_cbor::Encoder>,
+            _ => Encoder::push_any,
+        }
+    }
+}
+
+impl<'b> Encoder<'b> {
+    /// Starts a payload about the node `base`, the path of the request, in `buffer`.
+    ///
+    /// What is wrong already here is what `push` and `finish` then give: [`EncodeError::UnsupportedFormat`], or
+    /// [`EncodeError::NotRepresentable`] if no payload of the format can be about `base`.
+    #[inline]
+    pub fn new(format: ContentFormat, base: Path, buffer: &'b mut [u8]) -> Self {
+        Self::windowed(format, base, buffer, None)
+    }
+
+    /// Starts a payload of which the buffer holds what is in the window, if there is one.
+    // Each way makes the encoder in one piece in a function that is not inlined, so that it is made where it is to stay: a
+    // move of it costs as much as a record.
+    #[inline]
+    fn windowed(
+        format: ContentFormat,
+        base: Path,
+        buffer: &'b mut [u8],
+        window: Option<&'b mut Window>,
+    ) -> Self {
+        #[cfg(feature = "tlv")]
+        if SHORT_WAYS && format == ContentFormat::TLV {
+            return Self::of_tlv(base, buffer, window);
+        }
+        Self::of_any(format, base, buffer, window)
+    }
+
+    #[cfg(feature = "tlv")]
+    #[inline(never)]
+    fn of_tlv(base: Path, buffer: &'b mut [u8], window: Option<&'b mut Window>) -> Self {
+        let format = match tlv::Encoder::new(base) {
+            Ok(encoder) => Format::Tlv(encoder),
+            Err(error) => Format::Failed(error),
+        };
+        Self::of(base, Writer::windowed(buffer, window), format)
+    }
+
+    #[inline(never)]
+    fn of_any(
+        format: ContentFormat,
+        base: Path,
+        buffer: &'b mut [u8],
+        window: Option<&'b mut Window>,
+    ) -> Self {
+        let mut writer = Writer::windowed(buffer, window);
+        let format = match Format::start(format, base, &mut writer) {
+            Ok(format) => format,
+            Err(error) => Format::Failed(error),
+        };
+        Self::of(base, writer, format)
+    }
+
+    #[inline]
+    fn of(base: Path, writer: Writer<'b>, format: Format) -> Self {
+        let mut row = Row::START;
+        if SHORT_WAYS && format.nests() && base.level() == Level::Instance {
+            row.go_to_resources(base);
+        }
+        Self {
+            push: format.push(),
+            writer,
+            row,
+            base,
+            format,
+        }
     }
 
     /// Makes this a Patch Pack, in which a record without value takes away the resource instance that it names: SenML
@@ -229,10 +284,9 @@ impl<'b> Encoder<'b> {
     /// Notes that the payload cannot be made any more.
     #[cold]
     #[inline(never)]
-    fn fail(&mut self, error: EncodeError) -> Result<(), EncodeError> {
+    fn fail(&mut self, error: EncodeError) {
         self.push = Self::push_any;
         self.format = Format::Failed(error);
-        Err(error)
     }
 
     #[inline(never)]
@@ -244,13 +298,13 @@ impl<'b> Encoder<'b> {
                 #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
                 Format::One(encoder) => encoder.push(writer, self.base, record),
                 #[cfg(feature = "tlv")]
-                Format::Tlv(encoder) => encoder.push(writer, row, record),
+                Format::Tlv(encoder) => encoder.push(writer, row, self.base, record),
                 #[cfg(feature = "senml-cbor")]
                 Format::SenmlCbor(encoder) => encoder.push(writer, row, record),
                 #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
                 Format::Json(encoder) => encoder.push(writer, row, record),
                 #[cfg(feature = "lwm2m-cbor")]
-                Format::Lwm2mCbor(encoder) => encoder.push(writer, row, record),
+                Format::Lwm2mCbor(encoder) => encoder.push(writer, row, self.base, record),
                 Format::Failed(error) => Err(*error),
             }
         } else if let Format::Failed(error) = self.format {
@@ -263,18 +317,24 @@ impl<'b> Encoder<'b> {
                 self.row.last = record.path;
                 Ok(())
             }
-            Err(error) => self.fail(error),
+            Err(error) => {
+                self.fail(error);
+                Err(error)
+            }
         }
     }
 
-    /// Ends the payload and gives its length in bytes.
+    /// Ends the payload and gives its length in bytes. Nothing may be written after it.
     ///
     /// # Errors
-    /// The error of the first `push` that failed, [`EncodeError::NoSpace`], or [`EncodeError::Empty`] if a format of
+    /// That of the first `push` that failed or of `new`, [`EncodeError::NoSpace`], or [`EncodeError::Empty`] if a format of
     /// one value was given none, or LwM2M CBOR about the whole device.
     #[inline]
-    pub fn finish(mut self) -> Result<usize, EncodeError> {
+    pub fn finish(&mut self) -> Result<usize, EncodeError> {
         self.end()?;
+        // A second end would not be one.
+        self.push = Self::push_any;
+        self.format = Format::Failed(EncodeError::OutOfOrder);
         Ok(self.writer.len())
     }
 
@@ -291,7 +351,7 @@ impl<'b> Encoder<'b> {
             #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
             Format::Json(encoder) => encoder.finish(writer),
             #[cfg(feature = "lwm2m-cbor")]
-            Format::Lwm2mCbor(encoder) => encoder.finish(writer, row),
+            Format::Lwm2mCbor(encoder) => encoder.finish(writer, row, self.base),
             Format::Failed(error) => Err(*error),
         }
     }
@@ -346,8 +406,7 @@ pub fn encode_part<E: From<EncodeError>>(
 ) -> Result<Part, E> {
     let mut window = Window::new(skip);
     loop {
-        let writer = Writer::windowed(&mut *buffer, &mut window);
-        let mut encoder = Encoder::with_writer(format, base, writer)?;
+        let mut encoder = Encoder::windowed(format, base, &mut *buffer, Some(&mut window));
         records(&mut encoder)?;
         encoder.end()?;
         let part = Part {

@@ -14,7 +14,7 @@
 //! // A device answers a Read of /3/0 …
 //! let base = Path::try_from((3, 0))?;
 //! let mut buffer = [0; 64];
-//! let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer)?;
+//! let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer);
 //! encoder.push(&Record::new(Path::try_from((3, 0, 0))?, Value::String("Dunlin")))?;
 //! encoder.push(&Record::new(Path::try_from((3, 0, 7, 0))?, Value::Integer(3800)))?;
 //! encoder.push(&Record::new(Path::try_from((3, 0, 7, 1))?, Value::Integer(5000)))?;
@@ -94,6 +94,7 @@ mod single;
 mod single_precision;
 #[cfg(feature = "tlv")]
 mod tlv;
+mod utf8;
 mod writer;
 
 /// Whether common records have short ways, which give what the general ways give and cost some code for each format: where

@@ -1,10 +1,10 @@
 //! What payloads are made of.
 
 use dunlin_model::{
-    ObjectDefinition, ObjectId, Path, ResourceDefinition, Storage, Value, ValueType,
+    ObjectDefinition, ObjectId, Path, ResourceDefinition, ResourceId, Storage, Value, ValueType,
 };
 
-use crate::DecodeErrorKind;
+use crate::{DecodeErrorKind, SHORT_WAYS};
 
 /// From this many seconds on a SenML time is absolute: RFC 8428 §4.5.3.
 const FIRST_ABSOLUTE_TIME: f64 = 268_435_456.0;
@@ -15,6 +15,7 @@ const FIRST_ABSOLUTE_TIME: f64 = 268_435_456.0;
 /// of its resources; at a resource, that it is a multiple resource without instances. In a SenML payload of a composite
 /// request every record is without value.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Record<'a> {
     /// Which node.
     pub path: Path,
@@ -63,6 +64,20 @@ pub trait Types {
         None
     }
 
+    /// Finds `object`, for [`value_type_in`](Self::value_type_in) of many paths below it.
+    #[inline]
+    fn place(&self, object: ObjectId) -> usize {
+        object.get().into()
+    }
+
+    /// Does what [`value_type`](Self::value_type) does, where `place` is what [`place`](Self::place) gave for the object of
+    /// `path`, and `resource` is its resource.
+    #[inline]
+    fn value_type_in(&self, place: usize, resource: ResourceId, path: &Path) -> Option<ValueType> {
+        let _ = (place, resource);
+        self.value_type(path)
+    }
+
     /// Does what [`value_type`](Self::value_type) does for one path after the other.
     ///
     /// `hint` is what the last call left there, 0 before the first: where to look first for the object, which is the
@@ -84,6 +99,16 @@ impl<T: Types + ?Sized> Types for &T {
     }
 
     #[inline]
+    fn place(&self, object: ObjectId) -> usize {
+        (**self).place(object)
+    }
+
+    #[inline]
+    fn value_type_in(&self, place: usize, resource: ResourceId, path: &Path) -> Option<ValueType> {
+        (**self).value_type_in(place, resource, path)
+    }
+
+    #[inline]
     fn value_type_near(&self, path: &Path, hint: &mut usize) -> Option<ValueType> {
         (**self).value_type_near(path, hint)
     }
@@ -96,6 +121,17 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 
     fn is_multiple(&self, path: &Path) -> Option<bool> {
         find(self, *path).map(|resource| resource.multiple)
+    }
+
+    #[inline]
+    fn place(&self, object: ObjectId) -> usize {
+        position(self, object).unwrap_or(usize::MAX)
+    }
+
+    #[inline]
+    fn value_type_in(&self, place: usize, resource: ResourceId, path: &Path) -> Option<ValueType> {
+        let _ = path;
+        Some(self.get(place)?.resource(resource)?.kind)
     }
 
     #[inline]
@@ -117,9 +153,14 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 #[cold]
 #[inline(never)]
 fn position<S: Storage>(objects: &[&ObjectDefinition<S>], object: ObjectId) -> Option<usize> {
-    objects
-        .iter()
-        .position(|definition| definition.id == object)
+    // The core objects count from 0 without gaps.
+    let first = usize::from(object.get());
+    match objects.get(first) {
+        Some(definition) if SHORT_WAYS && definition.id == object => Some(first),
+        _ => objects
+            .iter()
+            .position(|definition| definition.id == object),
+    }
 }
 
 fn find<'o, S: Storage>(

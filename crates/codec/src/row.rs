@@ -11,8 +11,8 @@ use crate::writer::Writer;
 pub(crate) struct Row {
     /// The last record; the root before the first.
     pub(crate) last: Path,
-    /// The node above those of the row, in bits; [`NOWHERE`] if there is no row.
-    parent: u64,
+    /// The first node that may be in the row, in bits; [`NOWHERE`] if there is no row.
+    first: u64,
     /// How far the last number of their paths lies from the end.
     shift: u32,
     /// What the names of the row start with, in SenML.
@@ -25,14 +25,14 @@ pub(crate) struct Row {
     pub(crate) around: u32,
 }
 
-/// Above no path.
+/// Before no path of a record by less than an object.
 const NOWHERE: u64 = 1;
 
 impl Row {
     /// Before the first record.
     pub(crate) const START: Self = Self {
         last: Path::ROOT,
-        parent: NOWHERE,
+        first: NOWHERE,
         shift: 0,
         start: Short::EMPTY,
         array: None,
@@ -51,10 +51,11 @@ impl Row {
         if path <= self.last {
             return None;
         }
-        // A node of the row has the parts of its parent, one more, and nothing below that.
-        let part = path.to_bits().wrapping_sub(self.parent);
-        let id = part.rotate_right(self.shift).wrapping_sub(1);
-        u16::try_from(id).ok().filter(|id| *id != MAX_ID)
+        // A node of the row has the parts of the first and nothing below them; only the last part is another.
+        let id = path.to_bits().wrapping_sub(self.first);
+        u16::try_from(id.rotate_right(self.shift))
+            .ok()
+            .filter(|id| *id != MAX_ID)
     }
 
     /// Gives the number of the resource of `path`, if the row is one of resources, the path is after the last record, and
@@ -64,8 +65,7 @@ impl Row {
         if path <= self.last {
             return None;
         }
-        let part = path.to_bits().wrapping_sub(self.parent) >> 16;
-        let id = part.wrapping_sub(1);
+        let id = path.to_bits().wrapping_sub(self.first) >> 16;
         (id < end).then_some(id)
     }
 
@@ -82,19 +82,21 @@ impl Row {
             Some(_) => (Level::Resource, 0),
             None => (Level::Instance, 16),
         };
-        (self.parent, self.shift) = (path.truncate(level).to_bits(), shift);
+        self.first = path.truncate(level).to_bits().wrapping_add(1 << shift);
+        self.shift = shift;
     }
 
     /// Lets the row go on with the resources of `instance`.
     #[inline]
     pub(crate) fn go_to_resources(&mut self, instance: Path) {
-        (self.parent, self.shift) = (instance.to_bits(), 16);
+        self.first = instance.to_bits().wrapping_add(1 << 16);
+        self.shift = 16;
     }
 
     /// Lets no short way follow.
     #[inline]
     pub(crate) fn go_nowhere(&mut self) {
-        self.parent = NOWHERE;
+        self.first = NOWHERE;
     }
 }
 
@@ -132,5 +134,8 @@ pub(crate) trait Rows {
         id: u64,
         base: Path,
         record: &Record<'_>,
-    ) -> Option<()>;
+    ) -> Option<()> {
+        let _ = (writer, row, id, base, record);
+        None
+    }
 }

@@ -58,7 +58,7 @@ fn write(
     records: &[Record<'_>],
     buffer: &mut [u8],
 ) -> Result<usize, EncodeError> {
-    let mut encoder = Encoder::new(format, base, buffer)?;
+    let mut encoder = Encoder::new(format, base, buffer);
     for record in records {
         encoder.push(record)?;
     }

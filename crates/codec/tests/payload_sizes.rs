@@ -144,7 +144,7 @@ fn size(format: ContentFormat, base: Path, records: &[Record<'_>]) -> Option<usi
         return None;
     }
     let mut buffer = vec![0; 10_000];
-    let mut encoder = Encoder::new(format, base, &mut buffer).ok()?;
+    let mut encoder = Encoder::new(format, base, &mut buffer);
     for record in records {
         encoder.push(record).ok()?;
     }

@@ -101,7 +101,7 @@ fn encode(
     records: &[Record<'_>],
 ) -> Result<Vec<u8>, EncodeError> {
     let mut buffer = vec![0; 64 * 1024];
-    let mut encoder = Encoder::new(format, base, &mut buffer)?;
+    let mut encoder = Encoder::new(format, base, &mut buffer);
     for record in records {
         encoder.push(record)?;
     }

@@ -13,8 +13,7 @@ const ETCH: u16 = 322;
 /// A pack of SenML CBOR.
 fn pack(records: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 512];
-    let mut encoder =
-        Encoder::new(ContentFormat::SENML_ETCH_CBOR, Path::ROOT, &mut buffer).unwrap();
+    let mut encoder = Encoder::new(ContentFormat::SENML_ETCH_CBOR, Path::ROOT, &mut buffer);
     for (path, value) in records {
         encoder
             .push(&Record::new(path.parse().unwrap(), *value))

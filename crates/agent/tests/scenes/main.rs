@@ -4,9 +4,11 @@ mod access;
 mod bench;
 mod blockwise;
 mod bootstrap;
+mod certificates;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod composite;
+mod fallback;
 mod history;
 mod hostile;
 mod keep;
@@ -18,4 +20,5 @@ mod registration;
 mod rich;
 mod secure;
 mod send;
+mod shipped;
 mod writing;

@@ -149,7 +149,7 @@ fn rich(bench: &Bench) -> &Rich {
 
 fn payload(format: ContentFormat, base: &str, records: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 256];
-    let mut encoder = Encoder::new(format, base.parse().unwrap(), &mut buffer).unwrap();
+    let mut encoder = Encoder::new(format, base.parse().unwrap(), &mut buffer);
     for (path, value) in records {
         encoder
             .push(&Record::new(path.parse().unwrap(), *value))

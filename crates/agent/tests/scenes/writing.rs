@@ -15,7 +15,7 @@ const SENML_CBOR: u16 = 112;
 fn payload(format: u16, base: &str, records: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 512];
     let base: Path = base.parse().unwrap();
-    let mut encoder = Encoder::new(ContentFormat(format), base, &mut buffer).unwrap();
+    let mut encoder = Encoder::new(ContentFormat(format), base, &mut buffer);
     for (path, value) in records {
         encoder
             .push(&Record::new(path.parse().unwrap(), *value))

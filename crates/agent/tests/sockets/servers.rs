@@ -125,7 +125,7 @@ pub(crate) fn bootstrap(uri: String) -> (SocketAddr, thread::JoinHandle<()>) {
 fn senml(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 512];
     let base: Path = base.parse().unwrap();
-    let mut encoder = Encoder::new(ContentFormat::SENML_CBOR, base, &mut buffer).unwrap();
+    let mut encoder = Encoder::new(ContentFormat::SENML_CBOR, base, &mut buffer);
     for (path, value) in values {
         let record = Record::new(path.parse().unwrap(), *value);
         encoder.push(&record).unwrap();

@@ -6,7 +6,7 @@ use super::{half, major, simple};
 use crate::EncodeError;
 use crate::short::Short;
 use crate::single_precision::narrow;
-use crate::writer::{LONGEST_TEXT, Writer};
+use crate::writer::Writer;
 
 /// A head with an argument of up to 32 bits, one to five bytes.
 #[inline(always)]
@@ -73,28 +73,22 @@ pub(crate) fn put_value(
     }
 }
 
-/// The heads of the values of which there is most: an integer of up to 32 bits, or a short text, which is to follow.
+/// The heads of the values of which there is most: an integer of up to 32 bits, or a text of up to 23 bytes, which is to
+/// follow.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
 pub(crate) fn short_integer(number: i64) -> Option<Short> {
-    let sign = number >> 63;
-    let [sign_byte, ..] = sign.to_le_bytes();
-    let number = u32::try_from(number ^ sign).ok()?;
-    Some(short_head(major::NEGATIVE & sign_byte, number))
+    if let Ok(number) = u32::try_from(number) {
+        return Some(short_head(major::UNSIGNED, number));
+    }
+    Some(short_head(major::NEGATIVE, u32::try_from(!number).ok()?))
 }
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short ways")]
 pub(crate) fn short_text(text: &str) -> Option<Short> {
-    if text.len() > LONGEST_TEXT {
-        return None;
-    }
-    let [length, ..] = text.len().to_le_bytes();
-    Some(if length < 24 {
-        Short::new([major::TEXT | length])
-    } else {
-        Short::new([major::TEXT | 0x18, length])
-    })
+    let length = u8::try_from(text.len()).ok()?;
+    (length <= 23).then_some(Short::new([major::TEXT | length]))
 }
 
 #[inline(never)]

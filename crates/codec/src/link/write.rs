@@ -99,7 +99,7 @@ pub struct Writer<'b> {
 
 impl<'b> Writer<'b> {
     /// Starts an empty list in `buffer`.
-    pub const fn new(buffer: &'b mut [u8]) -> Self {
+    pub fn new(buffer: &'b mut [u8]) -> Self {
         Self {
             writer: writer::Writer::new(buffer),
             error: None,

@@ -14,19 +14,17 @@ use crate::{EncodeError, Record, SHORT_WAYS};
 /// it each number has a map of its own: `{[3, 0]: {0: "Dunlin", 6: {0: 1, 1: 5}}}`.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    base: Path,
     /// The maps that are open, the outermost first.
     maps: [Map; DEPTH],
-    open: usize,
+    open: u8,
     /// The node whose children the innermost one holds.
     node: Path,
-    is_empty: bool,
 }
 
 /// A map that is being written.
 #[derive(Clone, Copy, Debug, Default)]
 struct Map {
-    start: usize,
+    start: u32,
     count: u32,
 }
 
@@ -45,167 +43,197 @@ impl Rows for Encoder {
     fn next(writer: &mut Writer<'_>, row: &mut Row, record: &Record<'_>) -> Way {
         let path = record.path;
         let Some(id) = row.resource(path, MAX_ID.into()) else {
-            return if row.has_begun() {
-                Way::Long
-            } else {
-                Way::Turn(0)
-            };
+            return Way::Long;
         };
-        let id = match (path.resource_instance_id(), row.array) {
-            (None, None) => id,
-            (Some(index), Some(_)) if row.is_same_resource(path) => index.get().into(),
+        // Of a resource instance, the number plus one.
+        let index = path.to_bits() & 0xffff;
+        let id = match (index, row.array) {
+            (0, None) => id,
+            (1.., Some(_)) if row.is_same_resource(path) => index.wrapping_sub(1),
             _ => return Way::Turn(id),
         };
-        let done = try_entry(writer, id, &record.value);
-        if done.is_some() {
-            row.count = row.count.wrapping_add(1);
-        }
-        Way::of(done)
+        Way::of(try_entry(writer, row, id, &record.value))
     }
 
-    /// Writes another where the map of a multiple resource starts or ends.
+    /// Writes one where the map of a multiple resource starts or ends.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the short way is one function")]
     fn turn(
         writer: &mut Writer<'_>,
         row: &mut Row,
         id: u64,
-        base: Path,
+        _base: Path,
         record: &Record<'_>,
     ) -> Option<()> {
         let path = record.path;
-        if !row.has_begun() {
-            return try_first(writer, row, base, record);
-        }
         // A value and a map have no place for each other.
         if row.is_same_resource(path) || !writer.has_all() {
             return None;
         }
         if let Some(start) = row.array {
-            let count = u8::try_from(row.count).ok().filter(|count| *count <= 23)?;
-            writer.put_byte(start, major::MAP | count)?;
-            (row.array, row.count, row.around) = (None, row.around, 0);
+            writer.put_byte(start, short_map(row.count)?)?;
+            (row.array, row.count) = (None, row.around);
         }
-        let before = writer.here();
-        let (id, array) = match path.resource_instance_id() {
-            None => (id, None),
-            Some(index) => {
-                let key = short_head(major::UNSIGNED, u32::try_from(id).ok()?);
-                writer.try_word(key.word(), key.len_bytes())?;
-                (index.get().into(), Some(writer.open_here(1)))
-            }
-        };
-        if try_entry(writer, id, &record.value).is_none() {
-            writer.back_to(before);
-            return None;
+        match (path.to_bits() & 0xffff).checked_sub(1) {
+            None => try_entry(writer, row, id, &record.value),
+            Some(index) => try_map(writer, row, id, index, &record.value),
         }
-        row.count = row.count.wrapping_add(1);
-        if array.is_some() {
-            (row.array, row.count, row.around) = (array, 1, row.count);
-        }
-        Some(())
     }
 }
 
-/// Writes the first record, of a single resource, in a payload about the object instance `base`.
-#[inline(never)]
-fn try_first(
+/// Starts the map of the multiple resource `id` with the instance `index`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short way")]
+fn try_map(
     writer: &mut Writer<'_>,
     row: &mut Row,
-    base: Path,
-    record: &Record<'_>,
+    id: u64,
+    index: u64,
+    value: &Value<'_>,
 ) -> Option<()> {
-    let id = record.path.resource_id()?.get();
-    if base.level() != Level::Instance || record.path.resource_instance_id().is_some() {
-        return None;
-    }
     let before = writer.here();
-    let key = short_key(base)?;
+    let key = short_head(major::UNSIGNED, u32::try_from(id).ok()?);
     writer.try_word(key.word(), key.len_bytes())?;
-    writer.open_here(1);
-    if !base.contains(&record.path) || try_entry(writer, id.into(), &record.value).is_none() {
+    let start = writer.open_here(1);
+    let around = row.count;
+    row.count = 0;
+    if try_entry(writer, row, index, value).is_none() {
+        row.count = around;
         writer.back_to(before);
         return None;
     }
-    row.go_to_resources(base);
-    row.count = 1;
+    (row.array, row.around) = (Some(start), around.wrapping_add(1));
     Some(())
 }
 
-/// The key of an object instance, three to seven bytes.
-fn short_key(base: Path) -> Option<Short> {
-    let (object, instance) = (base.object_id()?.get(), base.instance_id()?.get());
-    let object = short_head(major::UNSIGNED, object.into());
-    let instance = short_head(major::UNSIGNED, instance.into());
-    Some(Short::new([major::ARRAY | 2]).join(object).join(instance))
+/// The head of a map of up to 23 entries.
+#[inline]
+fn short_map(count: u32) -> Option<u8> {
+    let count = u8::try_from(count).ok()?;
+    (count <= 23).then_some(major::MAP | count)
 }
 
 /// Writes an integer or a text, if there is room for more than that.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a part of the short way")]
-fn try_entry(writer: &mut Writer<'_>, id: u64, value: &Value<'_>) -> Option<()> {
+fn try_entry(writer: &mut Writer<'_>, row: &mut Row, id: u64, value: &Value<'_>) -> Option<()> {
+    // Most keys are one byte, which spares what follows it a shift.
+    if id <= 23 {
+        let [id, ..] = id.to_le_bytes();
+        return try_value(writer, row, Short::new([id]), value);
+    }
     let key = short_head(major::UNSIGNED, u32::try_from(id).ok()?);
+    try_value(writer, row, key, value)
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short way")]
+fn try_value(writer: &mut Writer<'_>, row: &mut Row, key: Short, value: &Value<'_>) -> Option<()> {
     match *value {
         Value::Integer(number) | Value::Time(number) => {
             let entry = key.join(short_integer(number)?);
-            writer.try_word(entry.word(), entry.len_bytes())
+            writer.try_word(entry.word(), entry.len_bytes())?;
         }
         Value::String(text) => {
             let entry = key.join(short_text(text)?);
-            writer.try_put(entry.word(), entry.len_bytes(), text.as_bytes())
+            writer.try_put(entry.word(), entry.len_bytes(), text.as_bytes())?;
         }
-        _ => None,
+        _ => return None,
     }
+    row.count = row.count.wrapping_add(1);
+    Some(())
 }
 
 impl Encoder {
-    /// Takes over what the short way did.
-    fn catch_up(&mut self, row: &mut Row) {
-        if !(SHORT_WAYS && row.has_begun()) {
-            return;
-        }
-        if self.is_empty
-            && let Some(key) = short_key(self.base)
-            && let [outer, inner, ..] = &mut self.maps
-        {
-            // The short way wrote the key of the first record.
-            (outer.count, self.is_empty) = (1, false);
-            inner.start = key.len_bytes().wrapping_add(1);
-            (self.node, self.open) = (self.base, 2);
-        }
-        self.count(if row.array.is_some() {
-            row.around
-        } else {
-            row.count
-        });
-        if let Some(start) = row.array {
-            self.node = row.last.truncate(Level::Resource);
-            if let Some(map) = self.maps.get_mut(self.open) {
-                let count = row.count;
-                *map = Map { start, count };
-                self.open = self.open.wrapping_add(1);
-            }
-        }
-        (row.array, row.count, row.around) = (None, 0, 0);
-    }
-
+    /// Starts a payload about `base`, of which a node with resources below it has its map at once.
     pub(crate) fn new(base: Path, writer: &mut Writer<'_>) -> Result<Self, EncodeError> {
         let mut encoder = Self {
-            base,
             maps: [Map::default(); DEPTH],
             open: 0,
             node: Path::ROOT,
-            is_empty: true,
         };
+        if SHORT_WAYS && encoder.start_short(base, writer).is_some() {
+            return Ok(encoder);
+        }
         encoder.open(writer)?;
+        if matches!(base.level(), Level::Object | Level::Instance) {
+            encoder.open_base(writer, base)?;
+        }
         Ok(encoder)
+    }
+
+    /// Does what [`new`](Self::new) does about an object instance.
+    #[inline]
+    fn start_short(&mut self, base: Path, writer: &mut Writer<'_>) -> Option<()> {
+        let (object, instance) = (base.object_id()?.get(), base.instance_id()?.get());
+        if base.level() != Level::Instance || !writer.has_all() {
+            return None;
+        }
+        // The outer map, its key, and the inner map: no more than eight bytes, if none of the numbers is large.
+        let key = Short::new([major::MAP | 1, major::ARRAY | 2])
+            .join(short_head(major::UNSIGNED, object.into()));
+        let instance = u8::try_from(instance).ok().filter(|id| *id <= 23)?;
+        let start = key.byte(instance);
+        writer.try_word(
+            start.byte(major::MAP).word(),
+            start.len_bytes().wrapping_add(1),
+        )?;
+        let [outer, inner, ..] = &mut self.maps;
+        (outer.count, inner.start) = (1, start.len());
+        (self.open, self.node) = (2, base);
+        Some(())
+    }
+
+    /// Writes the node of the request as a key, and starts its map.
+    fn open_base(&mut self, writer: &mut Writer<'_>, base: Path) -> Result<(), EncodeError> {
+        self.base_key(writer, base)?;
+        self.node = base;
+        self.open(writer)
+    }
+
+    /// Takes over what the short way did.
+    fn catch_up(&mut self, row: &mut Row) -> Result<(), EncodeError> {
+        if !SHORT_WAYS {
+            return Ok(());
+        }
+        if let Some(start) = row.array.take() {
+            self.count(row.around);
+            self.node = row.last.truncate(Level::Resource);
+            self.enter_map(start, row.count)?;
+        } else {
+            self.count(row.count);
+        }
+        row.count = 0;
+        Ok(())
+    }
+
+    /// Ends the payload, if all of it went the short way.
+    fn finish_short(&self, writer: &mut Writer<'_>, row: &Row) -> Option<()> {
+        if self.open != 2 || !writer.has_all() {
+            return None;
+        }
+        let mut count = row.count;
+        if let Some(start) = row.array {
+            writer.put_byte(start, short_map(count)?)?;
+            count = row.around;
+        }
+        let [outer, inner, ..] = &self.maps;
+        let count = inner.count.wrapping_add(count);
+        writer.put_byte(usize::try_from(inner.start).ok()?, short_map(count)?)?;
+        writer.put_byte(usize::try_from(outer.start).ok()?, short_map(outer.count)?)
     }
 
     /// Starts a map. Fits the head of one of up to 23 entries.
     fn open(&mut self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
-        let start = writer.open(self.open, 1)?;
-        if let Some(map) = self.maps.get_mut(self.open) {
-            *map = Map { start, count: 0 };
+        let start = writer.open(self.open.into(), 1)?;
+        self.enter_map(start, 0)
+    }
+
+    /// Goes on in a map that was started at `start`.
+    fn enter_map(&mut self, start: usize, count: u32) -> Result<(), EncodeError> {
+        let start = u32::try_from(start).map_err(|_| EncodeError::NotRepresentable)?;
+        if let Some(map) = self.maps.get_mut(usize::from(self.open)) {
+            *map = Map { start, count };
             self.open = self.open.wrapping_add(1);
         }
         Ok(())
@@ -223,23 +251,25 @@ impl Encoder {
     fn close(&mut self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.open = self.open.saturating_sub(1);
         self.node = self.node.parent().unwrap_or_default();
-        let map = self.maps.get(self.open).copied().unwrap_or_default();
+        let depth = usize::from(self.open);
+        let map = self.maps.get(depth).copied().unwrap_or_default();
+        let start = usize::try_from(map.start).map_err(|_| EncodeError::NotRepresentable)?;
         let head = with_head(Short::EMPTY, major::MAP, map.count);
-        let mark = writer.mark(self.open, map.start, 1);
-        writer.close(self.open, mark, head)
+        let mark = writer.mark(depth, start, 1);
+        writer.close(depth, mark, head)
     }
 
     /// Counts entries of the innermost map.
     #[inline]
     fn count(&mut self, entries: u32) {
-        if let Some(map) = self.maps.get_mut(self.open.wrapping_sub(1)) {
+        if let Some(map) = self.maps.get_mut(usize::from(self.open).wrapping_sub(1)) {
             map.count = map.count.saturating_add(entries);
         }
     }
 
     /// Writes the node of the request as a key, unless it is the root.
-    fn base_key(&mut self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
-        let length = match self.base.level() {
+    fn base_key(&mut self, writer: &mut Writer<'_>, base: Path) -> Result<(), EncodeError> {
+        let length = match base.level() {
             Level::Root => return Ok(()),
             Level::Object => None,
             Level::Instance => Some(2),
@@ -250,7 +280,7 @@ impl Encoder {
         if let Some(length) = length {
             Short::EMPTY.byte(major::ARRAY | length).put(writer)?;
         }
-        let mut parts = self.base.to_bits();
+        let mut parts = base.to_bits();
         while let Ok(id) = u16::try_from((parts >> 48).wrapping_sub(1)) {
             with_head(Short::EMPTY, major::UNSIGNED, id.into()).put(writer)?;
             parts <<= 16;
@@ -262,22 +292,28 @@ impl Encoder {
         &mut self,
         writer: &mut Writer<'_>,
         row: &mut Row,
+        base: Path,
         record: &Record<'_>,
     ) -> Result<(), EncodeError> {
-        self.catch_up(row);
+        self.catch_up(row)?;
         let (path, last) = (record.path, row.last);
         if path == Path::ROOT {
             return Err(EncodeError::NotRepresentable);
         }
-        if self.is_empty {
-            self.is_empty = false;
-            self.base_key(writer)?;
-            if path == self.base {
+        if !row.has_begun() {
+            if path == base && self.open > 1 {
+                // Its map is there, and nothing is in it.
+                return match record.value {
+                    Value::None => Ok(()),
+                    _ => Err(EncodeError::NotRepresentable),
+                };
+            }
+            if path == base {
+                self.base_key(writer, base)?;
                 return value(writer, Short::EMPTY, record);
             }
-            if self.base != Path::ROOT {
-                self.node = self.base;
-                self.open(writer)?;
+            if base != Path::ROOT && self.open == 1 {
+                self.open_base(writer, base)?;
             }
         } else if path <= last || last.contains(&path) {
             // A value and a map have no place for each other.
@@ -294,7 +330,7 @@ impl Encoder {
         }
         self.count(1);
         // Without a map around the resources, those beside it are outside.
-        if SHORT_WAYS && self.node.level() == Level::Instance && self.base.contains(&self.node) {
+        if SHORT_WAYS && self.node.level() == Level::Instance && base.contains(&self.node) {
             row.go_to_resources(self.node);
         } else {
             row.go_nowhere();
@@ -306,15 +342,18 @@ impl Encoder {
         &mut self,
         writer: &mut Writer<'_>,
         row: &mut Row,
+        base: Path,
     ) -> Result<(), EncodeError> {
-        self.catch_up(row);
-        if self.is_empty {
+        if SHORT_WAYS && self.finish_short(writer, row).is_some() {
+            return Ok(());
+        }
+        self.catch_up(row)?;
+        if !row.has_begun() && self.open == 1 {
             // A payload is never empty.
-            if self.base == Path::ROOT {
+            if base == Path::ROOT {
                 return Err(EncodeError::Empty);
             }
-            self.base_key(writer)?;
-            Short::EMPTY.byte(major::MAP).put(writer)?;
+            self.open_base(writer, base)?;
         }
         while self.open > 0 {
             self.close(writer)?;

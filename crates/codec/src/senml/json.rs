@@ -15,7 +15,9 @@ use crate::record::{integer_of, takes_integers, typed};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
 use crate::writer::Writer;
-use crate::{ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types};
+use crate::{
+    ContentFormat, DecodeError, DecodeErrorKind, EncodeError, Record, SHORT_WAYS, Types, utf8,
+};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
@@ -389,7 +391,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             let value = typed(reader.number().ok()?, kind).ok()?;
             self.record_ends(reader, path, value)
         } else if reader.take_bytes(text) {
-            let text = str::from_utf8(reader.plain_text()?).ok()?;
+            let text = utf8::text(reader.plain_text()?)?;
             if matches!(kind, Some(ValueType::String) | None) {
                 return self.record_ends(reader, path, Value::String(text));
             }
@@ -526,6 +528,10 @@ impl Encoder {
             removes: false,
             empty: true,
         }
+    }
+
+    pub(crate) const fn is_senml(&self) -> bool {
+        matches!(self.form, Form::Senml(_))
     }
 
     pub(crate) const fn set_removes(&mut self) {

@@ -138,6 +138,7 @@ fn numbers_of_cbor() {
         let value = result.unwrap()[0].value;
         let number = match value {
             Value::Float(number) => number,
+            Value::Single(number) => number.into(),
             Value::Integer(number) => {
                 assert_eq!(format!("{number}"), diagnostic);
                 continue;
@@ -498,9 +499,8 @@ fn not_a_number_has_one_form() {
     ] {
         let bytes = with_value(nan);
         let records = decode(CBOR, "/1", &bytes, &Untyped).unwrap();
-        assert!(
-            matches!(records[..], [Record { value: Value::Float(number), .. }] if number.is_nan())
-        );
+        let number = records[0].value.as_f64();
+        assert!(number.is_some_and(f64::is_nan), "{nan}");
         let encoded = encode(CBOR, "/", &records).unwrap();
         assert!(encoded.ends_with(&hex("02 f97e00")), "{nan}");
     }
@@ -571,9 +571,7 @@ fn a_patch_pack_takes_away() {
             Some(DecodeErrorKind::Type)
         );
         let mut buffer = [0; 128];
-        let mut encoder = crate::Encoder::new(etch, path("/3311/0"), &mut buffer)
-            .unwrap()
-            .removes();
+        let mut encoder = crate::Encoder::new(etch, path("/3311/0"), &mut buffer).removes();
         records
             .iter()
             .try_for_each(|record| encoder.push(record))
@@ -677,8 +675,7 @@ fn examples_of_lwm2m_in_json() {
                 .all(|record| dunlin_model::Path::contains(&base, &record.path))
         {
             let mut buffer = [0; 2048];
-            let mut encoder =
-                crate::Encoder::new(ContentFormat::SENML_JSON, base, &mut buffer).unwrap();
+            let mut encoder = crate::Encoder::new(ContentFormat::SENML_JSON, base, &mut buffer);
             records
                 .iter()
                 .try_for_each(|record| encoder.push(record))

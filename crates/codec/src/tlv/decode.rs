@@ -1,26 +1,24 @@
 //! From TLV to records.
 
-use core::str;
-
-use dunlin_model::{Children, Level, MAX_ID, ObjectLink, Path, Value, ValueType};
+use dunlin_model::{Children, Level, MAX_ID, ObjectLink, Path, ResourceId, Value, ValueType};
 
 use super::{Kind, WIDE_ID};
-use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types};
+use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types, utf8};
 
 /// Walks over the TLVs of a payload without recursion: at most two containers are open, an object instance and a
 /// multiple resource in it.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a, T: ?Sized> {
     types: &'a T,
-    /// Where the last object was found.
-    hint: usize,
+    /// Where the object is among the types.
+    place: usize,
     /// The container that is being read.
     current: Container<'a>,
-    /// The type of the values, if it is a multiple resource that was entered.
-    kind: Option<ValueType>,
     /// The containers around it, the outermost first.
     around: [Container<'a>; 2],
     depth: u8,
+    /// The type of the values, if it is a multiple resource that was entered.
+    kind: Option<ValueType>,
     /// The node of the request.
     base: Path,
     /// The length of the payload.
@@ -34,18 +32,18 @@ struct Container<'a> {
     /// What is left of its content.
     rest: &'a [u8],
     /// The upper three bits of the type of a value in it whose identifier has 8 bits, if any value in it is welcome.
-    plain: u8,
+    plain: u32,
 }
 
 impl<'a> Container<'a> {
-    fn new(base: Path, path: Path, rest: &'a [u8]) -> Self {
-        let plain = match path.level() {
-            Level::Instance if base.contains(&path) => PLAIN_RESOURCE,
-            Level::Resource if base.contains(&path) => PLAIN_INSTANCE,
-            _ => u8::MAX,
+    fn new(base: Path, node: Path, rest: &'a [u8]) -> Self {
+        let plain = match node.level() {
+            Level::Instance if base.contains(&node) => PLAIN_RESOURCE,
+            Level::Resource if base.contains(&node) => PLAIN_INSTANCE,
+            _ => NOT_PLAIN,
         };
         Self {
-            node: path.children(),
+            node: node.children(),
             rest,
             plain,
         }
@@ -53,9 +51,10 @@ impl<'a> Container<'a> {
 }
 
 /// The upper three bits of the types of values with an identifier of 8 bits.
-const PLAIN_RESOURCE: u8 = Kind::Resource.bits();
-const PLAIN_INSTANCE: u8 = Kind::ResourceInstance.bits();
-const PLAIN_ARRAY: u8 = Kind::MultipleResource.bits();
+const PLAIN_RESOURCE: u32 = 0xc0;
+const PLAIN_INSTANCE: u32 = 0x40;
+/// Those of no type.
+const NOT_PLAIN: u32 = 0x100;
 
 /// One TLV.
 pub(super) struct Tlv<'a> {
@@ -116,11 +115,11 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         let nothing = Container {
             node: Path::ROOT.children(),
             rest: &[],
-            plain: u8::MAX,
+            plain: NOT_PLAIN,
         };
         Ok(Self {
             types,
-            hint: 0,
+            place: base.object_id().map_or(0, |object| types.place(object)),
             current: Container::new(base, container, bytes),
             kind: None,
             around: [nothing; 2],
@@ -153,6 +152,12 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             self.current = if depth == 0 { *outer } else { *inner };
         }
         true
+    }
+
+    /// The type of the values of the resource that `path` lies in.
+    fn value_type(&self, path: Path) -> Option<ValueType> {
+        self.types
+            .value_type_in(self.place, path.resource_id()?, &path)
     }
 
     /// How many bytes of the payload are left.
@@ -203,7 +208,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             }
             let kind = match tlv.kind {
                 Kind::ResourceInstance if !top => self.kind,
-                _ => self.types.value_type_near(&path, &mut self.hint),
+                _ => self.value_type(path),
             };
             let value = parse(tlv.value, kind)?;
             self.current.rest = rest;
@@ -239,7 +244,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             return Ok(inside.then(|| Record::new(path, Value::None)));
         }
         self.kind = match level {
-            Level::Resource => self.types.value_type_near(&path, &mut self.hint),
+            Level::Resource => self.value_type(path),
             _ => None,
         };
         self.enter(Container::new(self.base, path, tlv.value), rest);
@@ -248,7 +253,8 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     /// Reads a value in the open container, or the start of a multiple resource and the value after it, if that comes
     /// next, has small numbers, and nothing is wrong with it.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the short way is one function")]
     fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
         loop {
             let Some((&[first, id], rest)) = self.current.rest.split_first_chunk() else {
@@ -257,68 +263,94 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 }
                 return None;
             };
-            let (length, rest) = match first & 0x18 {
-                0x00 => (usize::from(first & 0x07), rest),
-                0x08 => {
+            // The lower five bits, if it is a value: the length, or 0x08 with one that has a byte of its own.
+            let form = u32::from(first) ^ self.current.plain;
+            let (length, rest) = match form {
+                0..=7 => (form, rest),
+                8..=15 => {
                     let (&length, rest) = rest.split_first()?;
-                    (usize::from(length), rest)
+                    (length.into(), rest)
                 }
-                _ => return None,
+                _ => {
+                    self.enter_array(first, id, rest)?;
+                    continue;
+                }
             };
-            let (value, after) = rest.split_at_checked(length)?;
+            let (value, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
             let path = self.current.node.get(id.into())?;
-            let shape = first & 0xe0;
-            if shape == self.current.plain {
-                let kind = match shape {
-                    PLAIN_INSTANCE => self.kind,
-                    _ => self.types.value_type_near(&path, &mut self.hint),
-                };
-                // What there is most of, without a call.
-                match (kind, value) {
-                    (Some(ValueType::Integer), [byte]) => {
-                        self.current.rest = after;
-                        let number = byte.cast_signed().into();
-                        return Some(Ok(Record::new(path, Value::Integer(number))));
-                    }
-                    (Some(ValueType::Integer), &[high, low]) => {
-                        self.current.rest = after;
-                        let number = i16::from_be_bytes([high, low]).into();
-                        return Some(Ok(Record::new(path, Value::Integer(number))));
-                    }
-                    (Some(ValueType::String), _) => {
-                        let text = str::from_utf8(value).ok()?;
-                        self.current.rest = after;
-                        return Some(Ok(Record::new(path, Value::String(text))));
-                    }
-                    _ => {}
-                }
-                let value = parse(value, kind).ok()?;
-                self.current.rest = after;
-                return Some(Ok(Record::new(path, value)));
-            }
-            if shape != PLAIN_ARRAY || self.current.plain != PLAIN_RESOURCE || value.is_empty() {
-                return None;
-            }
-            self.kind = self.types.value_type_near(&path, &mut self.hint);
-            let array = Container {
-                node: path.children(),
-                rest: value,
-                plain: PLAIN_INSTANCE,
+            let kind = if self.current.plain == PLAIN_INSTANCE {
+                self.kind
+            } else {
+                let resource = ResourceId::new(id.into())?;
+                self.types.value_type_in(self.place, resource, &path)
             };
-            self.enter(array, after);
+            // What there is most of, without a call.
+            if kind == Some(ValueType::Integer) {
+                if let [byte] = *value {
+                    self.current.rest = after;
+                    let number = byte.cast_signed().into();
+                    return Some(Ok(Record::new(path, Value::Integer(number))));
+                }
+                if let [high, low] = *value {
+                    self.current.rest = after;
+                    let number = i16::from_be_bytes([high, low]).into();
+                    return Some(Ok(Record::new(path, Value::Integer(number))));
+                }
+            }
+            if kind == Some(ValueType::String) {
+                let text = utf8::text(value)?;
+                self.current.rest = after;
+                return Some(Ok(Record::new(path, Value::String(text))));
+            }
+            let value = parse(value, kind).ok()?;
+            self.current.rest = after;
+            return Some(Ok(Record::new(path, value)));
         }
+    }
+
+    /// Goes into a multiple resource, whose TLV begins with `first` and `id`, if nothing is wrong with it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the short way is one function")]
+    fn enter_array(&mut self, first: u8, id: u8, rest: &'a [u8]) -> Option<()> {
+        if self.current.plain != PLAIN_RESOURCE {
+            return None;
+        }
+        let form = first ^ Kind::MultipleResource.bits();
+        let (length, rest) = match form {
+            1..=7 => (form, rest),
+            8..=15 => {
+                let (&length, rest) = rest.split_first()?;
+                (length, rest)
+            }
+            _ => return None,
+        };
+        let (content, after) = rest.split_at_checked(length.into())?;
+        if content.is_empty() {
+            return None;
+        }
+        let node = self.current.node.get(id.into())?;
+        let resource = ResourceId::new(id.into())?;
+        self.kind = self.types.value_type_in(self.place, resource, &node);
+        let array = Container {
+            node: node.children(),
+            rest: content,
+            plain: PLAIN_INSTANCE,
+        };
+        self.enter(array, after);
+        Some(())
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        let mut next = None;
         if SHORT_WAYS {
-            next = self.simple();
+            if let Some(record) = self.simple() {
+                return Some(record);
+            }
+            if self.current.rest.is_empty() && self.depth == 0 {
+                return None;
+            }
         }
-        if next.is_none() {
-            next = self.next_of_any();
-        }
-        next
+        self.next_of_any()
     }
 
     #[inline(never)]
@@ -343,10 +375,10 @@ fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeError
         Some(ValueType::Integer) => Value::Integer(signed(bytes)?),
         Some(ValueType::Time) => Value::Time(signed(bytes)?),
         Some(ValueType::Unsigned) => Value::Unsigned(unsigned(bytes)?),
-        Some(ValueType::Float) => Value::Float(match bytes.len() {
-            4 => f32::from_be_bytes(exact(bytes)?).into(),
-            _ => f64::from_be_bytes(exact(bytes)?),
-        }),
+        Some(ValueType::Float) => match bytes.len() {
+            4 => Value::Single(f32::from_be_bytes(exact(bytes)?)),
+            _ => Value::Float(f64::from_be_bytes(exact(bytes)?)),
+        },
         Some(ValueType::Boolean) => match *bytes {
             [0] => Value::Boolean(false),
             [1] => Value::Boolean(true),
@@ -365,7 +397,7 @@ fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeError
 }
 
 fn text(bytes: &[u8]) -> Result<&str, DecodeErrorKind> {
-    str::from_utf8(bytes).map_err(|_| DecodeErrorKind::Utf8)
+    utf8::text(bytes).ok_or(DecodeErrorKind::Utf8)
 }
 
 fn exact<const N: usize>(bytes: &[u8]) -> Result<[u8; N], DecodeErrorKind> {

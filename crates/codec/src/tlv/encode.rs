@@ -14,8 +14,6 @@ use crate::{EncodeError, Record, SHORT_WAYS};
 /// Which containers are open is known from the last record, which is in them.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    /// The level of the node that the request is about.
-    level: Level,
     /// Where the object instance starts that is open, unless the request already names it.
     instance: Option<usize>,
 }
@@ -89,63 +87,60 @@ impl Rows for Encoder {
         let Some(id) = row.resource(path, NARROW) else {
             return Way::Long;
         };
-        let (kind, id) = match (path.resource_instance_id(), row.array) {
-            (None, None) => (Kind::Resource, id),
-            (Some(index), Some(_)) if row.is_same_resource(path) && index.get() <= 0xff => {
-                (Kind::ResourceInstance, index.get().into())
+        // Of a resource instance, the number plus one.
+        let index = path.to_bits() & 0xffff;
+        if index == 0 {
+            if row.array.is_some() && end_array(writer, row, path).is_none() {
+                return Way::Long;
             }
-            _ => return Way::Turn(id),
-        };
-        Way::of(try_value(writer, kind, id, &record.value))
+            return Way::of(try_value(writer, Kind::Resource, id, &record.value));
+        }
+        if index > NARROW {
+            return Way::Long;
+        }
+        let index = index.wrapping_sub(1);
+        if row.array.is_some() {
+            if row.is_same_resource(path) {
+                let kind = Kind::ResourceInstance;
+                return Way::of(try_value(writer, kind, index, &record.value));
+            }
+            if end_array(writer, row, path).is_none() {
+                return Way::Long;
+            }
+        } else if row.is_same_resource(path) || !writer.has_all() {
+            // A resource is either an array or not.
+            return Way::Long;
+        }
+        let start = writer.open_here(2);
+        if try_value(writer, Kind::ResourceInstance, index, &record.value).is_none() {
+            writer.back_to(start);
+            return Way::Long;
+        }
+        row.array = Some(start);
+        Way::Done
     }
+}
 
-    /// Writes another where a multiple resource starts or ends.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the short way is one function")]
-    fn turn(
-        writer: &mut Writer<'_>,
-        row: &mut Row,
-        id: u64,
-        _base: Path,
-        record: &Record<'_>,
-    ) -> Option<()> {
-        let path = record.path;
-        // A resource is either an array or not.
-        if row.is_same_resource(path) || !writer.has_all() {
-            return None;
-        }
-        if let Some(start) = row.array {
-            // It has a smaller number.
-            let id = u8::try_from(row.last.resource_id()?.get()).ok()?;
-            let header = Kind::MultipleResource.bits();
-            match writer.here().wrapping_sub(start).wrapping_sub(2) {
-                length @ 0..=7 => {
-                    let [length, ..] = length.to_le_bytes();
-                    writer.put_header(start, [header | length, id])?;
-                }
-                length => {
-                    let length = u8::try_from(length).ok()?;
-                    writer.grow_header(start, [header | 0x08, id, length])?;
-                }
-            }
-            row.array = None;
-        }
-        let before = writer.here();
-        let (kind, id, array) = match path.resource_instance_id() {
-            None => (Kind::Resource, id, None),
-            Some(index) if index.get() <= 0xff => {
-                let start = writer.open_here(2);
-                (Kind::ResourceInstance, index.get().into(), Some(start))
-            }
-            Some(_) => return None,
-        };
-        if try_value(writer, kind, id, &record.value).is_none() {
-            writer.back_to(before);
-            return None;
-        }
-        row.array = array;
-        Some(())
+/// Puts the header of the multiple resource that is open in its place, where `path` is not in it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a part of the short way")]
+fn end_array(writer: &mut Writer<'_>, row: &mut Row, path: Path) -> Option<()> {
+    let start = row.array?;
+    if row.is_same_resource(path) || !writer.has_all() {
+        return None;
     }
+    // It has a smaller number than another that is narrow.
+    let id = u8::try_from(row.last.resource_id()?.get()).ok()?;
+    let header = Kind::MultipleResource.bits();
+    let content = writer.here().wrapping_sub(start).wrapping_sub(2);
+    let [length, ..] = content.to_le_bytes();
+    match content {
+        0..=7 => writer.put_header(start, [header | length, id])?,
+        8..=16 => writer.grow_header(start, [header | 0x08, id, length])?,
+        _ => return None,
+    }
+    row.array = None;
+    Some(())
 }
 
 /// Identifiers below this have eight bits.
@@ -188,27 +183,21 @@ fn try_value(writer: &mut Writer<'_>, kind: Kind, id: u64, value: &Value<'_>) ->
 }
 
 impl Encoder {
-    pub(crate) fn new(base: Path, row: &mut Row) -> Result<Self, EncodeError> {
-        if base == Path::ROOT {
-            return Err(EncodeError::NotRepresentable);
+    pub(crate) const fn new(base: Path) -> Result<Self, EncodeError> {
+        match base.level() {
+            Level::Root => Err(EncodeError::NotRepresentable),
+            _ => Ok(Self { instance: None }),
         }
-        let level = base.level();
-        if SHORT_WAYS && level == Level::Instance {
-            row.go_to_resources(base);
-        }
-        Ok(Self {
-            level,
-            instance: None,
-        })
     }
 
     pub(crate) fn push(
         &mut self,
         writer: &mut Writer<'_>,
         row: &mut Row,
+        base: Path,
         record: &Record<'_>,
     ) -> Result<(), EncodeError> {
-        let (path, last) = (record.path, row.last);
+        let (path, last, level) = (record.path, row.last, base.level());
         let index = path.resource_instance_id().map(ResourceInstanceId::get);
         // A resource is either an array or not.
         let both = index.is_some() && path.truncate(Level::Resource) == last;
@@ -221,8 +210,7 @@ impl Encoder {
         if path.truncate(Level::Instance) != last.truncate(Level::Instance) {
             self.close_instance(writer, row)?;
         }
-        if self.instance.is_none() && (self.level == Level::Object || path.resource_id().is_none())
-        {
+        if self.instance.is_none() && (level == Level::Object || path.resource_id().is_none()) {
             self.instance = Some(writer.open(INSTANCE, room_for(path, Level::Instance))?);
         }
         let Some(id) = path.resource_id().map(ResourceId::get) else {
@@ -232,7 +220,7 @@ impl Encoder {
                 _ => Err(EncodeError::NotRepresentable),
             };
         };
-        if SHORT_WAYS && self.level <= Level::Instance {
+        if SHORT_WAYS && level <= Level::Instance {
             row.go_to_resources(path.truncate(Level::Instance));
         }
         let Some(index) = index else {
@@ -241,7 +229,7 @@ impl Encoder {
             }
             return put_value(writer, Kind::Resource, id, &record.value);
         };
-        if self.level != Level::ResourceInstance && row.array.is_none() {
+        if level != Level::ResourceInstance && row.array.is_none() {
             row.array = Some(writer.open(RESOURCE, room_for(path, Level::Resource))?);
         }
         put_value(writer, Kind::ResourceInstance, index, &record.value)

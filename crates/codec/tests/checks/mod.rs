@@ -180,7 +180,7 @@ pub(crate) fn encode(
     records: &[Record<'_>],
     buffer: &mut [u8],
 ) -> Result<usize, EncodeError> {
-    let mut encoder = Encoder::new(format, base, buffer)?;
+    let mut encoder = Encoder::new(format, base, buffer);
     records.iter().try_for_each(|record| encoder.push(record))?;
     encoder.finish()
 }
