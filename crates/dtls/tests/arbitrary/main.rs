@@ -20,6 +20,11 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_in_place_of_a_message(bytes in prop::collection::vec(any::<u8>(), 3..300)) {
+        checks::message(&bytes);
+    }
+
+    #[test]
     fn records_of_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         checks::records(&bytes);
     }
