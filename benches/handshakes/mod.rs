@@ -1,13 +1,16 @@
 //! Handshakes of `dunlin-dtls` and what comes of them: both ends in memory. Peers are measured on the same work.
 
+#[path = "../../crates/dtls/tests/wallet/mod.rs"]
+mod wallet;
+
 use dunlin_dtls::{
-    Acceptor, Alert, Association, CertificateTypes, CipherSuite, Ciphers, ClientAuthentication,
-    Config, Connection, Content, Credentials, Datagram, Greeting, Opened, Output, Presented,
-    PrivateKey, PskKey, PskLookup,
+    Acceptor, Association, CertificateTypes, CipherSuite, Ciphers, ClientAuthentication, Config,
+    Connection, Content, Datagram, Greeting, Opened, Output, PrivateKey,
 };
 use dunlin_time::Instant;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use wallet::Wallet;
 
 /// The pre-shared key of every handshake here.
 pub(crate) const PSK: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -68,12 +71,12 @@ impl Cipher {
 pub(crate) const LENGTHS: [usize; 3] = [64, 256, 1024];
 
 /// Room for a certificate.
-type Room = Connection<(), 1024, 1024>;
+type Room = Connection<&'static str, 1024, 1024>;
 
 /// What many handshakes share.
 pub(crate) struct Peer {
-    client: (Config, Owner),
-    server: (Config, Owner),
+    client: (Config, Wallet),
+    server: (Config, Wallet),
     acceptor: Acceptor,
     rng: StdRng,
 }
@@ -82,61 +85,6 @@ pub(crate) struct Peer {
 pub(crate) struct Pair {
     pub(crate) client: Association,
     pub(crate) server: Association,
-}
-
-/// Who one end is, and that the peer is the other.
-struct Owner {
-    psk: Option<PskKey>,
-    key: Option<PrivateKey>,
-    trusts: bool,
-}
-
-impl Credentials for Owner {
-    type Peer = ();
-
-    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
-        Some((IDENTITY, self.psk.clone()?))
-    }
-
-    fn has_psks(&self) -> bool {
-        self.psk.is_some()
-    }
-
-    fn psk(&mut self, identity: &[u8]) -> PskLookup<()> {
-        match &self.psk {
-            Some(key) if identity == IDENTITY => PskLookup::Found(key.clone(), ()),
-            _ => PskLookup::Unknown,
-        }
-    }
-
-    fn private_key(&self) -> Option<&PrivateKey> {
-        self.key.as_ref()
-    }
-
-    fn own_types(&self) -> CertificateTypes {
-        CertificateTypes {
-            raw_public_key: false,
-            x509: self.key.is_some(),
-        }
-    }
-
-    fn own_certificate(&self, index: usize) -> Option<&[u8]> {
-        (index == 0).then_some(CERTIFICATE)
-    }
-
-    fn peer_types(&self) -> CertificateTypes {
-        CertificateTypes {
-            raw_public_key: false,
-            x509: self.trusts,
-        }
-    }
-
-    fn verify(&mut self, presented: Presented<'_>) -> Result<(), Alert> {
-        match presented {
-            Presented::Certificates(chain) if chain.end_entity() == Some(CERTIFICATE) => Ok(()),
-            _ => Err(Alert::CERTIFICATE_UNKNOWN),
-        }
-    }
 }
 
 impl Peer {
@@ -160,21 +108,29 @@ impl Peer {
         let config = Config {
             suites,
             connection_id: None,
+            offers_tickets: false,
             client_authentication: match kind {
                 Kind::Ecdhe => ClientAuthentication::None,
                 Kind::Psk | Kind::Mutual => ClientAuthentication::Required,
             },
             ..Config::DEFAULT
         };
-        let owner = |has_key: bool, trusts: bool| Owner {
-            psk: (kind == Kind::Psk).then(|| PskKey::new(&PSK).expect("a good length")),
-            key: has_key.then(|| PrivateKey::from_bytes(KEY).expect("a key")),
-            trusts,
+        let private = || PrivateKey::from_bytes(KEY).expect("a key");
+        let certified = || Wallet::of_certificate(private(), CERTIFICATE, CERTIFICATE);
+        let trusting_nobody = Wallet {
+            peers: CertificateTypes::default(),
+            ..certified()
+        };
+        let with_psk = || Wallet::of_psk(IDENTITY, &PSK);
+        let (client, server) = match kind {
+            Kind::Psk => (with_psk(), with_psk()),
+            Kind::Ecdhe => (Wallet::anonymous(CERTIFICATE), trusting_nobody),
+            Kind::Mutual => (certified(), certified()),
         };
         let mut rng = StdRng::seed_from_u64(1);
         Self {
-            client: (config, owner(kind == Kind::Mutual, kind != Kind::Psk)),
-            server: (config, owner(kind != Kind::Psk, kind == Kind::Mutual)),
+            client: (config, client),
+            server: (config, server),
             acceptor: Acceptor::new(&mut rng),
             rng,
         }
@@ -225,17 +181,33 @@ impl Peer {
 
 /// Both ends, with ciphers that stay ready.
 pub(crate) struct LivePair {
-    pair: Pair,
-    writing: Ciphers,
-    reading: Ciphers,
+    pub(crate) client: LiveClient,
+    pub(crate) server: LiveServer,
+}
+
+/// The end that protects.
+pub(crate) struct LiveClient {
+    association: Association,
+    ciphers: Ciphers,
+}
+
+/// The end that unprotects.
+pub(crate) struct LiveServer {
+    association: Association,
+    ciphers: Ciphers,
 }
 
 impl Pair {
     pub(crate) fn live(self) -> LivePair {
         LivePair {
-            pair: self,
-            writing: Ciphers::new(),
-            reading: Ciphers::new(),
+            client: LiveClient {
+                association: self.client,
+                ciphers: Ciphers::new(),
+            },
+            server: LiveServer {
+                association: self.server,
+                ciphers: Ciphers::new(),
+            },
         }
     }
 
@@ -250,17 +222,19 @@ impl Pair {
     }
 }
 
-impl LivePair {
-    /// The client protects a record into `buffer`; its length.
+impl LiveClient {
+    /// Protects a record into `buffer`; its length.
     pub(crate) fn protect(&mut self, data: &[u8], buffer: &mut [u8]) -> usize {
-        let mut client = self.pair.client.with(&mut self.writing);
-        client.protect(data, buffer).expect("room").len()
+        let mut live = self.association.with(&mut self.ciphers);
+        live.protect(data, buffer).expect("room").len()
     }
+}
 
-    /// The server unprotects a record where it lies; the length of its data.
+impl LiveServer {
+    /// Unprotects a record where it lies; the length of its data.
     pub(crate) fn unprotect(&mut self, record: &mut [u8]) -> usize {
-        let mut server = self.pair.server.with(&mut self.reading);
-        data_len(server.next(&mut Datagram::new(record)))
+        let mut live = self.association.with(&mut self.ciphers);
+        data_len(live.next(&mut Datagram::new(record)))
     }
 }
 

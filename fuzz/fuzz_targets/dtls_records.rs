@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../crates/dtls/tests/arbitrary/checks.rs"]
-#[allow(dead_code, reason = "the file has the bodies of two targets")]
+#[allow(dead_code, reason = "the file has the bodies of several targets")]
 mod checks;
 
 fuzz_target!(|bytes: &[u8]| checks::records(bytes));

@@ -8,8 +8,8 @@ use crate::{peers, project};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Runs one suite only: `libcoap`, `libcoap_dtls`, `aiocoap`, `node` or `tshark`, for CoAP alone `coap_libcoap`,
-    /// `coap_aiocoap` or `coap_node`, for DTLS alone `dtls_openssl`, `dtls_gnutls`, `dtls_mbedtls`, `dtls_libcoap` or
+    /// Runs one suite only: `libcoap`, `libcoap_dtls`, `resumption`, `aiocoap`, `node` or `tshark`, for CoAP alone
+    /// `coap_libcoap`, `coap_aiocoap` or `coap_node`, for DTLS alone `dtls_programs`, `dtls_mbedtls`, `dtls_libcoap` or
     /// `dtls_aiocoap`.
     #[arg(long, value_name = "SUITE")]
     only: Option<String>,

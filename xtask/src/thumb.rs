@@ -14,6 +14,10 @@ use crate::project;
 /// The target: a Cortex-M3.
 pub(crate) const TARGET: &str = "thumbv7m-none-eabi";
 
+/// Ciphers and hashes in the smaller of their two forms, which loop where the other is unrolled: what a firmware chooses
+/// that has more time than flash. They are crates of others, which have no features for it.
+const SMALL: &str = r#"--cfg aes_backend_soft="compact" --cfg sha2_backend_soft="compact""#;
+
 pub(crate) fn run() -> Result<()> {
     let mut build = build("release")?;
     for package in project::CORE {
@@ -42,7 +46,10 @@ pub(crate) fn build(profile: &str) -> Result<Command> {
     command
         .env("RUSTC", rustc)
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", format!("-Clinker={}", linker.display()))
+        .env(
+            "RUSTFLAGS",
+            format!("-Clinker={} {SMALL}", linker.display()),
+        )
         .env("CARGO_TARGET_DIR", target()?)
         .args(["build", "--profile", profile, "--target", TARGET])
         .args([

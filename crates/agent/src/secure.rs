@@ -8,7 +8,7 @@ mod keys;
 mod link;
 
 use dunlin_coap::time::Instant;
-use dunlin_dtls::{Association, Config as DtlsConfig, ConnectionId, Datagram};
+use dunlin_dtls::{Association, Config as DtlsConfig, Connection, ConnectionId, Datagram};
 use rand_core::CryptoRng;
 
 use crate::{Agent, ConnectError, Event, Failure, Objects, Output};
@@ -245,8 +245,7 @@ impl<
                 return Output::Transmit { to, bytes };
             };
             // What cannot be protected is lost, like what is lost on the way.
-            let association = link.connection.association();
-            if let Some(len) = association.and_then(|association| seal(association, buffer, len)) {
+            if let Some(len) = seal(&mut link.connection, buffer, len) {
                 let bytes = buffer.get(..len).unwrap_or_default();
                 return Output::Transmit { to, bytes };
             }
@@ -336,11 +335,18 @@ impl<
 }
 
 /// Makes the message that stands in `buffer` behind [`BEFORE`] bytes a record at its beginning; gives its length.
-fn seal(association: &mut Association, buffer: &mut [u8], len: usize) -> Option<usize> {
-    let (start, end) = (association.overhead_before(), BEFORE.checked_add(len)?);
+fn seal<const HANDSHAKE: usize>(
+    connection: &mut Connection<(), HANDSHAKE, HANDSHAKE>,
+    buffer: &mut [u8],
+    len: usize,
+) -> Option<usize> {
+    let (start, end) = (
+        connection.association()?.overhead_before(),
+        BEFORE.checked_add(len)?,
+    );
     if start > BEFORE || end > buffer.len() {
         return None;
     }
     buffer.copy_within(BEFORE..end, start);
-    Some(association.protect_in_place(buffer, len).ok()?.len())
+    Some(connection.send_in_place(buffer, len).ok()?.len())
 }

@@ -121,16 +121,13 @@ impl<P, const IN: usize, const OUT: usize> Connection<P, IN, OUT> {
                 self.plain(now, &record, credentials, rng);
                 continue;
             }
-            let Some(association) = &mut self.state.association else {
-                continue;
-            };
-            let content = match association.unprotect(record) {
-                Ok(opened) => opened.content,
-                Err(Dropped::NotAuthentic) if self.state.phase == Phase::Finished => {
+            let content = match self.state.open(record) {
+                Some(Ok(opened)) => opened.content,
+                Some(Err(Dropped::NotAuthentic)) if self.state.phase == Phase::Finished => {
                     self.unreadable(had_keys);
                     continue;
                 }
-                Err(_) => continue,
+                _ => continue,
             };
             match content {
                 Content::Data(data) if self.state.phase == Phase::Established => {
@@ -189,7 +186,7 @@ impl<P, const IN: usize, const OUT: usize> Connection<P, IN, OUT> {
                     let record = association.protect_as(ContentType::ALERT, &body, buffer);
                     let len = record.ok()?.len();
                     if state.is_closing {
-                        state.association = None;
+                        state.part();
                     }
                     Some(len)
                 }
@@ -240,12 +237,21 @@ impl<P, const IN: usize, const OUT: usize> Connection<P, IN, OUT> {
         data: &[u8],
         buffer: &'b mut [u8],
     ) -> Result<&'b mut [u8], ProtectError> {
-        match &mut self.state.association {
-            Some(association) if self.state.phase == Phase::Established => {
-                association.protect(data, buffer)
-            }
-            _ => Err(ProtectError::NotConnected),
-        }
+        self.state.sender()?.protect(data, buffer)
+    }
+
+    /// Makes the `len` bytes that stand in `buffer` behind [`overhead_before`](Association::overhead_before) bytes into a
+    /// record, in place, and gives it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_in_place<'b>(
+        &mut self,
+        buffer: &'b mut [u8],
+        len: usize,
+    ) -> Result<&'b mut [u8], ProtectError> {
+        self.state.sender()?.protect_in_place(buffer, len)
     }
 
     /// Closes the association: a `close_notify` is the last thing that [`poll_output`](Self::poll_output) gives.
@@ -297,9 +303,7 @@ impl<P, const IN: usize, const OUT: usize> Connection<P, IN, OUT> {
     /// Takes the association, once the handshake is over, and leaves nothing behind. A server should wait for the first
     /// data from the client, as only this connection can repeat the last flight if it was lost.
     pub fn take_association(&mut self) -> Option<Association> {
-        let association = self
-            .is_established()
-            .then(|| self.state.association.take())?;
+        let association = self.is_established().then(|| self.state.part())?;
         self.state.phase = Phase::Over;
         self.state.flight.answered();
         association

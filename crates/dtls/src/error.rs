@@ -107,6 +107,8 @@ pub enum Failure {
     Version,
     /// The peer has no cipher suite in common with us, or no curve, signature or certificate type that fits one.
     NothingInCommon,
+    /// The client offers other protocols over DTLS than `coap` alone (RFC 7301 §3.2).
+    NoProtocol,
     /// The peer does not offer the extended master secret (RFC 7627), which is required.
     NoExtendedMasterSecret,
     /// The peer chose or changed something that it may not.
@@ -136,6 +138,7 @@ impl Failure {
             Self::Unexpected(_) => Alert::UNEXPECTED_MESSAGE,
             Self::Version => Alert::PROTOCOL_VERSION,
             Self::NothingInCommon | Self::NoCredentials => Alert::HANDSHAKE_FAILURE,
+            Self::NoProtocol => Alert::NO_APPLICATION_PROTOCOL,
             Self::NoExtendedMasterSecret => Alert::INSUFFICIENT_SECURITY,
             Self::Misbehaved => Alert::ILLEGAL_PARAMETER,
             // An unknown identity and a wrong key look the same from outside (RFC 4279 §2).
@@ -162,6 +165,7 @@ impl fmt::Display for Failure {
             Self::NothingInCommon => {
                 "no cipher suite, curve, signature or certificate type in common"
             }
+            Self::NoProtocol => "the client offers other protocols than coap alone",
             Self::NoExtendedMasterSecret => "the peer does not offer the extended master secret",
             Self::Misbehaved => "the peer chose what it may not",
             Self::UnknownIdentity => "the PSK identity is unknown",

@@ -96,9 +96,9 @@ impl<'a> Datagram<'a> {
     ///
     /// [`Dropped::NotARecord`].
     pub fn peek(&self, connection_id_len: usize) -> Result<RecordHeader, Dropped> {
-        let (header, start, _) = parse(self.rest, connection_id_len)?;
-        let front = self.rest.get(..start).unwrap_or_default();
-        let id = front.get(ID_START..start.saturating_sub(2));
+        let (header, id_len, _) = parse(self.rest, connection_id_len)?;
+        let behind = self.rest.get(ID_START..).unwrap_or_default();
+        let id = behind.get(..id_len);
         Ok(RecordHeader {
             content_type: header.content_type,
             epoch: u16::try_from(header.number >> 48).unwrap_or(u16::MAX),
@@ -111,11 +111,12 @@ impl<'a> Datagram<'a> {
     #[inline]
     pub(crate) fn next(&mut self, connection_id_len: usize) -> Option<Record<'a>> {
         let bytes = core::mem::take(&mut self.rest);
-        let (header, start, len) = parse(bytes, connection_id_len).ok()?;
-        let (front, behind) = bytes.split_at_mut_checked(start)?;
+        let (header, id_len, len) = parse(bytes, connection_id_len).ok()?;
+        let (_, behind) = bytes.split_at_mut_checked(ID_START)?;
+        let (connection_id, behind) = behind.split_at_mut_checked(id_len)?;
+        let (_, behind) = behind.split_at_mut_checked(LENGTH_LEN)?;
         let (fragment, rest) = behind.split_at_mut_checked(len)?;
         self.rest = rest;
-        let connection_id = front.get(ID_START..start.saturating_sub(2))?;
         Some(Record {
             content_type: header.content_type,
             version: header.version,
@@ -129,6 +130,9 @@ impl<'a> Datagram<'a> {
 /// Where the connection id stands in a header.
 const ID_START: usize = 11;
 
+/// Bytes of the length behind it.
+const LENGTH_LEN: usize = 2;
+
 /// What of a header has a fixed place.
 #[derive(Clone, Copy)]
 struct Front {
@@ -137,7 +141,7 @@ struct Front {
     number: u64,
 }
 
-/// The header, where the fragment starts, and how long it is; all of it lies within `bytes`.
+/// The header, and how long connection id and fragment are; all of it lies within `bytes`.
 #[inline]
 fn parse(bytes: &[u8], connection_id_len: usize) -> Result<(Front, usize, usize), Dropped> {
     let (front, behind) = bytes.split_first_chunk().ok_or(Dropped::NotARecord)?;
@@ -163,7 +167,7 @@ fn parse(bytes: &[u8], connection_id_len: usize) -> Result<(Front, usize, usize)
     if len > fragment.len() {
         return Err(Dropped::NotARecord);
     }
-    Ok((front, bytes.len().saturating_sub(fragment.len()), len))
+    Ok((front, id_len, len))
 }
 
 /// Epoch and sequence number as they stand in the header and in the nonce.

@@ -4,10 +4,14 @@
     feature = "client",
     feature = "server",
     feature = "psk",
+    feature = "rpk",
     feature = "x509",
     feature = "ccm8",
-    feature = "gcm"
+    feature = "gcm",
+    feature = "ticket"
 ))]
+
+mod wallet;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,12 +19,13 @@ use std::sync::Arc;
 use dimpl::crypto::{Dtls12CipherSuite, rust_crypto};
 use dimpl::{Dtls, DtlsCertificate, PskResolver};
 use dunlin_dtls::{
-    Acceptor, Alert, CertificateTypes, CipherSuite, ClientAuthentication, Config, Credentials,
-    Datagram, Event, Failure, Greeting, Output, Presented, PrivateKey, PskKey, PskLookup,
+    Acceptor, Alert, CipherSuite, ClientAuthentication, Config, Datagram, Event, Failure, Greeting,
+    Output, PrivateKey,
 };
 use dunlin_time::Instant;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use wallet::Wallet;
 
 const IDENTITY: &[u8] = b"urn:dev:os:32473-1";
 const KEY: &[u8] = b"0123456789abcdef";
@@ -29,7 +34,7 @@ const SERVER_KEY: &[u8] = include_bytes!("pki/server.pkcs8");
 const CLIENT: &[u8] = include_bytes!("pki/client.der");
 const CLIENT_KEY: &[u8] = include_bytes!("pki/client.pkcs8");
 
-type Connection = dunlin_dtls::Connection<(), 2048, 2048>;
+type Connection = dunlin_dtls::Connection<&'static str, 2048, 2048>;
 
 /// What is tried.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,66 +43,10 @@ enum Kind {
     Certificate { mutual: bool },
 }
 
-/// Our credentials, which trust the other certificate.
-struct Ours {
-    psk: Option<PskKey>,
-    key: Option<PrivateKey>,
-    certificate: &'static [u8],
-    trusted: &'static [u8],
-}
-
-impl Credentials for Ours {
-    type Peer = ();
-
-    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
-        Some((IDENTITY, self.psk.clone()?))
-    }
-
-    fn has_psks(&self) -> bool {
-        self.psk.is_some()
-    }
-
-    fn psk(&mut self, identity: &[u8]) -> PskLookup<()> {
-        match &self.psk {
-            Some(key) if identity == IDENTITY => PskLookup::Found(key.clone(), ()),
-            _ => PskLookup::Unknown,
-        }
-    }
-
-    fn private_key(&self) -> Option<&PrivateKey> {
-        self.key.as_ref()
-    }
-
-    fn own_types(&self) -> CertificateTypes {
-        CertificateTypes {
-            raw_public_key: false,
-            x509: self.key.is_some(),
-        }
-    }
-
-    fn own_certificate(&self, index: usize) -> Option<&[u8]> {
-        (index == 0).then_some(self.certificate)
-    }
-
-    fn peer_types(&self) -> CertificateTypes {
-        CertificateTypes {
-            raw_public_key: false,
-            x509: self.psk.is_none(),
-        }
-    }
-
-    fn verify(&mut self, presented: Presented<'_>) -> Result<(), Alert> {
-        match presented {
-            Presented::Certificates(chain) if chain.end_entity() == Some(self.trusted) => Ok(()),
-            _ => Err(Alert::CERTIFICATE_UNKNOWN),
-        }
-    }
-}
-
 /// One end of each kind, and how we found it.
 struct Pair {
     ours: Connection,
-    credentials: Ours,
+    credentials: Wallet,
     /// Where we are the server.
     acceptor: Option<Acceptor>,
     theirs: Dtls,
@@ -169,14 +118,18 @@ impl Pair {
             },
             ..Config::DEFAULT
         };
-        let has_key = match kind {
-            Kind::Psk => false,
-            Kind::Certificate { mutual } => we_serve || mutual,
-        };
         let (certificate, key_bytes, trusted) = if we_serve {
             (SERVER, SERVER_KEY, CLIENT)
         } else {
             (CLIENT, CLIENT_KEY, SERVER)
+        };
+        let credentials = match kind {
+            Kind::Psk => Wallet::of_psk(IDENTITY, KEY),
+            Kind::Certificate { mutual } if we_serve || mutual => {
+                let private = PrivateKey::from_bytes(key_bytes).unwrap();
+                Wallet::of_certificate(private, certificate, trusted)
+            }
+            Kind::Certificate { .. } => Wallet::anonymous(trusted),
         };
         let mut rng = StdRng::seed_from_u64(7);
         let mut pair = Self {
@@ -185,12 +138,7 @@ impl Pair {
             } else {
                 Connection::client(config)
             },
-            credentials: Ours {
-                psk: (kind == Kind::Psk).then(|| PskKey::new(KEY).unwrap()),
-                key: has_key.then(|| PrivateKey::from_bytes(key_bytes).unwrap()),
-                certificate,
-                trusted,
-            },
+            credentials,
             acceptor: we_serve.then(|| Acceptor::new(&mut rng)),
             theirs: theirs(kind, we_serve, key),
             rng,
@@ -323,7 +271,7 @@ fn a_wrong_key() {
 fn a_certificate_that_is_not_trusted() {
     for we_serve in [false, true] {
         let mut pair = Pair::new(Kind::Certificate { mutual: true }, we_serve, KEY);
-        pair.credentials.trusted = b"another";
+        pair.credentials.certificates.clear();
         pair.run();
         let failure = Failure::NotTrusted(Alert::CERTIFICATE_UNKNOWN);
         assert_eq!(pair.event, Some(Event::Failed(failure)));

@@ -88,6 +88,9 @@ impl<C: Credentials, R: CryptoRng> Turn<'_, C, R> {
         {
             return Err(Failure::Misbehaved);
         }
+        if extensions.alpn.is_some() && !extensions.offers_coap() {
+            return Err(Failure::NoProtocol);
+        }
         if let Some(name) = extensions.server_name {
             self.credentials.asked_for(name);
         }

@@ -9,14 +9,14 @@ use super::flight::{Flight, OutboxFull};
 use super::inbox::Inbox;
 use super::kind;
 use crate::alert::{Alert, Level};
-use crate::association::{Association, Role};
+use crate::association::{Association, Opened, Role};
 use crate::cid::ConnectionId;
 use crate::config::{Config, MaxFragmentLength};
 use crate::credentials::Credentials;
-use crate::error::Failure;
+use crate::error::{Dropped, Failure, ProtectError};
 use crate::handshake::extensions::Extensions;
 use crate::prf::{MasterSecret, master_secret, verify_data};
-use crate::record::MAX_PLAINTEXT;
+use crate::record::{MAX_PLAINTEXT, Record};
 use crate::session::{Session, SessionId};
 use crate::suite::CipherSuite;
 use crate::writer::Writer;
@@ -132,6 +132,8 @@ pub(crate) struct State<P> {
     pub(crate) inbox: Inbox,
     pub(crate) flight: Flight,
     pub(crate) association: Option<Association>,
+    #[cfg(feature = "ready")]
+    pub(crate) ciphers: crate::live::Ciphers,
     pub(crate) peer: Option<P>,
     pub(crate) event: Option<Event>,
     pub(crate) alert: Option<(Level, Alert)>,
@@ -190,6 +192,8 @@ impl<P> State<P> {
             inbox: Inbox::default(),
             flight: Flight::NONE,
             association: None,
+            #[cfg(feature = "ready")]
+            ciphers: crate::live::Ciphers::new(),
             peer: None,
             event: None,
             alert: None,
@@ -228,8 +232,45 @@ impl<P> State<P> {
         self.phase = Phase::Over;
         self.flight.answered();
         self.event = Some(event);
-        self.association = None;
+        self.part();
         self.forget();
+    }
+
+    /// Takes the association, and with it all that was made ready of its keys.
+    pub(crate) fn part(&mut self) -> Option<Association> {
+        #[cfg(feature = "ready")]
+        {
+            self.ciphers = crate::live::Ciphers::new();
+        }
+        self.association.take()
+    }
+
+    /// Takes a record of the association, if there is one.
+    pub(crate) fn open<'a>(&mut self, record: Record<'a>) -> Option<Result<Opened<'a>, Dropped>> {
+        let association = self.association.as_mut()?;
+        #[cfg(feature = "ready")]
+        let mut association = association.with(&mut self.ciphers);
+        Some(association.unprotect(record))
+    }
+
+    /// The association that may send data, with what makes it quick.
+    #[cfg(feature = "ready")]
+    pub(crate) fn sender(&mut self) -> Result<crate::live::Live<'_>, ProtectError> {
+        match &mut self.association {
+            Some(association) if self.phase == Phase::Established => {
+                Ok(association.with(&mut self.ciphers))
+            }
+            _ => Err(ProtectError::NotConnected),
+        }
+    }
+
+    /// The association that may send data.
+    #[cfg(not(feature = "ready"))]
+    pub(crate) fn sender(&mut self) -> Result<&mut Association, ProtectError> {
+        match &mut self.association {
+            Some(association) if self.phase == Phase::Established => Ok(association),
+            _ => Err(ProtectError::NotConnected),
+        }
     }
 
     /// The records' limit that the peer asked for (RFC 8449 §4, RFC 6066 §4).

@@ -3,10 +3,15 @@
 use core::convert::Infallible;
 
 use dunlin_dtls::{
-    Acceptor, Alert, Association, CertificateTypes, Config, Connection, ConnectionId, Content,
-    Credentials, Datagram, Greeting, Output, Presented, PrivateKey, PskKey, PskLookup,
+    Acceptor, Association, Config, Connection, ConnectionId, Content, Datagram, Greeting, Output,
+    PrivateKey,
 };
 use dunlin_time::{Duration, Instant};
+
+#[path = "../wallet/mod.rs"]
+mod wallet;
+
+use wallet::Wallet;
 
 /// A generator whose numbers follow from its seed.
 struct Numbers(u64);
@@ -37,60 +42,31 @@ impl rand_core::TryRng for Numbers {
 
 impl rand_core::TryCryptoRng for Numbers {}
 
-/// Both ends have the same: a pre-shared key, or a raw public key each that the other trusts.
-struct Wallet {
-    private: Option<PrivateKey>,
-}
+type End = Connection<&'static str, 1024, 1536>;
 
-impl Credentials for Wallet {
-    type Peer = ();
-
-    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
-        if self.private.is_some() {
-            return None;
+/// A pre-shared key, a raw public key that both ends trust, or a certificate.
+fn wallet_of(kind: u8) -> Wallet {
+    const CERTIFICATE: &[u8] = include_bytes!("../pki/client.der");
+    const KEY: &[u8] = include_bytes!("../pki/client.pkcs8");
+    match kind {
+        0 => Wallet::of_psk(b"identity", b"0123456789abcdef"),
+        1 => {
+            let private = PrivateKey::from_scalar(&[0x42; 32]).unwrap();
+            let public = private.public_key();
+            Wallet::of_raw_public_key(private, public)
         }
-        Some((b"identity", PskKey::new(b"0123456789abcdef")?))
-    }
-
-    fn has_psks(&self) -> bool {
-        self.private.is_none()
-    }
-
-    fn psk(&mut self, identity: &[u8]) -> PskLookup<()> {
-        match PskKey::new(b"0123456789abcdef") {
-            Some(key) if identity == b"identity" => PskLookup::Found(key, ()),
-            _ => PskLookup::Unknown,
-        }
-    }
-
-    fn private_key(&self) -> Option<&PrivateKey> {
-        self.private.as_ref()
-    }
-
-    fn own_types(&self) -> CertificateTypes {
-        CertificateTypes {
-            raw_public_key: self.private.is_some(),
-            x509: false,
-        }
-    }
-
-    fn peer_types(&self) -> CertificateTypes {
-        self.own_types()
-    }
-
-    fn verify(&mut self, presented: Presented<'_>) -> Result<(), Alert> {
-        match (presented, &self.private) {
-            (Presented::RawPublicKey(key), Some(private)) if *key == private.public_key() => Ok(()),
-            _ => Err(Alert::CERTIFICATE_UNKNOWN),
-        }
+        _ => Wallet::of_certificate(
+            PrivateKey::from_bytes(KEY).unwrap(),
+            CERTIFICATE,
+            CERTIFICATE,
+        ),
     }
 }
-
-type End = Connection<(), 512, 768>;
 
 struct World {
     now: Instant,
     rng: Numbers,
+    /// Both ends have the same.
     wallet: Wallet,
     acceptor: Acceptor,
     client: End,
@@ -105,9 +81,8 @@ struct World {
 }
 
 impl World {
-    fn new(with_keys: bool, connection_id: &[u8]) -> Self {
+    fn new(wallet: Wallet, connection_id: &[u8]) -> Self {
         let mut rng = Numbers(7);
-        let private = with_keys.then(|| PrivateKey::from_scalar(&[0x42; 32]).unwrap());
         let config = Config {
             initial_timeout: Duration::from_secs(1),
             transmissions: 4,
@@ -116,7 +91,7 @@ impl World {
         let mut world = Self {
             now: Instant::from_secs(1),
             acceptor: Acceptor::new(&mut rng),
-            wallet: Wallet { private },
+            wallet,
             client: Connection::client(config),
             server: None,
             server_config: Config {
@@ -248,7 +223,10 @@ impl World {
 pub(crate) fn handshake(script: &[u8]) {
     let mut script = script.iter().copied();
     let first = script.next().unwrap_or_default();
-    let mut world = World::new(first & 1 == 1, &b"12345678"[..usize::from(first >> 1 & 7)]);
+    let mut world = World::new(
+        wallet_of(first & 1),
+        &b"12345678"[..usize::from(first >> 1 & 7)],
+    );
     let mut steps = 0;
     while let Some(operation) = script.next() {
         steps += 1;
@@ -331,7 +309,7 @@ pub(crate) fn handshake(script: &[u8]) {
 /// refused.
 pub(crate) fn records(bytes: &[u8]) {
     let (&first, bytes) = bytes.split_first().unwrap_or((&0, &[]));
-    let mut world = World::new(false, &b"12345678"[..usize::from(first & 7)]);
+    let mut world = World::new(wallet_of(0), &b"12345678"[..usize::from(first & 7)]);
     world.settle();
     let server = world.server.as_mut().unwrap();
     let mut association = server.take_association().unwrap();
@@ -350,4 +328,41 @@ pub(crate) fn records(bytes: &[u8]) {
         let exported = association.export(0);
         assert_eq!(exported.as_bytes(), bytes);
     }
+}
+
+/// Bytes in place of a message of the handshake, wherever it stands: of the type that is awaited or of another, numbered and
+/// framed as it should be.
+pub(crate) fn message(bytes: &[u8]) {
+    let [first, steps, kind, body @ ..] = bytes else {
+        return;
+    };
+    let connection_id = &b"12345678"[..usize::from(first >> 2 & 7)];
+    let mut world = World::new(wallet_of(first % 3), connection_id);
+    for _ in 0..steps % 8 {
+        if !world.pending.is_empty() {
+            let (to_server, bytes) = world.pending.remove(0);
+            world.deliver(to_server, &bytes);
+        }
+    }
+    let next = world.pending.first().cloned();
+    if let Some((to_server, real)) = next
+        && let Some(header) = real.get(..25)
+        && header[0] == 22
+        && header[3..5] == [0, 0]
+    {
+        let body = &body[..body.len().min(1000)];
+        let len = u16::try_from(body.len()).unwrap();
+        let [high, low] = len.to_be_bytes();
+        let mut forged = header.to_vec();
+        forged[11..13].copy_from_slice(&(len + 12).to_be_bytes());
+        if *kind < 0x80 {
+            forged[13] = kind % 25;
+        }
+        forged[14..17].copy_from_slice(&[0, high, low]);
+        forged[19..22].fill(0);
+        forged[22..25].copy_from_slice(&[0, high, low]);
+        forged.extend_from_slice(body);
+        world.deliver(to_server, &forged);
+    }
+    world.settle();
 }

@@ -1,5 +1,11 @@
 //! Arbitrary input, as properties; `fuzz/` runs the same bodies for longer.
-#![cfg(all(feature = "psk", feature = "ccm8", feature = "rpk"))]
+#![cfg(all(
+    feature = "psk",
+    feature = "ccm8",
+    feature = "rpk",
+    feature = "x509",
+    feature = "ticket"
+))]
 
 use proptest::prelude::*;
 
@@ -11,6 +17,11 @@ proptest! {
     #[test]
     fn handshakes_under_any_script(script in prop::collection::vec(any::<u8>(), 0..400)) {
         checks::handshake(&script);
+    }
+
+    #[test]
+    fn any_bytes_in_place_of_a_message(bytes in prop::collection::vec(any::<u8>(), 3..300)) {
+        checks::message(&bytes);
     }
 
     #[test]

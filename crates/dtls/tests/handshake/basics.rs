@@ -1,6 +1,8 @@
 //! Every way to know each other, every suite, on a link without faults.
 
-use dunlin_dtls::{CipherSuite, ConnectionId, Event, MaxFragmentLength};
+use dunlin_dtls::{
+    Alert, CipherSuite, ConnectionId, Event, Failure, MaxFragmentLength, ProtectError,
+};
 use dunlin_testkit::Conditions;
 
 use crate::world::{CLIENT, SERVER, WAYS, Way, World};
@@ -117,6 +119,98 @@ fn the_path_takes_less_than_was_thought() {
     world.connect(None);
     world.run(120);
     assert!(world.is_established(), "{:?}", world.events);
+}
+
+/// The most bytes of data that an end may put into a record; it makes none that is longer.
+fn limit_of(world: &mut World, end: u8) -> usize {
+    let connection = match end {
+        CLIENT => &mut world.client,
+        _ => world.server.as_mut().unwrap(),
+    };
+    let limit = connection.association().unwrap().max_data_len();
+    let mut buffer = vec![0; 20_000];
+    assert!(connection.send(&vec![1; limit], &mut buffer).is_ok());
+    let refused = connection.send(&vec![1; limit + 1], &mut buffer);
+    assert_eq!(refused, Err(ProtectError::TooLong { limit }));
+    limit
+}
+
+#[test]
+fn each_side_says_how_long_its_records_may_be() {
+    const MOST: usize = 1 << 14;
+    for (client, server, wanted) in [
+        (None, None, (MOST, MOST)),
+        (Some(100), None, (MOST, 100)),
+        // A server may say it only to who has said it (RFC 8449 §4).
+        (None, Some(100), (MOST, MOST)),
+        (Some(300), Some(64), (64, 300)),
+    ] {
+        for way in [Way::Psk, Way::Certificates] {
+            let mut world = World::new(way, 3, Conditions::PERFECT);
+            world.server_config.record_size_limit = server;
+            world.server_config.connection_id = None;
+            world.client_config(|config| {
+                config.record_size_limit = client;
+                config.connection_id = None;
+            });
+            world.connect(None);
+            world.run(60);
+            assert!(world.is_established(), "{:?}", world.events);
+            let found = (limit_of(&mut world, CLIENT), limit_of(&mut world, SERVER));
+            assert_eq!(found, wanted, "{way:?} {client:?} {server:?}");
+        }
+    }
+}
+
+#[test]
+fn the_newer_way_to_ask_for_short_records_goes_before_the_older() {
+    let mut world = World::new(Way::Psk, 3, Conditions::PERFECT);
+    world.client_config(|config| {
+        config.record_size_limit = Some(700);
+        config.max_fragment_length = Some(MaxFragmentLength::Bytes512);
+        config.connection_id = None;
+    });
+    world.connect(None);
+    world.run(60);
+    assert!(world.is_established(), "{:?}", world.events);
+    // The server has not said the older one, or the client would have refused it (RFC 8449 §5).
+    assert_eq!(limit_of(&mut world, SERVER), 700);
+}
+
+#[test]
+fn the_protocol_is_coap_or_none_is_spoken_of() {
+    const COAP: &[u8] = b"\0\x10\0\x07\0\x05\x04coap";
+    let finds = |datagram: &[u8]| datagram.windows(COAP.len()).any(|part| part == COAP);
+    for offers in [true, false] {
+        let mut world = World::new(Way::Psk, 9, Conditions::PERFECT);
+        world.client_config(|config| config.offers_coap = offers);
+        world.connect(None);
+        world.run(60);
+        assert!(world.is_established());
+        for end in [CLIENT, SERVER] {
+            let mut said = world.sent.iter().filter(|(from, _)| *from == end);
+            assert_eq!(said.any(|(_, datagram)| finds(datagram)), offers);
+        }
+    }
+    // Who speaks something else is told so (RFC 7301 §3.2). Its cookie is still good: it vouches for no extension.
+    let mut world = World::new(Way::Psk, 9, Conditions::PERFECT);
+    world.client_config(|config| config.offers_coap = true);
+    world.tamper = Box::new(|from, datagram| {
+        let at = datagram.windows(COAP.len()).position(|part| part == COAP);
+        if let Some(at) = at.filter(|_| from == CLIENT) {
+            datagram[at + 7] = b'h';
+        }
+        true
+    });
+    world.connect(None);
+    world.run(60);
+    assert!(
+        world
+            .events
+            .contains(&(SERVER, Event::Failed(Failure::NoProtocol)))
+    );
+    let alerted = Failure::Alerted(Alert::NO_APPLICATION_PROTOCOL);
+    assert!(world.events.contains(&(CLIENT, Event::Failed(alerted))));
 }
 
 #[test]

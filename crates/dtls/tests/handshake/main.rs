@@ -11,4 +11,6 @@
 mod attacks;
 mod basics;
 mod rough;
+#[path = "../wallet/mod.rs"]
+mod wallet;
 mod world;

@@ -1,16 +1,15 @@
 //! Two ends, a link in memory and a clock of its own.
 
-use std::collections::HashMap;
-
 use dunlin_dtls::{
-    Acceptor, Alert, CertificateTypes, Chain, CipherSuite, Config, Connection, Credentials,
-    Datagram, Event, Greeting, Output, Presented, PrivateKey, PskKey, PskLookup, PublicKey,
-    Session, SessionId,
+    Acceptor, CertificateTypes, Config, Connection, Datagram, Event, Greeting, Output, PrivateKey,
+    Session,
 };
 use dunlin_testkit::{Conditions, Link};
 use dunlin_time::{Duration, Instant};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+
+use crate::wallet::{RAW, Wallet, X509};
 
 pub(crate) const CLIENT: u8 = 1;
 pub(crate) const SERVER: u8 = 2;
@@ -35,145 +34,6 @@ pub(crate) const WAYS: [Way; 5] = [
     Way::Anonymous,
 ];
 
-/// What an end has and whom it trusts.
-#[derive(Default)]
-pub(crate) struct Wallet {
-    pub(crate) identity: Vec<u8>,
-    pub(crate) key: Vec<u8>,
-    pub(crate) psks: HashMap<Vec<u8>, Vec<u8>>,
-    /// Answers of the look-up come later.
-    pub(crate) is_slow: bool,
-    pub(crate) asked: Option<Vec<u8>>,
-    pub(crate) private: Option<PrivateKey>,
-    pub(crate) chain: Vec<Vec<u8>>,
-    pub(crate) own: CertificateTypes,
-    pub(crate) peers: CertificateTypes,
-    /// Raw public keys and leaf certificates that are trusted, and whose they are.
-    pub(crate) keys: Vec<(PublicKey, &'static str)>,
-    pub(crate) certificates: Vec<(Vec<u8>, &'static str)>,
-    pub(crate) sessions: Option<Vec<(Session, Option<&'static str>)>>,
-    pub(crate) tickets: bool,
-    pub(crate) name: Option<&'static str>,
-    pub(crate) heard: Vec<u8>,
-}
-
-impl Credentials for Wallet {
-    type Peer = &'static str;
-
-    fn own_psk(&self) -> Option<(&[u8], PskKey)> {
-        Some((&self.identity, PskKey::new(&self.key)?))
-    }
-
-    fn has_psks(&self) -> bool {
-        !self.psks.is_empty()
-    }
-
-    fn psk(&mut self, identity: &[u8]) -> PskLookup<&'static str> {
-        if self.is_slow {
-            self.asked = Some(identity.to_vec());
-            return PskLookup::Later;
-        }
-        self.look(identity)
-    }
-
-    fn private_key(&self) -> Option<&PrivateKey> {
-        self.private.as_ref()
-    }
-
-    fn own_types(&self) -> CertificateTypes {
-        self.own
-    }
-
-    fn own_certificate(&self, index: usize) -> Option<&[u8]> {
-        self.chain.get(index).map(Vec::as_slice)
-    }
-
-    fn peer_types(&self) -> CertificateTypes {
-        self.peers
-    }
-
-    fn verify(&mut self, presented: Presented<'_>) -> Result<&'static str, Alert> {
-        let known = match presented {
-            Presented::RawPublicKey(key) => self
-                .keys
-                .iter()
-                .find(|known| known.0 == *key)
-                .map(|known| known.1),
-            Presented::Certificates(chain) => self.pinned(&chain),
-            _ => None,
-        };
-        known.ok_or(Alert::CERTIFICATE_UNKNOWN)
-    }
-
-    fn server_name(&self) -> Option<&str> {
-        self.name
-    }
-
-    fn asked_for(&mut self, server_name: &[u8]) {
-        self.heard = server_name.to_vec();
-    }
-
-    fn keeps_sessions(&self) -> bool {
-        self.sessions.is_some()
-    }
-
-    fn keep_session(&mut self, session: &Session, peer: Option<&&'static str>) {
-        if let Some(sessions) = &mut self.sessions {
-            sessions.push((session.clone(), peer.copied()));
-        }
-    }
-
-    fn session(&mut self, id: &[u8]) -> Option<(Session, Option<&'static str>)> {
-        let mut sessions = self.sessions.iter().flatten();
-        sessions
-            .find(|(session, _)| session.id().as_bytes() == id)
-            .cloned()
-    }
-
-    fn gives_tickets(&self) -> bool {
-        self.tickets
-    }
-
-    // Not sealed at all: these tests are of the handshake.
-    fn seal_ticket(
-        &mut self,
-        session: &Session,
-        _: Option<&&'static str>,
-        buffer: &mut [u8],
-    ) -> Option<usize> {
-        buffer[..48].copy_from_slice(session.master_secret());
-        buffer[48..50].copy_from_slice(&session.suite().number().to_be_bytes());
-        Some(50)
-    }
-
-    fn open_ticket(&mut self, ticket: &[u8]) -> Option<(Session, Option<&'static str>)> {
-        let master = ticket.get(..48)?.try_into().ok()?;
-        let suite =
-            CipherSuite::from_number(u16::from_be_bytes(ticket.get(48..50)?.try_into().ok()?))?;
-        Some((
-            Session::new(SessionId::default(), suite, master),
-            Some("by ticket"),
-        ))
-    }
-}
-
-impl Wallet {
-    pub(crate) fn look(&self, identity: &[u8]) -> PskLookup<&'static str> {
-        match self.psks.get(identity) {
-            Some(key) => PskLookup::Found(PskKey::new(key).unwrap(), "device"),
-            None => PskLookup::Unknown,
-        }
-    }
-
-    fn pinned(&self, chain: &Chain<'_>) -> Option<&'static str> {
-        let leaf = chain.end_entity()?;
-        let mut known = self.certificates.iter();
-        known
-            .find(|(certificate, _)| certificate == leaf)
-            .map(|known| known.1)
-    }
-}
-
 fn pki(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/pki/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(path).unwrap()
@@ -181,15 +41,11 @@ fn pki(name: &str) -> Vec<u8> {
 
 /// A client's and a server's wallet for a way to know each other.
 pub(crate) fn wallets(way: Way) -> (Wallet, Wallet) {
-    let (mut client, mut server) = (Wallet::default(), Wallet::default());
     if way == Way::Psk {
-        client.identity = b"urn:dev:1".to_vec();
-        client.key = b"0123456789abcdef".to_vec();
-        server
-            .psks
-            .insert(client.identity.clone(), client.key.clone());
-        return (client, server);
+        let wallet = || Wallet::of_psk(b"urn:dev:1", b"0123456789abcdef");
+        return (wallet(), wallet());
     }
+    let (mut client, mut server) = (Wallet::default(), Wallet::default());
     let client_key = PrivateKey::from_bytes(&pki("client.pkcs8")).unwrap();
     let server_key = PrivateKey::from_bytes(&pki("server.pkcs8")).unwrap();
     client.keys = vec![(server_key.public_key(), "server")];
@@ -200,18 +56,10 @@ pub(crate) fn wallets(way: Way) -> (Wallet, Wallet) {
     server.chain = vec![pki("server.der"), pki("intermediate.der")];
     client.private = Some(client_key);
     server.private = Some(server_key);
-    let raw = CertificateTypes {
-        raw_public_key: true,
-        x509: false,
-    };
-    let x509 = CertificateTypes {
-        raw_public_key: false,
-        x509: true,
-    };
     (client.own, server.own) = match way {
-        Way::RawPublicKeys => (raw, raw),
-        Way::Mixed => (raw, x509),
-        _ => (x509, x509),
+        Way::RawPublicKeys => (RAW, RAW),
+        Way::Mixed => (RAW, X509),
+        _ => (X509, X509),
     };
     (client.peers, server.peers) = (server.own, client.own);
     if way == Way::Anonymous {

@@ -74,6 +74,8 @@ printf '%s\nextendedKeyUsage = clientAuth\n' "$authority" | issue for-clients "/
 echo "$server" | issue of-for-clients "/CN=Issued by one for clients" for-clients $long
 echo "$authority" | issue year "/CN=Authority of a year" root 20250101000000Z 20251231235959Z
 echo "$server" | issue of-year "/CN=Issued by the authority of a year" year $long
+echo "$authority" | issue passing "/CN=Passing authority" root 20200101000000Z 20270116000000Z
+echo 'extendedKeyUsage = clientAuth' | issue of-passing "/CN=of-passing" passing $long
 printf '1.2.3.4 = critical, DER:0500\n' | issue critical "/CN=Critical" root $long
 printf '1.2.3.4 = DER:0500\n' | issue unknown "/CN=Unknown, not critical" root $long
 printf '%s\nnameConstraints = critical, permitted;DNS:example.com\n' "$authority" | issue constrained "/CN=Constrained" root $long
@@ -104,3 +106,4 @@ openssl genpkey -algorithm ED25519 -out ed25519.key
 openssl pkcs8 -topk8 -nocrypt -in ed25519.key -outform DER -out "$here/ed25519.pkcs8"
 openssl pkey -in ed25519.key -pubout -outform DER -out "$here/ed25519.spki"
 openssl pkcs8 -topk8 -nocrypt -in client.key -outform DER -out "$here/client.pkcs8"
+openssl pkcs8 -topk8 -nocrypt -in of-passing.key -outform DER -out "$here/of-passing.pkcs8"

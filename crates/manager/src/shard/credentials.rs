@@ -206,7 +206,7 @@ pub(super) struct Proven {
     kind: CredentialKind,
     /// Stands for the credential, its secret included.
     credential: [u8; 16],
-    /// When the certificate ends, if it was one.
+    /// When the first certificate of the chain ends, if there was one.
     until: UnixTime,
 }
 
@@ -256,7 +256,6 @@ impl Lookup<'_> {
     fn certified(&self, chain: &Chain<'_>) -> Option<Proven> {
         let own = chain.end_entity()?;
         let parsed = Certificate::parse(own).ok()?;
-        let until = parsed.not_after();
         let fingerprint: [u8; 32] = Sha256::digest(own).into();
         let kind = CredentialKind::Certificate;
         if let Some(endpoint) = self.credentials.owner(kind, &fingerprint) {
@@ -273,8 +272,18 @@ impl Lookup<'_> {
         verifier
             .check(chain, Role::Client, unix_time(self.now), None)
             .ok()?;
-        self.credentials.proven(endpoint, kind, until)
+        self.credentials.proven(endpoint, kind, end(chain))
     }
+}
+
+/// When the first of the certificates ends that a device presents: from then on its chain proves nothing. Those that it
+/// presents in vain count too, and one that cannot be read has ended.
+fn end(chain: &Chain<'_>) -> UnixTime {
+    chain
+        .certificates()
+        .map(|der| Certificate::parse(der).map_or(UnixTime(i64::MIN), |one| one.not_after()))
+        .min()
+        .unwrap_or(UnixTime(i64::MIN))
 }
 
 impl Asked for Lookup<'_> {

@@ -548,7 +548,7 @@ fn wrong_keys_and_unknown_identities_get_nowhere() {
     let mut unknown = Node::new(1);
     unknown.proof.identity = b"who-1".to_vec();
     let unknown = unknown.connect(&mut bench);
-    for node in [wrong, unknown] {
+    for node in Vec::from([Box::new(wrong), Box::new(unknown)]) {
         assert!(node.failed && !node.connection.is_established());
     }
     let metrics = bench.shard.metrics().dtls;
@@ -950,6 +950,34 @@ fn a_session_ends_with_the_credential_that_it_began_with() {
         bench.put("device-2", same());
         assert_eq!(bench.result(), Ok(Outcome::Done));
         assert!(!resumes(&mut bench, &mut node, &session));
+    }
+}
+
+#[test]
+fn a_session_does_not_outlive_the_authority_between() {
+    let root = Credential::authority(pki!("root.der")).unwrap();
+    for takes_tickets in [true, false] {
+        let mut bench = with_identity(&[("of-passing", &root)]);
+        let mut node = Node::with_key(1, false);
+        node.connection = Connection::client(DtlsConfig {
+            offers_tickets: takes_tickets,
+            ..DtlsConfig::DEFAULT
+        });
+        node.proof.private_key = PrivateKey::from_bytes(pki!("of-passing.pkcs8")).ok();
+        node.proof.certificates = vec![pki!("of-passing.der"), pki!("passing.der")];
+        let mut node = node.connect(&mut bench);
+        let session = node.session();
+        assert_eq!(session.id().is_empty(), takes_tickets);
+        node.again(&mut bench, &session);
+        assert!(node.connection.is_resumed());
+        // Its own certificate is good for long, and the session for a day; what ends at midnight is the authority that
+        // stands between it and the one that is trusted.
+        bench.pass(Duration::from_secs(16 * 60 * 60 - 1));
+        node.again(&mut bench, &session);
+        assert!(node.connection.is_resumed());
+        bench.pass(Duration::from_secs(2));
+        node.again(&mut bench, &session);
+        assert!(!node.connection.is_resumed() && !node.connection.is_established());
     }
 }
 
