@@ -56,7 +56,7 @@ impl ContentFormat {
     }
 
     /// Tells whether the format can be decoded and encoded as [`Record`](crate::Record)s in this build.
-    #[expect(clippy::match_like_matches_macro, reason = "a row for each feature")]
+    #[allow(clippy::match_like_matches_macro, reason = "a row for each feature")]
     pub const fn is_supported(self) -> bool {
         match self {
             Self::TEXT => cfg!(feature = "text"),

@@ -252,7 +252,9 @@ impl<'b> Writer<'b> {
         let bytes = bytes.get(skipped..).unwrap_or_default();
         let room = self.buffer.get_mut(self.length..).unwrap_or_default();
         let kept = room.len().min(bytes.len());
-        self.whole = false;
+        if SHORT_WAYS {
+            self.whole = false;
+        }
         if let (Some(place), Some(bytes)) = (room.get_mut(..kept), bytes.get(..kept)) {
             copy(place, bytes);
         }
@@ -399,7 +401,9 @@ impl<'b> Writer<'b> {
         if mark.start >= window.skip {
             let start = mark.start.saturating_sub(window.skip);
             if growth > 0 {
-                self.whole = false;
+                if SHORT_WAYS {
+                    self.whole = false;
+                }
                 let room = self.buffer.len().saturating_sub(self.length);
                 let fits = room.min(growth);
                 // What is in the buffer behind the header, as far as it stays there.
