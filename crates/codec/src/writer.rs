@@ -1,7 +1,11 @@
-//! A buffer that fills up, or a window that moves along a payload longer than the buffer.
+//! A buffer that fills up.
 
 use crate::short::Short;
 use crate::{EncodeError, SHORT_WAYS};
+
+mod window;
+
+pub(crate) use window::Window;
 
 /// How deep containers nest: the maps of LwM2M CBOR around each of the four numbers of a path, and the outermost.
 pub(crate) const DEPTH: usize = 5;
@@ -18,43 +22,6 @@ pub(crate) struct Writer<'b> {
     /// Whether all that was written is in the buffer.
     whole: bool,
     window: Option<&'b mut Window>,
-}
-
-/// Which part of a payload is kept, and what is known of the containers that lie across its start.
-#[derive(Debug, Default)]
-pub(crate) struct Window {
-    /// How many bytes lie before the window.
-    skip: usize,
-    /// How many of them went by.
-    before: usize,
-    /// How many bytes came after the window was full.
-    after: usize,
-    /// For each depth the container whose header cannot be grown any more when it is closed: where it starts, and how
-    /// long its header has to be.
-    known: [Option<(usize, usize)>; DEPTH],
-    /// What came out about the outermost such container that was not known.
-    news: Option<(usize, (usize, usize))>,
-}
-
-impl Window {
-    pub(crate) fn new(skip: usize) -> Self {
-        Self {
-            skip,
-            ..Self::default()
-        }
-    }
-
-    /// Makes ready for the same records once more. Gives `false` if there is no need.
-    pub(crate) fn again(&mut self) -> bool {
-        let Some((depth, container)) = self.news.take() else {
-            return false;
-        };
-        if let Some(known) = self.known.get_mut(depth) {
-            *known = Some(container);
-        }
-        (self.before, self.after) = (0, 0);
-        true
-    }
 }
 
 /// The place of a header that is written when its container closes.
@@ -236,35 +203,6 @@ impl<'b> Writer<'b> {
         self.put(word.to_le_bytes().get(..count).unwrap_or_default())
     }
 
-    /// Keeps what falls into the window and counts the rest.
-    #[cold]
-    fn put_part(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let Some(window) = &mut self.window else {
-            return Err(EncodeError::NoSpace);
-        };
-        let skipped = window.skip.saturating_sub(window.before).min(bytes.len());
-        if skipped > 0 {
-            window.before = window.before.saturating_add(skipped);
-            if window.before == window.skip {
-                self.length = 0;
-            }
-        }
-        let bytes = bytes.get(skipped..).unwrap_or_default();
-        let room = self.buffer.get_mut(self.length..).unwrap_or_default();
-        let kept = room.len().min(bytes.len());
-        if SHORT_WAYS {
-            self.whole = false;
-        }
-        if let (Some(place), Some(bytes)) = (room.get_mut(..kept), bytes.get(..kept)) {
-            copy(place, bytes);
-        }
-        self.length = self.length.saturating_add(kept);
-        window.after = window
-            .after
-            .saturating_add(bytes.len().saturating_sub(kept));
-        Ok(())
-    }
-
     /// Leaves `room` bytes free for the header of a container that has `depth` containers around it, and gives the place.
     pub(crate) fn open(&mut self, depth: usize, room: usize) -> Result<usize, EncodeError> {
         let mark = self.mark(depth, self.len(), room);
@@ -388,57 +326,6 @@ impl<'b> Writer<'b> {
         self.length = length;
         Some(())
     }
-
-    /// The same where only a part of the payload is in the buffer. A container that ends before the window grows
-    /// unseen; in one that starts in it the bytes that are moved out of it are counted; one that lies across its start
-    /// has to be written again, with what is known by then.
-    fn close_in_window(&mut self, depth: usize, mark: Mark, header: &[u8]) {
-        let end = self.len();
-        let Some(window) = &mut self.window else {
-            return;
-        };
-        let growth = header.len().saturating_sub(mark.room);
-        if mark.start >= window.skip {
-            let start = mark.start.saturating_sub(window.skip);
-            if growth > 0 {
-                if SHORT_WAYS {
-                    self.whole = false;
-                }
-                let room = self.buffer.len().saturating_sub(self.length);
-                let fits = room.min(growth);
-                // What is in the buffer behind the header, as far as it stays there.
-                let from = start.saturating_add(mark.room);
-                let area = self.buffer.get_mut(from..).unwrap_or_default();
-                let moved = self.length.saturating_sub(from);
-                let moved = moved.min(area.len().saturating_sub(growth));
-                shift(area, moved, growth);
-                self.length = self.length.saturating_add(fits);
-                window.after = window.after.saturating_add(growth.saturating_sub(fits));
-            }
-            let area = self.buffer.get_mut(start..).unwrap_or_default();
-            for (place, byte) in area.iter_mut().zip(header) {
-                *place = *byte;
-            }
-        } else if growth > 0 {
-            if end.saturating_add(growth) <= window.skip {
-                window.before = window.before.saturating_add(growth);
-                if window.before == window.skip {
-                    self.length = 0;
-                }
-            } else if window.news.is_none_or(|(known, _)| depth < known) {
-                window.news = Some((depth, (mark.start, header.len())));
-            }
-        } else {
-            // The end of the header may be in the window.
-            let hidden = window.skip.saturating_sub(mark.start);
-            let seen = header.get(hidden..).unwrap_or_default();
-            if window.before == window.skip {
-                for (place, byte) in self.buffer.iter_mut().zip(seen) {
-                    *place = *byte;
-                }
-            }
-        }
-    }
 }
 
 /// How long a text may be that goes the short way.
@@ -496,82 +383,4 @@ fn shift(area: &mut [u8], count: usize, by: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn closing_moves_what_follows() {
-        let mut buffer = [0; 8];
-        let mut writer = Writer::new(&mut buffer);
-        writer.put(b"a").unwrap();
-        let mark = Mark {
-            start: writer.open(0, 1).unwrap(),
-            room: 1,
-        };
-        writer.put(b"bcd").unwrap();
-        assert_eq!(writer.content(mark), 3);
-        writer.close(0, mark, Short::new(*b"X")).unwrap();
-        assert_eq!(writer.written_from(0), b"aXbcd");
-        writer.close(0, mark, Short::new(*b"1234")).unwrap();
-        assert_eq!(writer.written_from(0), b"a1234bcd");
-        let mark = Mark { start: 1, room: 4 };
-        assert_eq!(
-            writer.close(0, mark, Short::new(*b"12345")),
-            Err(EncodeError::NoSpace)
-        );
-        assert_eq!(writer.put(b"e"), Err(EncodeError::NoSpace));
-        assert_eq!(writer.put_word(1, 1), Err(EncodeError::NoSpace));
-        assert_eq!(writer.written_from(0), b"a1234bcd");
-    }
-
-    /// Writes `outer[…inner[…]…]` with headers that turn out longer than the room left for them.
-    fn nested(writer: &mut Writer<'_>) {
-        writer.put(b"start").unwrap();
-        for _ in 0..2 {
-            let outer = writer.open(0, 1).unwrap();
-            writer.put(b"one").unwrap();
-            let inner = writer.open(1, 2).unwrap();
-            writer.put(b"two").unwrap();
-            let inner = writer.mark(1, inner, 2);
-            writer.close(1, inner, Short::new(*b"<<<<")).unwrap();
-            writer.put(b"three").unwrap();
-            let outer = writer.mark(0, outer, 1);
-            writer.close(0, outer, Short::new(*b"((")).unwrap();
-        }
-        writer.put(b"end").unwrap();
-    }
-
-    #[test]
-    fn every_window_shows_its_part() {
-        let mut whole = [0; 64];
-        let mut writer = Writer::new(&mut whole);
-        nested(&mut writer);
-        let length = writer.len();
-        assert_eq!(
-            &whole[..length],
-            b"start((one<<<<twothree((one<<<<twothreeend"
-        );
-        for skip in 0..=length {
-            for size in 0..=length {
-                let mut window = Window::new(skip);
-                let mut runs = 0;
-                loop {
-                    let mut buffer = [0xee; 64];
-                    let mut writer = Writer::windowed(&mut buffer[..size], Some(&mut window));
-                    nested(&mut writer);
-                    runs += 1;
-                    let (total, kept) = (writer.len(), writer.kept());
-                    if window.again() {
-                        continue;
-                    }
-                    assert_eq!(total, length, "{skip} {size}");
-                    assert_eq!(kept, size.min(length - skip), "{skip} {size}");
-                    assert_eq!(&buffer[..kept], &whole[skip..][..kept], "{skip} {size}");
-                    assert!(buffer[size..].iter().all(|byte| *byte == 0xee));
-                    break;
-                }
-                assert!(runs <= 3);
-            }
-        }
-    }
-}
+mod tests;

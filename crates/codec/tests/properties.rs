@@ -186,6 +186,17 @@ fn read<'a>(
         .unwrap_or_else(|error| panic!("{format} of {base}: {error}"))
 }
 
+/// The same with its number in 64 bits.
+fn widened(record: Record<'_>) -> Record<'_> {
+    match record.value {
+        Value::Single(number) => Record {
+            value: Value::Float(number.into()),
+            ..record
+        },
+        _ => record,
+    }
+}
+
 /// Whether JSON can say it.
 fn is_finite(records: &[Record<'_>]) -> bool {
     !records
@@ -208,7 +219,8 @@ proptest! {
             let mut scratch = vec![0; bytes.len()];
             let back = read(format, root, &bytes, &types, &mut scratch);
             prop_assert_eq!(&back, &records, "{}", format);
-            // Across formats, to the bit.
+            // Across formats, to the bit, but for the digits that JSON spares of what came in 32 bits.
+            let back: Vec<_> = back.into_iter().map(widened).collect();
             for other in MANY {
                 if JSON.contains(&other) && !is_finite(&records) {
                     continue;

@@ -115,6 +115,9 @@ fn is_read_by_serde_cbor(value: &Value<'_>, bytes: &[u8]) -> bool {
         (Value::Float(number), Theirs::Float(theirs)) => {
             theirs.to_bits() == number.to_bits() || theirs.is_nan() && number.is_nan()
         }
+        (Value::Single(number), Theirs::Float(theirs)) => {
+            theirs.to_bits() == f64::from(*number).to_bits() || theirs.is_nan() && number.is_nan()
+        }
         (Value::Boolean(truth), Theirs::Bool(theirs)) => theirs == *truth,
         (Value::String(text), Theirs::Text(theirs)) => theirs == *text,
         (Value::Opaque(bytes), Theirs::Bytes(theirs)) => theirs == *bytes,

@@ -1,0 +1,77 @@
+use super::*;
+
+#[test]
+fn closing_moves_what_follows() {
+    let mut buffer = [0; 8];
+    let mut writer = Writer::new(&mut buffer);
+    writer.put(b"a").unwrap();
+    let mark = Mark {
+        start: writer.open(0, 1).unwrap(),
+        room: 1,
+    };
+    writer.put(b"bcd").unwrap();
+    assert_eq!(writer.content(mark), 3);
+    writer.close(0, mark, Short::new(*b"X")).unwrap();
+    assert_eq!(writer.written_from(0), b"aXbcd");
+    writer.close(0, mark, Short::new(*b"1234")).unwrap();
+    assert_eq!(writer.written_from(0), b"a1234bcd");
+    let mark = Mark { start: 1, room: 4 };
+    assert_eq!(
+        writer.close(0, mark, Short::new(*b"12345")),
+        Err(EncodeError::NoSpace)
+    );
+    assert_eq!(writer.put(b"e"), Err(EncodeError::NoSpace));
+    assert_eq!(writer.put_word(1, 1), Err(EncodeError::NoSpace));
+    assert_eq!(writer.written_from(0), b"a1234bcd");
+}
+
+/// Writes `outer[…inner[…]…]` with headers that turn out longer than the room left for them.
+fn nested(writer: &mut Writer<'_>) {
+    writer.put(b"start").unwrap();
+    for _ in 0..2 {
+        let outer = writer.open(0, 1).unwrap();
+        writer.put(b"one").unwrap();
+        let inner = writer.open(1, 2).unwrap();
+        writer.put(b"two").unwrap();
+        let inner = writer.mark(1, inner, 2);
+        writer.close(1, inner, Short::new(*b"<<<<")).unwrap();
+        writer.put(b"three").unwrap();
+        let outer = writer.mark(0, outer, 1);
+        writer.close(0, outer, Short::new(*b"((")).unwrap();
+    }
+    writer.put(b"end").unwrap();
+}
+
+#[test]
+fn every_window_shows_its_part() {
+    let mut whole = [0; 64];
+    let mut writer = Writer::new(&mut whole);
+    nested(&mut writer);
+    let length = writer.len();
+    assert_eq!(
+        &whole[..length],
+        b"start((one<<<<twothree((one<<<<twothreeend"
+    );
+    for skip in 0..=length {
+        for size in 0..=length {
+            let mut window = Window::new(skip);
+            let mut runs = 0;
+            loop {
+                let mut buffer = [0xee; 64];
+                let mut writer = Writer::windowed(&mut buffer[..size], Some(&mut window));
+                nested(&mut writer);
+                runs += 1;
+                let (total, kept) = (writer.len(), writer.kept());
+                if window.again() {
+                    continue;
+                }
+                assert_eq!(total, length, "{skip} {size}");
+                assert_eq!(kept, size.min(length - skip), "{skip} {size}");
+                assert_eq!(&buffer[..kept], &whole[skip..][..kept], "{skip} {size}");
+                assert!(buffer[size..].iter().all(|byte| *byte == 0xee));
+                break;
+            }
+            assert!(runs <= 3);
+        }
+    }
+}
