@@ -604,6 +604,9 @@ fn the_programs_own_agent_is_let_in_by_its_certificate() {
     let arguments = |endpoint: &'static str, more: &[&'static str]| {
         let mut arguments = vec!["agent", "--json", "--server", &uri, "--endpoint", endpoint];
         arguments.extend(own);
+        if !more.contains(&"--server-name") {
+            arguments.extend(["--server-name", "server.example.com"]);
+        }
         arguments.extend(more);
         support::Program::start(folder, &arguments)
     };
@@ -627,6 +630,8 @@ fn the_programs_own_agent_is_let_in_by_its_certificate() {
     };
     fails(&["--ca", "other.pem"]);
     fails(&["--server-cert", "client.pem"]);
+    // So is one whose certificate bears another name.
+    fails(&["--ca", "ca.pem", "--server-name", "other.example.com"]);
     // The certificate is one device's; without its pin it is whose name it bears.
     arguments(NAME, &["--ca", "ca.pem"]).json(|line| line.to_string().contains("4.03"));
     client(&["security", "remove", "pinned", "x509"]).succeeded();

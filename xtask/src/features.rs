@@ -1,4 +1,4 @@
-//! `cargo xtask features`: each feature of each library crate alone, and none at all.
+//! `cargo xtask features`: each feature of each library crate alone, and none at all; and tests of the agent with few.
 //!
 //! A feature whose name begins with `_` is what others have in common and nothing by itself: it is left out.
 
@@ -25,7 +25,8 @@ pub(crate) fn run() -> Result<()> {
             check(name, Some(feature))?;
         }
     }
-    Ok(())
+    // What no test of the agent itself can be without: those always have its default features.
+    project::run(project::cargo().args(["test", "--quiet", "--package", "dunlin-agent-lean"]))
 }
 
 fn check(package: &str, feature: Option<&str>) -> Result<()> {

@@ -16,6 +16,7 @@ mod interop;
 mod peers;
 mod project;
 mod size;
+mod stack;
 mod thumb;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Command {
     Instructions(instructions::Arguments),
     /// Prints the size of the firmware images: flash, RAM and panic calls.
     Size(size::Arguments),
+    /// Measures how deep the agent's stack is, in QEMU.
+    Stack(stack::Arguments),
     /// Runs foreign LwM2M, CoAP and DTLS programs against ours.
     Interop(interop::Arguments),
     /// Drives the portal in headless Chromium while the demo runs.
@@ -74,6 +77,7 @@ fn run() -> Result<()> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Instructions(arguments) => instructions::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),
+        Command::Stack(arguments) => stack::run(&arguments),
         Command::Interop(arguments) => interop::run(&arguments),
         Command::Browser(arguments) => browser::run(&arguments),
         Command::Fuzz(arguments) => fuzz::run(&arguments),

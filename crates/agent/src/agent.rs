@@ -45,11 +45,14 @@ pub struct Agent<
     attributes: [Option<Attached>; OBSERVATIONS],
     replay: Replay<[u8; REPLAY]>,
     upload: [u8; UPLOAD],
+    #[cfg(feature = "fallback")]
+    fallback: (&'a mut [u8], usize),
 }
 
 /// Why a server cannot be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnectError {
     /// No instance of the Server object has this short server id.
     UnknownServer,
@@ -114,6 +117,8 @@ impl<
             attributes: [None; OBSERVATIONS],
             replay: Replay::new(lifetime),
             upload: [0; UPLOAD],
+            #[cfg(feature = "fallback")]
+            fallback: (&mut [], 0),
             rng,
             config,
         }
@@ -131,6 +136,11 @@ impl<
             attributes: &mut self.attributes,
             upload: &mut self.upload,
             replay: &mut self.replay,
+            #[cfg(feature = "fallback")]
+            fallback: crate::fallback::Room {
+                bytes: self.fallback.0,
+                len: &mut self.fallback.1,
+            },
         }
     }
 
@@ -248,7 +258,21 @@ impl<
         let hold_off = crate::bootstrap::hold_off(&self.objects);
         let until = self.state.now.saturating_add(hold_off);
         let packs = self.config.asks_for_pack();
+        #[cfg(feature = "fallback")]
+        self.core().fall_back();
         self.state.bootstrap = Some(crate::bootstrap::Bootstrap::new(peer, until, packs));
+    }
+
+    /// Gives room for the accounts of before a bootstrap, which are in use again when the Bootstrap-Server does not come to
+    /// an end: no answer, no Bootstrap-Finish in time, a pack that is not whole. Registrations go on as if nothing had been.
+    ///
+    /// It takes as many bytes as the SenML CBOR of the objects 0, 1, 2, 21 and 23 has; about 150 for one server. Accounts
+    /// that are longer are not kept, and there is no way back from that bootstrap. The keys in them are wiped at its end. A
+    /// store of what is kept over restarts (`storage`) needs no such room: it goes back to what is stored.
+    #[cfg(feature = "fallback")]
+    pub fn fall_back_on(&mut self, room: &'a mut [u8]) {
+        self.core().end_change();
+        self.fallback = (room, 0);
     }
 
     /// The instance of the Server object with this short server id.

@@ -202,6 +202,8 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     fn bootstrap_failed(&mut self, reason: Failure) {
+        #[cfg(feature = "fallback")]
+        self.fall_back();
         let random = self.rng.next_u32();
         let now = self.state.now;
         let packs = self.config.asks_for_pack();
@@ -251,6 +253,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         } else if expected && message.code() == Code::CHANGED {
             bootstrap.failures = 0;
             bootstrap.next(Stage::Serving, until);
+            self.begin_change();
         } else if expected {
             let code = message.code();
             self.bootstrap_failed(if code.is_success() {
@@ -347,6 +350,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// The accounts are new: what was agreed on with servers is over, and the owner connects anew.
     fn finish_bootstrap(&mut self) {
+        self.end_change();
         for index in 0..self.servers.len() {
             self.end_observations(index);
             self.end_send(index, Some(Failure::NoAnswer));

@@ -79,6 +79,7 @@ impl<'a> Config<'a> {
     }
 
     /// What to register with in place of a list.
+    #[cfg_attr(not(feature = "profile"), allow(clippy::unused_self))]
     pub(crate) const fn chosen_profile(&self) -> Option<Profile<'a>> {
         #[cfg(feature = "profile")]
         return self.profile;
@@ -87,6 +88,7 @@ impl<'a> Config<'a> {
     }
 
     /// Whether a pack is asked for.
+    #[cfg_attr(not(feature = "bootstrap-pack"), allow(clippy::unused_self))]
     pub(crate) const fn asks_for_pack(&self) -> bool {
         #[cfg(feature = "bootstrap-pack")]
         return self.bootstrap_pack;

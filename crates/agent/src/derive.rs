@@ -111,6 +111,6 @@ mod tests {
     fn places_ascend_by_id() {
         assert_eq!(order([3303, 3, 0, 1]), [2, 3, 1, 0]);
         assert_eq!(order([0, 1]), [0, 1]);
-        assert_eq!(order([]), []);
+        assert_eq!(order([]), [0_u8; 0]);
     }
 }

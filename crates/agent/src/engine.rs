@@ -38,6 +38,8 @@ pub(crate) struct State<P> {
     pub(crate) counters: Counters,
     /// The Bootstrap-Server, once the owner has said where it is.
     pub(crate) bootstrap: Option<Bootstrap<P>>,
+    /// A Bootstrap-Server has begun to change accounts and has not come to an end.
+    pub(crate) half_done: bool,
     /// The lists of nodes of composite operations.
     pub(crate) lists: Lists,
     /// What servers out of reach have not been told.
@@ -57,6 +59,7 @@ impl<P> State<P> {
             events: Deque::new(),
             counters: Counters::default(),
             bootstrap: None,
+            half_done: false,
             lists: Lists::new(),
             history: History::new(),
             upload: None,
@@ -65,6 +68,7 @@ impl<P> State<P> {
 
     /// Tells the owner of an event; the oldest gives way when there is no room.
     pub(crate) fn tell(&mut self, event: Event) {
+        crate::trace::event(&event);
         if self.events.is_full() {
             self.events.pop_front();
             count(&mut self.counters.lost_events);
@@ -91,6 +95,8 @@ pub(crate) struct Core<'c, P> {
     pub(crate) attributes: &'c mut [Option<Attached>],
     pub(crate) upload: &'c mut [u8],
     pub(crate) replay: &'c mut Replay<[u8]>,
+    #[cfg(feature = "fallback")]
+    pub(crate) fallback: crate::fallback::Room<'c>,
 }
 
 impl<P: Copy + Eq> Core<'_, P> {
@@ -121,6 +127,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             Ok(message) => message,
             Err(error) => {
                 count(&mut self.state.counters.malformed);
+                crate::trace::malformed(bytes.len());
                 if let (Some(Type::Confirmable), Some(id)) = (error.message_type(), error.id()) {
                     self.reset(peer, id);
                 }

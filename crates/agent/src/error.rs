@@ -12,6 +12,7 @@ use dunlin_codec::{DecodeError, DecodeErrorKind, EncodeError};
 /// what the server is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Error {
     /// The object, instance, resource or resource instance does not exist here: 4.04.
     NotFound,

@@ -25,6 +25,7 @@ pub enum Output<'b, P> {
 /// The agent keeps the last eight; what the owner does not fetch in time is lost, and counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Event {
     /// A server has accepted the registration.
     Registered {
@@ -119,6 +120,7 @@ pub enum Event {
 /// Why an attempt to register failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Failure {
     /// The server did not answer in time.
     NoAnswer,
@@ -135,6 +137,7 @@ pub enum Failure {
 /// What an agent has counted since its making; each saturates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counters {
     /// Datagrams received.
     pub received: u32,

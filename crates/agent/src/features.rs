@@ -18,6 +18,9 @@ pub(crate) const PROVIDES: bool = cfg!(any(
     feature = "access-control"
 ));
 
+/// What is kept over a restart, or over a bootstrap that fails.
+pub(crate) const KEEPS: bool = cfg!(feature = "persistence");
+
 /// Send.
 pub(crate) const SEND: bool = cfg!(feature = "send");
 

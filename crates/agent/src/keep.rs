@@ -52,6 +52,9 @@ use dunlin_coap::time::Instant;
 use dunlin_model::{ObjectId, ResourceId};
 use rand_core::Rng;
 
+#[cfg(feature = "fallback")]
+pub(crate) use accounts::{encode as encode_accounts, read as decode_accounts};
+
 use crate::bootstrap::Stage;
 use crate::content::SINGLE;
 use crate::{Agent, ConnectError, Doors, Error, Object, Objects, content, provision, set};
@@ -67,6 +70,7 @@ const LAYOUT: u8 = 1;
 
 /// Which record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Key {
     /// The accounts.
     Accounts,
@@ -95,6 +99,7 @@ const KIND_ASSOCIATION: u8 = 3;
 /// A record cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ExportError {
     /// The buffer is too small for it.
     NoSpace,
@@ -111,6 +116,7 @@ impl core::error::Error for ExportError {}
 /// Why a record is refused. Nothing has changed then, but after [`Failed`](Self::Failed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImportError {
     /// It is cut off, or its checksum is wrong.
     Damaged,
@@ -177,6 +183,10 @@ pub trait Keep<P>: Doors<P> {
     /// Whether the accounts are to be stored as they are: not while a Bootstrap-Server is at work on them, nor when it has
     /// left them half done. See [`Agent::is_settled`].
     fn is_settled(&self) -> bool;
+
+    /// Whether a Bootstrap-Server has left the accounts half done, so that those of before are to be
+    /// [taken in](Self::import).
+    fn is_torn(&self) -> bool;
 
     /// Whether there is no association in this place.
     fn is_absent(&mut self, place: u8) -> bool {
@@ -319,11 +329,20 @@ impl<
     /// Whether the accounts may be stored as they are. A Bootstrap-Server writes them one by one, and what it has not
     /// finished is nothing to begin with after a restart (Core 1.2.2 §6.1.7.6): then what was stored before stays.
     pub fn is_settled(&self) -> bool {
+        if self.state.half_done {
+            return false;
+        }
         match self.state.bootstrap.as_ref().map(|known| &known.stage) {
             None | Some(Stage::Idle) => true,
             Some(Stage::Waiting) => provision::is_consistent(&self.objects),
             Some(Stage::Requesting | Stage::Serving) => false,
         }
+    }
+
+    /// Whether a Bootstrap-Server has left the accounts half done: those of before are to be [taken in](Self::import).
+    pub fn is_torn(&self) -> bool {
+        let stage = self.state.bootstrap.as_ref().map(|known| &known.stage);
+        self.state.half_done && !matches!(stage, Some(Stage::Requesting | Stage::Serving))
     }
 
     /// Takes the accounts in that were [exported](Self::export), in place of all that there are: to be called before
@@ -335,7 +354,9 @@ impl<
     pub fn import(&mut self, record: &[u8]) -> Result<(), ImportError> {
         let rest = open(record, KIND_ACCOUNTS)?.rest();
         self.state.changed = true;
-        accounts::read(&mut self.objects, rest)
+        accounts::read(&mut self.objects, rest)?;
+        self.core().end_change();
+        Ok(())
     }
 
     /// Goes on with a registration that was [exported](Self::export) under [`Key::Server`] of this `place`, in place of
@@ -392,6 +413,10 @@ impl<
 
     fn is_settled(&self) -> bool {
         self.is_settled()
+    }
+
+    fn is_torn(&self) -> bool {
+        self.is_torn()
     }
 
     fn import(&mut self, record: &[u8]) -> Result<(), ImportError> {

@@ -101,6 +101,7 @@ mod doors;
 mod engine;
 mod error;
 mod event;
+mod fallback;
 mod features;
 mod field;
 mod history;
@@ -129,6 +130,7 @@ pub mod storage;
 mod text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
+mod trace;
 mod uri;
 mod write;
 

@@ -133,10 +133,10 @@ pub(crate) struct Content {
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
     pub(crate) fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
-        if let (Some(old), Some(new), Some(rising)) = (self.number, content.number, attributes.edge)
-        {
-            let (was, is) = (old > 0.5, new > 0.5);
-            return was != is && is == rising;
+        if let (Some(new), Some(rising)) = (content.number, attributes.edge) {
+            // What was before a restart is not known: then it may have been the other.
+            let was = self.number.map(|old| old > 0.5);
+            return was != Some(rising) && (new > 0.5) == rising;
         }
         let conditional =
             attributes.gt.is_some() || attributes.lt.is_some() || attributes.st.is_some();
@@ -341,6 +341,11 @@ impl<P: Copy + Eq> Core<'_, P> {
         let observation = self.observations.get(index)?.as_ref()?;
         let slot = self.servers.get(observation.server)?.as_ref()?;
         if !slot.is_registered() {
+            return None;
+        }
+        // A server would refuse what comes from an address that it does not know.
+        #[cfg(feature = "persistence")]
+        if slot.is_resumed {
             return None;
         }
         let attributes = self.ruling(index, observation);

@@ -66,6 +66,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                     None
                 }
                 Next::Complete(_) => {
+                    self.begin_change();
                     let bytes = self.upload.get(..received.end()).unwrap_or_default();
                     Some(apply(self.objects, Payload { format, bytes }))
                 }

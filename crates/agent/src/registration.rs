@@ -120,6 +120,13 @@ impl Told {
 
 /// What is kept for one server.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    feature = "persistence",
+    expect(
+        clippy::struct_excessive_bools,
+        reason = "each is known or wanted apart from the others"
+    )
+)]
 pub(crate) struct Slot<P> {
     pub(crate) short_server_id: u16,
     pub(crate) peer: P,
@@ -152,6 +159,9 @@ pub(crate) struct Slot<P> {
     pub(crate) sending: Option<Sending>,
     /// The last confirmable response, which the server sends again when it misses the Acknowledgement.
     pub(crate) last_response: Option<MessageId>,
+    /// It goes on from before a restart, and the server has not heard of the device's present address yet.
+    #[cfg(feature = "persistence")]
+    pub(crate) is_resumed: bool,
 }
 
 impl Exchange {
@@ -261,6 +271,8 @@ impl<P> Slot<P> {
             unconfirmed: None,
             sending: None,
             last_response: None,
+            #[cfg(feature = "persistence")]
+            is_resumed: false,
         }
     }
 
@@ -418,6 +430,10 @@ impl<P> Slot<P> {
 
     /// The registration is as the request under way has told it, and what is under way is over.
     pub(crate) fn refreshed(&mut self, now: Instant) {
+        #[cfg(feature = "persistence")]
+        {
+            self.is_resumed = false;
+        }
         self.refreshed = self.exchange.begun;
         self.told = self.exchange.telling;
         self.state = Registration::Registered;

@@ -8,7 +8,7 @@ use dunlin_model::Path;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::{COMPOSITE, HISTORY, OBSERVE, SEND};
+use crate::features::{BOOTSTRAP, COMPOSITE, HISTORY, OBSERVE, SEND};
 use crate::links::Links;
 use crate::{Error, composite, content, links, provision, text::decimal};
 
@@ -34,6 +34,7 @@ pub(crate) struct Reply<P> {
 impl<P> Reply<P> {
     /// The answer says what is wrong.
     pub(crate) fn refuse(&mut self, code: Code, diagnostic: &'static str) {
+        crate::trace::refused(code);
         self.code = code;
         self.body = Body::Diagnostic(diagnostic);
     }
@@ -192,6 +193,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 depth,
                 Links::new(skip, space),
             ),
+            Source::Accounts { .. } if !BOOTSTRAP => Err(Error::NotImplemented),
             Source::Accounts { path } => {
                 provision::discover(&*self.objects, self.config, path, Links::new(skip, space))
             }

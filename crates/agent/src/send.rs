@@ -23,6 +23,7 @@ use crate::{Error, Event, Failure};
 #[cfg(feature = "send")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SendError {
     /// There is no registration at the server.
     NotRegistered,

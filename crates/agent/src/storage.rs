@@ -61,6 +61,7 @@ const BESIDE: usize = 2 + 32;
 /// What a [`Storage`] cannot do. `E` is the error of the flash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StorageError<E> {
     /// The ranges do not consist of whole pages, two for the records and one for the log at least, or overlap.
     Ranges,
@@ -94,6 +95,7 @@ impl<E: fmt::Debug> core::error::Error for StorageError<E> {}
 /// How a server has been connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Connected {
     /// There was nothing to go on with: it registers.
     Anew,
@@ -290,7 +292,8 @@ impl<F: NorFlash, const PLACES: usize, const N: usize> Storage<F, PLACES, N> {
         Ok(Some((place, first, second)))
     }
 
-    /// Writes what has changed: the associations first, so that what came over them is never taken again by a device that
+    /// Takes the accounts in that are stored when a Bootstrap-Server has left those in use half done, and else writes what
+    /// has changed: the associations first, so that what came over them is never taken again by a device that
     /// remembers its effects. Whether there was anything to write.
     ///
     /// # Errors
@@ -301,6 +304,9 @@ impl<F: NorFlash, const PLACES: usize, const N: usize> Storage<F, PLACES, N> {
         &mut self,
         agent: &mut A,
     ) -> Result<bool, StorageError<F::Error>> {
+        if agent.is_torn() {
+            self.restore(agent).await?;
+        }
         let settled = agent.is_settled();
         let mut changed = settled && self.export(agent, Key::Accounts)?.is_some();
         for place in places::<PLACES>() {
@@ -332,6 +338,22 @@ impl<F: NorFlash, const PLACES: usize, const N: usize> Storage<F, PLACES, N> {
         }
         self.wipe();
         Ok(any)
+    }
+
+    /// A Bootstrap-Server has left the accounts half done: those that are stored are in use again.
+    async fn restore<P, A: Keep<P>>(
+        &mut self,
+        agent: &mut A,
+    ) -> Result<(), StorageError<F::Error>> {
+        let len = self.fetch(Key::Accounts).await?;
+        let record = self.record.0.get(..len).unwrap_or_default();
+        let restored = if record.is_empty() {
+            Ok(())
+        } else {
+            agent.import(record)
+        };
+        self.wipe();
+        restored.map_err(|error| StorageError::Record(Key::Accounts, error))
     }
 
     /// Writes the associations with whatever they have received up to now, so that none of it is taken again after a

@@ -406,6 +406,76 @@ impl World {
     }
 }
 
+#[test]
+fn a_bootstrap_that_ends_in_the_middle_leads_back_to_what_is_stored() {
+    let flash = Flash::new();
+    let mut device = start(&flash).unwrap();
+    let mut world = World::new(&flash);
+    assert!(world.live(&mut device));
+    let stored = records(&flash);
+    device.bootstrap(world.now, BOOTSTRAP).unwrap();
+    let step = |world: &mut World, device: &mut Subject| {
+        let (mut buffer, mut failed) = ([0; 1152], false);
+        loop {
+            match device.poll_output(&mut buffer) {
+                Output::Transmit { to, bytes } if to == BOOTSTRAP => {
+                    let message = Message::parse(bytes).unwrap();
+                    if message.code() == Code::POST {
+                        world.answer(BOOTSTRAP, &message, Code::CHANGED, false);
+                    }
+                }
+                Output::Transmit { .. } => {}
+                Output::Event(event) => failed |= matches!(event, Event::BootstrapFailed { .. }),
+                _ => break,
+            }
+        }
+        while let Some((from, mut bytes)) = world.to_device.pop_front() {
+            device.handle_input(world.now, from, &mut bytes);
+        }
+        failed
+    };
+    device.handle_timeout(world.now);
+    step(&mut world, &mut device);
+    // Other accounts, whole as they are, without the end.
+    let format = [(OptionNumber::CONTENT_FORMAT, &b"\x2d\x16"[..])];
+    world.request(
+        BOOTSTRAP,
+        Code::PUT,
+        "/0/1/0",
+        &format,
+        &tlv(
+            "/0/1/0",
+            &[("/0/1/0", Value::String("coap://thief.example"))],
+        ),
+    );
+    world.request(
+        BOOTSTRAP,
+        Code::PUT,
+        "/1/0/1",
+        &format,
+        &tlv("/1/0/1", &[("/1/0/1", Value::Integer(5))]),
+    );
+    step(&mut world, &mut device);
+    step(&mut world, &mut device);
+    assert_eq!(
+        device.accounts().collect::<Vec<_>>(),
+        [(1, "coap://thief.example")]
+    );
+    world.now += Duration::from_secs(248);
+    device.handle_timeout(world.now);
+    assert!(step(&mut world, &mut device));
+    assert_eq!(
+        device.accounts().collect::<Vec<_>>(),
+        [(1, "coap://server.example")]
+    );
+    assert_eq!(
+        device.agent().objects().server.get(0).unwrap().lifetime,
+        719
+    );
+    let accounts = Key::Accounts.number();
+    assert_eq!(records(&flash).get(&accounts), stored.get(&accounts));
+}
+
 fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 512];
     let base: Path = base.parse().unwrap();

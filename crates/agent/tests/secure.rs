@@ -112,7 +112,7 @@ struct World {
 
 impl World {
     fn new(mode: SecurityMode, conditions: Conditions, seed: u64) -> Self {
-        let uri = "coaps://server.example:5684";
+        let uri = "coaps://server.example.com:5684";
         let account = if mode == SecurityMode::PreSharedKey {
             SecurityAccount::psk(1, uri, b"urn:dev:os:1", b"a key of sixteen").unwrap()
         } else {
@@ -543,7 +543,7 @@ fn an_association_of_other_keys_is_refused() {
         let account = node.security.get_mut(0).unwrap();
         *account = SecurityAccount::psk(
             1,
-            "coaps://server.example:5684",
+            "coaps://server.example.com:5684",
             b"urn:dev:os:1",
             b"another of sixteen",
         )

@@ -4,6 +4,8 @@ mod climate;
 mod device;
 mod node;
 mod proof;
+mod state;
 
-pub(crate) use device::{Device, News};
+pub(crate) use device::{Device, News, Trouble};
 pub(crate) use proof::{Proof, Usage};
+pub(crate) use state::file;

@@ -26,8 +26,6 @@ pub enum Format {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Definition {
-    /// The registered name, such as `Uri-Path`.
-    pub name: &'static str,
     /// The format of the value.
     pub format: Format,
     /// The least length in bytes.
@@ -53,15 +51,38 @@ macro_rules! options {
             $($(#[$doc])* pub const $name: Self = Self($number);)*
 
             /// What the specification says of this option; `None` for a number that this crate does not know.
+            #[cfg(not(target_os = "none"))]
             pub const fn definition(self) -> Option<&'static Definition> {
                 match self {
                     $(Self::$name => Some(&Definition {
-                        name: $text,
                         format: Format::$format,
                         min_len: $min,
                         max_len: $max,
                         repeatable: $repeatable,
                     }),)*
+                    _ => None,
+                }
+            }
+
+            /// What the specification says of this option; `None` for a number that this crate does not know.
+            // In a list, which takes less room than a branch for each.
+            #[cfg(target_os = "none")]
+            pub fn definition(self) -> Option<&'static Definition> {
+                static ALL: [(OptionNumber, Definition); [$($number),*].len()] = [
+                    $((OptionNumber::$name, Definition {
+                        format: Format::$format,
+                        min_len: $min,
+                        max_len: $max,
+                        repeatable: $repeatable,
+                    }),)*
+                ];
+                ALL.iter().find(|(number, _)| *number == self).map(|(_, definition)| definition)
+            }
+
+            /// The registered name, such as `Uri-Path`; `None` for a number that this crate does not know.
+            pub const fn name(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => Some($text),)*
                     _ => None,
                 }
             }
@@ -149,8 +170,8 @@ impl OptionNumber {
 impl fmt::Display for OptionNumber {
     /// The registered name, or the number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.definition() {
-            Some(definition) => f.pad(definition.name),
+        match self.name() {
+            Some(name) => f.pad(name),
             None => self.0.fmt(f),
         }
     }
@@ -166,8 +187,8 @@ impl fmt::Debug for OptionNumber {
 impl defmt::Format for OptionNumber {
     /// The registered name, or the number.
     fn format(&self, f: defmt::Formatter<'_>) {
-        if let Some(definition) = self.definition() {
-            defmt::write!(f, "{=str}", definition.name);
+        if let Some(name) = self.name() {
+            defmt::write!(f, "{=str}", name);
         } else {
             defmt::write!(f, "{=u16}", self.0);
         }

@@ -7,7 +7,7 @@ mod half;
 mod read;
 mod write;
 
-pub(crate) use read::{Head, Reader, integer, text};
+pub(crate) use read::{OPEN, Reader, integer, text};
 pub(crate) use write::{put_head, put_value, short_head, short_integer, short_text, with_head};
 
 /// The major types of RFC 8949 §3.1, in the upper three bits of a head.
@@ -19,7 +19,6 @@ pub(crate) mod major {
     pub(crate) const ARRAY: u8 = 0x80;
     pub(crate) const MAP: u8 = 0xa0;
     pub(crate) const TAG: u8 = 0xc0;
-    pub(crate) const SIMPLE: u8 = 0xe0;
 }
 
 /// Simple values and floats: RFC 8949 §3.3.

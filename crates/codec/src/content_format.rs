@@ -7,6 +7,7 @@ use core::str::FromStr;
 ///
 /// Printed and parsed by its short name (`text`, `tlv`, `senml-cbor`), or by its number where it has no name here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ContentFormat(pub u16);
 
 impl ContentFormat {
@@ -95,6 +96,7 @@ impl fmt::Display for ContentFormat {
 
 /// The text is neither the name nor the number of a content format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ParseContentFormatError;
 
 impl fmt::Display for ParseContentFormatError {

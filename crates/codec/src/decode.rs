@@ -17,6 +17,7 @@ use crate::{ContentFormat, Record, SHORT_WAYS, Types};
 /// What is wrong with a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum DecodeErrorKind {
     /// The content format is none of those decoded here.
     UnsupportedFormat,
@@ -59,6 +60,7 @@ pub enum DecodeErrorKind {
 
 /// Why a payload cannot be decoded, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DecodeError {
     /// What is wrong.
     pub kind: DecodeErrorKind,

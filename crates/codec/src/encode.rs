@@ -19,6 +19,7 @@ use crate::{ContentFormat, Record, SHORT_WAYS};
 /// Why a payload cannot be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum EncodeError {
     /// The content format is none of those encoded here.
     UnsupportedFormat,

@@ -91,6 +91,7 @@ impl<'a> Attribute<'a> {
 
 /// Text that is not a list of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LinkError {
     /// The offset of the byte that is wrong, or of the end.
     pub offset: usize,

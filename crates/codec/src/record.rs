@@ -15,6 +15,7 @@ const FIRST_ABSOLUTE_TIME: f64 = 268_435_456.0;
 /// of its resources; at a resource, that it is a multiple resource without instances. In a SenML payload of a composite
 /// request every record is without value.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Record<'a> {
     /// Which node.
     pub path: Path,

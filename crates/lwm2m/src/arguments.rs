@@ -29,6 +29,7 @@ pub struct Arguments<'a> {
 /// What is wrong with the arguments of an Execute operation, and at which byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ArgumentsError {
     /// A digit should stand here.
     ExpectedDigit(usize),

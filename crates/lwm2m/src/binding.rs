@@ -9,6 +9,7 @@ use crate::RequestError;
 ///
 /// In LwM2M 1.0 the letter `Q` in the same text asks for queue mode; it is kept beside the letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Binding {
     letters: u8,
     queue_mode: bool,

@@ -7,6 +7,7 @@ use dunlin_coap::Code;
 /// A request that cannot be carried out as it stands: the response code that says so to the peer, and a short
 /// sentence for its diagnostic payload (RFC 7252 §5.5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RequestError {
     code: Code,
     diagnostic: &'static str,

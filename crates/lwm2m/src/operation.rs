@@ -9,6 +9,7 @@ use crate::{RequestError, attributes};
 
 /// How a Write treats what is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WriteMode {
     /// `PUT`: the payload replaces the instance or the resource.
     Replace,

@@ -9,6 +9,7 @@ use crate::RequestError;
 
 /// A version of the `LwM2M` enabler, the `lwm2m` parameter of Register (Core 1.2.2 §6.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LwM2mVersion {
     /// 1.0, also meant when the parameter is absent.
     #[default]

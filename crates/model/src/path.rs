@@ -62,6 +62,8 @@ pub enum PathErrorKind {
     TooLarge,
     /// More than four segments.
     TooDeep,
+    /// The instance 65535 in a request of no instance, which leaves the choice to the device.
+    NoInstance,
 }
 
 /// Why something is not a [`Path`].
@@ -83,6 +85,7 @@ impl fmt::Display for PathError {
             PathErrorKind::LeadingZero => "leading zero",
             PathErrorKind::TooLarge => "a number above 65534",
             PathErrorKind::TooDeep => "more than four numbers",
+            PathErrorKind::NoInstance => "no instance is chosen",
         };
         write!(f, "{what} (at {})", self.at)
     }

@@ -62,7 +62,8 @@ impl Instant {
     }
 
     /// The point `duration` later; [`Instant::MAX`] when that is beyond the end of time.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.0))
@@ -119,7 +120,8 @@ impl Duration {
     }
 
     /// The sum; [`Duration::MAX`] when it does not fit.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
@@ -133,7 +135,8 @@ impl Duration {
     }
 
     /// The product; [`Duration::MAX`] when it does not fit.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     #[must_use]
     pub const fn saturating_mul(self, factor: u64) -> Self {
         Self(self.0.saturating_mul(factor))

@@ -25,7 +25,7 @@ pub(super) fn write(objects: &dyn Objects, writer: &mut Writer<'_>) -> Option<()
     writer.advance(len)
 }
 
-fn encode(objects: &dyn Objects, buffer: &mut [u8]) -> Result<usize, Error> {
+pub(crate) fn encode(objects: &dyn Objects, buffer: &mut [u8]) -> Result<usize, Error> {
     let mut encoder = Encoder::new(FORMAT, Path::ROOT, buffer);
     for collection in objects.iter() {
         let definition = collection.definition();
@@ -52,7 +52,7 @@ fn encode(objects: &dyn Objects, buffer: &mut [u8]) -> Result<usize, Error> {
 }
 
 /// Takes the accounts in, all or nothing: everything is tried before anything is changed.
-pub(super) fn read(objects: &mut dyn Objects, bytes: &[u8]) -> Result<(), ImportError> {
+pub(crate) fn read(objects: &mut dyn Objects, bytes: &[u8]) -> Result<(), ImportError> {
     let mut definitions = Vec::<&'static ObjectDefinition, 5>::new();
     for collection in objects.iter() {
         let definition = collection.definition();

@@ -119,6 +119,10 @@ impl<
         self.agent().is_settled()
     }
 
+    fn is_torn(&self) -> bool {
+        self.agent().is_torn()
+    }
+
     fn is_absent(&mut self, place: u8) -> bool {
         let server = self.link_server(place.into());
         server.and_then(|server| self.association(server)).is_none()

@@ -96,6 +96,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         slot.state = Registration::Registered;
         slot.until = now;
         slot.update = true;
+        slot.is_resumed = true;
         let known = |known: &Option<Slot<P>>| {
             known
                 .as_ref()

@@ -18,6 +18,7 @@ pub type Security<const N: usize> = Instances<SecurityAccount, N>;
 /// How an account is secured (resource 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SecurityMode {
     /// Pre-shared key, 0.
     PreSharedKey,
@@ -120,6 +121,10 @@ pub struct SecurityAccount {
     /// How long after a bootstrap the account of the Bootstrap-Server stays, seconds; 0 for good (resource 12).
     #[cfg(feature = "bootstrap")]
     pub account_timeout: u32,
+    /// The name that the server's certificate is to bear, and that the server is asked for (SNI, resource 14); where it is
+    /// empty, the host of the URI.
+    #[cfg(feature = "x509")]
+    pub server_name: String<64>,
     /// How the server's certificate is meant, 0 to 3 (resource 15); without a value it is the very one, 3.
     #[cfg(feature = "x509")]
     pub certificate_usage: Option<u8>,
@@ -226,10 +231,12 @@ impl SecurityAccount {
                 self.account_timeout = u32::try_from(*number).map_err(|_| Error::BadValue)?;
             }
             #[cfg(feature = "x509")]
+            (14, Value::String(name)) => super::set(&mut self.server_name, name)?,
+            #[cfg(feature = "x509")]
             (15, Value::Integer(usage @ 0..=3)) => {
                 self.certificate_usage = u8::try_from(*usage).ok();
             }
-            (0..=5 | 10..=12 | 15, _) => return Err(Error::BadValue),
+            (0..=5 | 10..=12 | 14 | 15, _) => return Err(Error::BadValue),
             _ => return Err(Error::NotFound),
         }
         Ok(())
@@ -260,7 +267,7 @@ impl ObjectType for SecurityAccount {
         #[cfg(not(feature = "x509"))]
         &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12]) },
         #[cfg(feature = "x509")]
-        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12, 15]) },
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12, 14, 15]) },
     );
 
     fn provide() -> Option<Self> {
@@ -311,6 +318,8 @@ impl Object for SecurityAccount {
             11 => Value::Integer(self.hold_off.into()),
             #[cfg(feature = "bootstrap")]
             12 if self.bootstrap => Value::Integer(self.account_timeout.into()),
+            #[cfg(feature = "x509")]
+            14 if !self.server_name.is_empty() => Value::String(&self.server_name),
             #[cfg(feature = "x509")]
             15 => Value::Integer(self.certificate_usage?.into()),
             _ => return None,

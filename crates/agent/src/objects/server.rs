@@ -106,34 +106,66 @@ impl ObjectType for ServerAccount {
     }
 }
 
+/// The fields of optional numbers and optional truth values, by their resources. Most of the object is alike.
+macro_rules! optional_fields {
+    ($numbers:ident $truths:ident $($reference:tt)+) => {
+        fn $numbers($($reference)+ self, resource: u16) -> Option<$($reference)+ Option<u32>> {
+            Some(match resource {
+                2 => $($reference)+ self.default_minimum_period,
+                3 => $($reference)+ self.default_maximum_period,
+                5 => $($reference)+ self.disable_timeout,
+                13 => $($reference)+ self.priority,
+                14 => $($reference)+ self.initial_registration_delay,
+                17 => $($reference)+ self.retry_count,
+                18 => $($reference)+ self.retry_timer,
+                19 => $($reference)+ self.sequence_delay_timer,
+                20 => $($reference)+ self.sequence_retry_count,
+                _ => return None,
+            })
+        }
+
+        fn $truths($($reference)+ self, resource: u16) -> Option<$($reference)+ Option<bool>> {
+            Some(match resource {
+                15 => $($reference)+ self.failure_block,
+                16 => $($reference)+ self.bootstrap_on_failure,
+                23 => $($reference)+ self.mute_send,
+                // The mode of notifications: an integer, 0 or 1.
+                26 => $($reference)+ self.confirmable_notifications,
+                _ => return None,
+            })
+        }
+    };
+}
+
+impl ServerAccount {
+    optional_fields!(number truth &);
+    optional_fields!(number_mut truth_mut &mut);
+}
+
 impl Object for ServerAccount {
     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
-        let signed = |value: Option<u32>| value.map(|value| Value::Integer(value.into()));
-        let unsigned = |value: Option<u32>| value.map(|value| Value::Unsigned(value.into()));
-        match resource.get() {
-            0 => Some(Value::Integer(self.short_server_id.into())),
-            1 => Some(Value::Integer(self.lifetime.into())),
-            2 => signed(self.default_minimum_period),
-            3 => signed(self.default_maximum_period),
-            4 | 8 => Some(Value::None),
-            5 => signed(self.disable_timeout),
-            6 => Some(Value::Boolean(self.notification_storing)),
-            7 => Some(Value::String(&self.binding)),
-            9 if BOOTSTRAP => Some(Value::None),
-            13 => unsigned(self.priority),
-            15 => self.failure_block.map(Value::Boolean),
-            16 => self.bootstrap_on_failure.map(Value::Boolean),
-            20 => unsigned(self.sequence_retry_count),
-            23 => self.mute_send.map(Value::Boolean),
-            14 => unsigned(self.initial_registration_delay),
-            17 => unsigned(self.retry_count),
-            18 => unsigned(self.retry_timer),
-            19 => unsigned(self.sequence_delay_timer),
-            26 => self
-                .confirmable_notifications
-                .map(|confirmable| Value::Integer(confirmable.into())),
-            _ => None,
+        let id = resource.get();
+        if let Some(number) = self.number(id) {
+            return number.map(|number| match id {
+                0..13 => Value::Integer(number.into()),
+                _ => Value::Unsigned(number.into()),
+            });
         }
+        if let Some(truth) = self.truth(id) {
+            return truth.map(|truth| match id {
+                26 => Value::Integer(truth.into()),
+                _ => Value::Boolean(truth),
+            });
+        }
+        Some(match id {
+            0 => Value::Integer(self.short_server_id.into()),
+            1 => Value::Integer(self.lifetime.into()),
+            4 | 8 => Value::None,
+            6 => Value::Boolean(self.notification_storing),
+            7 => Value::String(&self.binding),
+            9 if BOOTSTRAP => Value::None,
+            _ => return None,
+        })
     }
 
     fn check(
@@ -145,13 +177,15 @@ impl Object for ServerAccount {
         match (resource.get(), value) {
             // Only a Bootstrap-Server comes to write the short server id, the order and what follows a failure.
             (0, _) => short_server_id(value).map(|_| ()),
-            (1..=3 | 5 | 13 | 14 | 17..=20, _) => seconds(value).map(|_| ()),
-            (6 | 15 | 16 | 23 | 26, _) => Ok(()),
+            (1, _) => seconds(value).map(|_| ()),
+            (6, _) => Ok(()),
             // UDP is all there is to switch to.
             (7, Value::String(text)) => match Binding::parse(text) {
                 Ok(binding) if binding.has('U') && text.len() <= self.binding.capacity() => Ok(()),
                 _ => Err(Error::BadValue),
             },
+            (id, _) if self.number(id).is_some() => seconds(value).map(|_| ()),
+            (id, _) if self.truth(id).is_some() => Ok(()),
             _ => Err(Error::NotFound),
         }
     }
@@ -162,45 +196,31 @@ impl Object for ServerAccount {
         _: ResourceInstanceId,
         value: &Value<'_>,
     ) -> Result<(), Error> {
-        match (resource.get(), value) {
+        let id = resource.get();
+        if let Some(number) = self.number_mut(id) {
+            *number = Some(seconds(value)?);
+            return Ok(());
+        }
+        if let Some(truth) = self.truth_mut(id) {
+            *truth = Some(matches!(value, Value::Boolean(true) | Value::Integer(1)));
+            return Ok(());
+        }
+        match (id, value) {
             (0, _) => self.short_server_id = short_server_id(value)?,
             (1, _) => self.lifetime = seconds(value)?,
-            (2, _) => self.default_minimum_period = Some(seconds(value)?),
-            (3, _) => self.default_maximum_period = Some(seconds(value)?),
-            (5, _) => self.disable_timeout = Some(seconds(value)?),
             (6, Value::Boolean(storing)) => self.notification_storing = *storing,
             (7, Value::String(text)) => super::set(&mut self.binding, text)?,
-            (13, _) => self.priority = Some(seconds(value)?),
-            (15, Value::Boolean(block)) => self.failure_block = Some(*block),
-            (16, Value::Boolean(on)) => self.bootstrap_on_failure = Some(*on),
-            (20, _) => self.sequence_retry_count = Some(seconds(value)?),
-            (23, Value::Boolean(mute)) => self.mute_send = Some(*mute),
-            (14, _) => self.initial_registration_delay = Some(seconds(value)?),
-            (17, _) => self.retry_count = Some(seconds(value)?),
-            (18, _) => self.retry_timer = Some(seconds(value)?),
-            (19, _) => self.sequence_delay_timer = Some(seconds(value)?),
-            (26, Value::Integer(mode)) => self.confirmable_notifications = Some(*mode == 1),
             _ => return Err(Error::NotFound),
         }
         Ok(())
     }
 
     fn clear(&mut self, resource: ResourceId) {
-        match resource.get() {
-            2 => self.default_minimum_period = None,
-            3 => self.default_maximum_period = None,
-            5 => self.disable_timeout = None,
-            13 => self.priority = None,
-            15 => self.failure_block = None,
-            16 => self.bootstrap_on_failure = None,
-            20 => self.sequence_retry_count = None,
-            23 => self.mute_send = None,
-            14 => self.initial_registration_delay = None,
-            17 => self.retry_count = None,
-            18 => self.retry_timer = None,
-            19 => self.sequence_delay_timer = None,
-            26 => self.confirmable_notifications = None,
-            _ => {}
+        if let Some(number) = self.number_mut(resource.get()) {
+            *number = None;
+        }
+        if let Some(truth) = self.truth_mut(resource.get()) {
+            *truth = None;
         }
     }
 

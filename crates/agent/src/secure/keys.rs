@@ -61,6 +61,9 @@ pub(super) struct Keys<'k> {
     /// How the certificate is meant (/0/x/15).
     #[cfg(feature = "x509")]
     usage: u8,
+    /// The server's name: the SNI of the account (/0/x/14), or the host of its URI.
+    #[cfg(feature = "x509")]
+    name: &'k str,
     _account: core::marker::PhantomData<&'k ()>,
 }
 
@@ -85,6 +88,7 @@ impl<'k> Keys<'k> {
                 keys.types.x509 = true;
                 keys.own = bytes(account, ResourceId::of::<3>());
                 keys.server = bytes(account, ResourceId::of::<4>());
+                keys.name = server_name(account)?;
                 let usage = account.read(ResourceId::of::<15>(), SINGLE);
                 keys.usage = usage
                     .and_then(|usage| usage.as_u64())
@@ -125,6 +129,12 @@ impl Credentials for Keys<'_> {
         self.types
     }
 
+    #[cfg(feature = "x509")]
+    fn server_name(&self) -> Option<&str> {
+        let is_name = !self.name.is_empty() && self.name.parse::<core::net::IpAddr>().is_err();
+        is_name.then_some(self.name)
+    }
+
     /// Public keys and certificates are no secret: they may be compared in whatever time.
     #[cfg(any(feature = "rpk", feature = "x509"))]
     fn verify(&mut self, presented: Presented<'_>) -> Result<(), Alert> {
@@ -132,17 +142,34 @@ impl Credentials for Keys<'_> {
             #[cfg(feature = "rpk")]
             Presented::RawPublicKey(key) if key.to_spki() == *self.server => Ok(()),
             #[cfg(feature = "x509")]
-            Presented::Certificates(chain) => verify_chain(&chain, self.server, self.usage),
+            Presented::Certificates(chain) => {
+                verify_chain(&chain, self.server, self.usage, self.name)
+            }
             _ => Err(Alert::CERTIFICATE_UNKNOWN),
         }
     }
 }
 
-/// Whether a server's certificate is the pinned one (usages 1 and 3), or signed by the one that is pinned (2, and 0 where no
+#[cfg(feature = "x509")]
+fn server_name(account: &dyn Object) -> Option<&str> {
+    let text = |resource| match account.read(resource, SINGLE) {
+        Some(dunlin_model::Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let (host, _) = crate::host_and_port(text(ResourceId::of::<0>())?, true)?;
+    Some(text(ResourceId::of::<14>()).unwrap_or(host))
+}
+
+/// Whether a server's certificate bears its `name`, and is the pinned one (usages 1 and 3), or signed by the one that is pinned (2, and 0 where no
 /// other authorities are known), by the rules of Core 1.2.2 Annex E.1 for /0/x/15. A device may not know the time: dates are
 /// not looked at.
 #[cfg(feature = "x509")]
-fn verify_chain(chain: &dunlin_dtls::Chain<'_>, pinned: &[u8], usage: u8) -> Result<(), Alert> {
+fn verify_chain(
+    chain: &dunlin_dtls::Chain<'_>,
+    pinned: &[u8],
+    usage: u8,
+    name: &str,
+) -> Result<(), Alert> {
     use dunlin_dtls::trust::{CertificateUsage, Expected, Role, Trust};
     use dunlin_dtls::{MatchingType, Pin};
 
@@ -160,7 +187,7 @@ fn verify_chain(chain: &dunlin_dtls::Chain<'_>, pinned: &[u8], usage: u8) -> Res
     let expected = Expected {
         role: Role::Server,
         time: None,
-        name: None,
+        name: Some(name),
     };
     match Trust::new(usage, pin).check(chain, &expected) {
         Ok(_) => Ok(()),

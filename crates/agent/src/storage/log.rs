@@ -9,6 +9,7 @@ const LAYOUT: u8 = 1;
 
 /// Something that has happened to the device, for whoever looks into why it is as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Entry {
     /// Seconds since the start that the last [`Happening::Started`] before it tells of: a device may know no other time.
     pub seconds: u32,
@@ -19,6 +20,7 @@ pub struct Entry {
 /// What an [`Entry`] is about. Servers are named by their short server id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Happening {
     /// The device has started.
     Started,

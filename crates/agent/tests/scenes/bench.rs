@@ -52,12 +52,14 @@ pub(crate) fn node() -> Node {
     }
 }
 
-pub(crate) struct Bench<const SERVERS: usize = 1> {
-    pub(crate) agent: Agent<'static, Node, Peer, SmallRng, SERVERS>,
+pub(crate) struct Bench<const SERVERS: usize = 1, N = Node> {
+    pub(crate) agent: Agent<'static, N, Peer, SmallRng, SERVERS>,
     pub(crate) now: Instant,
     pub(crate) sent: VecDeque<(Peer, Vec<u8>)>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) buffer: Vec<u8>,
+    /// Whose part the test plays.
+    pub(crate) peer: Peer,
     id: u16,
 }
 
@@ -71,8 +73,16 @@ impl Bench {
     pub(crate) fn registered() -> Self {
         Self::registered_with(node(), Config::new("urn:dev:os:1-7"))
     }
+}
 
-    pub(crate) fn registered_with(node: Node, config: Config<'static>) -> Self {
+impl<const SERVERS: usize> Bench<SERVERS> {
+    pub(crate) fn measure(&mut self, value: f64) {
+        self.set(|node| node.temperature.get_mut(0).unwrap().measure(value));
+    }
+}
+
+impl<N: Objects> Bench<1, N> {
+    pub(crate) fn registered_with(node: N, config: Config<'static>) -> Self {
         let mut bench = Self::with(node, config);
         bench.connect();
         bench.accept_registration();
@@ -80,14 +90,15 @@ impl Bench {
     }
 }
 
-impl<const SERVERS: usize> Bench<SERVERS> {
-    pub(crate) fn with(node: Node, config: Config<'static>) -> Self {
+impl<const SERVERS: usize, N: Objects> Bench<SERVERS, N> {
+    pub(crate) fn with(node: N, config: Config<'static>) -> Self {
         let mut bench = Self {
             agent: Agent::with_capacity(node, config, SmallRng::seed_from_u64(7)),
             now: Instant::from_secs(1000),
             sent: VecDeque::new(),
             events: VecDeque::new(),
             buffer: vec![0; 1280],
+            peer: SERVER,
             id: 100,
         };
         bench.turn();
@@ -141,13 +152,9 @@ impl<const SERVERS: usize> Bench<SERVERS> {
     }
 
     /// Changes the objects, and lets the agent act on it.
-    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Node)) {
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut N)) {
         self.agent.set(change);
         self.turn();
-    }
-
-    pub(crate) fn measure(&mut self, value: f64) {
-        self.set(|node| node.temperature.get_mut(0).unwrap().measure(value));
     }
 
     pub(crate) fn deliver_from(&mut self, peer: Peer, bytes: &[u8]) {
@@ -156,14 +163,14 @@ impl<const SERVERS: usize> Bench<SERVERS> {
     }
 
     pub(crate) fn deliver(&mut self, bytes: &[u8]) {
-        self.deliver_from(SERVER, bytes);
+        self.deliver_from(self.peer, bytes);
     }
 
-    /// The next message that the agent has sent to the server.
+    /// The next message that the agent has sent to the one whose part the test plays.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Received {
         let (to, bytes) = self.sent.pop_front().expect("a message");
-        assert_eq!(to, SERVER);
+        assert_eq!(to, self.peer);
         Received(bytes)
     }
 

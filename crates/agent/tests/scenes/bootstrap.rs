@@ -28,7 +28,7 @@ fn bench() -> Bench {
 
 /// Starts to bootstrap and takes the Bootstrap-Request.
 #[track_caller]
-fn request(bench: &mut Bench) -> Received {
+pub(crate) fn request(bench: &mut Bench) -> Received {
     bench.agent.bootstrap(bench.now, SERVER);
     bench.turn();
     bench.next()
@@ -42,8 +42,8 @@ fn served() -> Bench {
     bench
 }
 
-fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
-    let mut buffer = [0; 512];
+pub(crate) fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
+    let mut buffer = [0; 1024];
     let base = base.parse().unwrap();
     let mut encoder = Encoder::new(ContentFormat::TLV, base, &mut buffer);
     for (path, value) in values {
@@ -55,19 +55,19 @@ fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     buffer[..length].to_vec()
 }
 
-fn put(bench: &mut Bench, path: &str, values: &[(&str, Value<'_>)]) -> Request {
+pub(crate) fn put(bench: &mut Bench, path: &str, values: &[(&str, Value<'_>)]) -> Request {
     let payload = tlv(path, values);
     bench.request(Code::PUT, path).payload(11542, &payload)
 }
 
 #[track_caller]
-fn write(bench: &mut Bench, path: &str, values: &[(&str, Value<'_>)]) {
+pub(crate) fn write(bench: &mut Bench, path: &str, values: &[(&str, Value<'_>)]) {
     let request = put(bench, path, values);
     bench.ask_code(&request, Code::CHANGED);
 }
 
 #[track_caller]
-fn write_accounts(bench: &mut Bench) {
+pub(crate) fn write_accounts(bench: &mut Bench) {
     write(
         bench,
         "/0",
@@ -104,7 +104,7 @@ fn discover(bench: &mut Bench, path: &str) -> String {
 }
 
 #[track_caller]
-fn finish(bench: &mut Bench, code: Code) {
+pub(crate) fn finish(bench: &mut Bench, code: Code) {
     let request = bench.request(Code::POST, "/bs");
     bench.ask_code(&request, code);
 }

@@ -167,8 +167,12 @@ fn a_registration_goes_on_with_an_update() {
         update.query().is_empty(),
         "nothing has changed that it was told"
     );
+    // Nothing is told before the server knows where the device is now.
+    new.seconds(1);
+    new.expect_silence();
     new.answer(&update, Code::CHANGED, &[]);
     // The attributes hold: a notification is confirmable, and not before pmin.
+    assert!(!new.sent.is_empty());
     assert!(new.sent.iter().all(|(_, bytes)| {
         let message = dunlin_coap::Message::parse(bytes).unwrap();
         message.message_type() == Type::NonConfirmable
@@ -183,6 +187,39 @@ fn a_registration_goes_on_with_an_update() {
         .expect("the observation goes on");
     assert_eq!(notification.code(), Code::CONTENT);
     assert!(notification.observe() > Some(1024));
+}
+
+/// What was told before is not known any more: of a Boolean that is to be told when it becomes true, false is still none.
+#[test]
+fn a_resumed_observation_heeds_its_edge() {
+    let path = "/1/0/6";
+    let store = |bench: &mut Bench, store: bool| {
+        bench.set(|node| node.server.get_mut(0).unwrap().notification_storing = store);
+    };
+    let mut old = Bench::registered();
+    let attributes = old.request(Code::PUT, path).query("edge=1");
+    old.ask_code(&attributes, Code::CHANGED);
+    let observe = old
+        .request(Code::GET, path)
+        .uint(OptionNumber::OBSERVE, 0)
+        .uint(OptionNumber::ACCEPT, 0);
+    old.ask_code(&observe, Code::CONTENT);
+    let record = export(&mut old, Key::Server(0));
+    for (is, told) in [(false, 0), (true, 1)] {
+        let mut new = Bench::new();
+        store(&mut new, is);
+        new.agent.resume(new.now, 1, SERVER, 0, &record).unwrap();
+        new.turn();
+        let update = new.next();
+        new.answer(&update, Code::CHANGED, &[]);
+        assert_eq!(new.sent.len(), told);
+        new.sent.clear();
+        // And from there on as ever.
+        store(&mut new, false);
+        new.expect_silence();
+        store(&mut new, true);
+        assert_eq!(new.sent.len(), 1);
+    }
 }
 
 #[test]
@@ -247,11 +284,11 @@ fn a_damaged_record_of_a_server_leaves_nothing_behind() {
 #[test]
 fn without_a_registration_there_is_nothing_to_keep() {
     let mut bench = Bench::new();
-    assert!(export(&mut bench, Key::Server(0)).is_empty());
+    assert_eq!(export(&mut bench, Key::Server(0)), Vec::<u8>::new());
     bench.connect();
-    assert!(export(&mut bench, Key::Server(0)).is_empty());
-    assert!(export(&mut bench, Key::Association(0)).is_empty());
-    assert!(export(&mut bench, Key::Server(9)).is_empty());
+    assert_eq!(export(&mut bench, Key::Server(0)), Vec::<u8>::new());
+    assert_eq!(export(&mut bench, Key::Association(0)), Vec::<u8>::new());
+    assert_eq!(export(&mut bench, Key::Server(9)), Vec::<u8>::new());
     let mut small = [0; 20];
     assert!(bench.agent.export(Key::Accounts, &mut small).is_err());
 }

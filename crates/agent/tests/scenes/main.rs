@@ -5,9 +5,11 @@ mod bad_input;
 mod bench;
 mod blockwise;
 mod bootstrap;
+mod certificates;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod composite;
+mod fallback;
 mod history;
 mod hostile;
 mod keep;
@@ -19,4 +21,5 @@ mod registration;
 mod rich;
 mod secure;
 mod send;
+mod shipped;
 mod writing;

@@ -17,7 +17,7 @@ fn bench() -> Bench {
     Bench::with(node, Config::new("urn:dev:os:1-7").bootstrap_pack())
 }
 
-fn pack(format: ContentFormat, values: &[(&str, Value<'_>)]) -> Vec<u8> {
+pub(crate) fn pack(format: ContentFormat, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 1024];
     let mut encoder = Encoder::new(format, Path::ROOT, &mut buffer);
     for (path, value) in values {
@@ -50,7 +50,7 @@ fn ask(bench: &mut Bench) -> Received {
     request
 }
 
-fn content(
+pub(crate) fn content(
     bench: &mut Bench,
     request: &Received,
     format: ContentFormat,

@@ -12,21 +12,25 @@ use rand::rngs::StdRng;
 
 use crate::bench::{Node, Peer, SERVER, node};
 
-const KEY: &[u8] = b"0123456789abcdef";
-const IDENTITY: &[u8] = b"urn:dev:os:1-7";
+pub(crate) const KEY: &[u8] = b"0123456789abcdef";
+pub(crate) const IDENTITY: &[u8] = b"urn:dev:os:1-7";
 
 /// Whom the server knows.
-struct Known {
+pub(crate) struct Known {
     key: &'static [u8],
-    private: PrivateKey,
+    pub(crate) private: PrivateKey,
     client: Option<[u8; SPKI_LEN]>,
+    /// Its certificates and that of the client, where it has some.
+    pub(crate) certificates: Option<(Vec<Vec<u8>>, Vec<u8>)>,
+    /// The name that it is asked for.
+    pub(crate) asked: Option<String>,
 }
 
 impl Credentials for Known {
     type Peer = ();
 
     fn has_psks(&self) -> bool {
-        self.client.is_none()
+        self.client.is_none() && self.certificates.is_none()
     }
 
     fn psk(&mut self, identity: &[u8]) -> PskLookup<()> {
@@ -43,8 +47,17 @@ impl Credentials for Known {
     fn own_types(&self) -> CertificateTypes {
         CertificateTypes {
             raw_public_key: self.client.is_some(),
-            ..CertificateTypes::default()
+            x509: self.certificates.is_some(),
         }
+    }
+
+    fn own_certificate(&self, index: usize) -> Option<&[u8]> {
+        let (own, _) = self.certificates.as_ref()?;
+        own.get(index).map(Vec::as_slice)
+    }
+
+    fn asked_for(&mut self, server_name: &[u8]) {
+        self.asked = Some(String::from_utf8_lossy(server_name).into_owned());
     }
 
     fn peer_types(&self) -> CertificateTypes {
@@ -54,31 +67,40 @@ impl Credentials for Known {
     fn verify(&mut self, presented: Presented<'_>) -> Result<(), dunlin_dtls::Alert> {
         match presented {
             Presented::RawPublicKey(key) if Some(key.to_spki()) == self.client => Ok(()),
+            Presented::Certificates(chain) => {
+                let (_, client) = self.certificates.as_ref().expect("certificates");
+                let is_it = chain.end_entity() == Some(client.as_slice());
+                is_it
+                    .then_some(())
+                    .ok_or(dunlin_dtls::Alert::CERTIFICATE_UNKNOWN)
+            }
             _ => Err(dunlin_dtls::Alert::CERTIFICATE_UNKNOWN),
         }
     }
 }
 
-struct Bench {
-    agent: Secure<'static, Node, Peer, StdRng, 512>,
-    now: Instant,
+pub(crate) struct Bench {
+    pub(crate) agent: Secure<'static, Node, Peer, StdRng, 2048>,
+    pub(crate) now: Instant,
     acceptor: Acceptor,
-    known: Known,
-    server: Option<Connection<(), 512, 512>>,
+    pub(crate) known: Known,
+    /// Where it is.
+    pub(crate) peer: Peer,
+    pub(crate) server: Option<Connection<(), 2048, 2048>>,
     rng: StdRng,
     /// What the server has read.
-    heard: Vec<Vec<u8>>,
+    pub(crate) heard: Vec<Vec<u8>>,
     /// What went over the network.
     wire: Vec<Vec<u8>>,
-    events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
 }
 
-fn key(seed: u64) -> PrivateKey {
+pub(crate) fn key(seed: u64) -> PrivateKey {
     PrivateKey::generate(&mut StdRng::seed_from_u64(seed)).unwrap()
 }
 
 impl Bench {
-    fn new(account: impl FnOnce(&mut SecurityAccount)) -> Self {
+    pub(crate) fn new(account: impl FnOnce(&mut SecurityAccount)) -> Self {
         let mut node = node();
         let security = node.security.get_mut(0).unwrap();
         security.mode = SecurityMode::PreSharedKey;
@@ -95,7 +117,10 @@ impl Bench {
                 key: KEY,
                 private: key(3),
                 client: None,
+                certificates: None,
+                asked: None,
             },
+            peer: SERVER,
             server: None,
             rng,
             heard: Vec::new(),
@@ -104,18 +129,18 @@ impl Bench {
         }
     }
 
-    fn connect(&mut self) {
+    pub(crate) fn connect(&mut self) {
         self.agent.connect(self.now, 1, SERVER).unwrap();
         self.turn();
     }
 
     /// Carries datagrams until both rest.
-    fn turn(&mut self) {
+    pub(crate) fn turn(&mut self) {
         for _ in 0..100 {
             let mut buffer = [0; 2400];
             match self.agent.poll_output(&mut buffer) {
                 Output::Transmit { to, bytes } => {
-                    assert_eq!(to, SERVER);
+                    assert_eq!(to, self.peer);
                     let bytes = bytes.to_vec();
                     self.wire.push(bytes.clone());
                     self.arrive(bytes);
@@ -137,7 +162,7 @@ impl Bench {
                 .handle_input(now, b"device", datagram, &mut answer)
             {
                 Greeting::Verify(_) => {
-                    self.agent.handle_input(now, SERVER, &mut answer);
+                    self.agent.handle_input(now, self.peer, &mut answer);
                     return;
                 }
                 Greeting::Accepted(_) => {
@@ -153,11 +178,11 @@ impl Bench {
         {
             self.heard.push(data.to_vec());
         }
-        let mut buffer = [0; 1200];
+        let mut buffer = [0; 2400];
         loop {
             match server.poll_output(&mut buffer) {
                 dunlin_dtls::Output::Transmit(bytes) => {
-                    self.agent.handle_input(now, SERVER, bytes);
+                    self.agent.handle_input(now, self.peer, bytes);
                 }
                 dunlin_dtls::Output::Event(_) => {}
                 dunlin_dtls::Output::Idle => return,
@@ -166,11 +191,11 @@ impl Bench {
     }
 
     /// Sends what the server has to say.
-    fn say(&mut self, bytes: &[u8]) {
-        let mut record = [0; 1200];
+    pub(crate) fn say(&mut self, bytes: &[u8]) {
+        let mut record = [0; 1400];
         let server = self.server.as_mut().unwrap();
         let record = server.send(bytes, &mut record).unwrap();
-        self.agent.handle_input(self.now, SERVER, record);
+        self.agent.handle_input(self.now, self.peer, record);
         self.turn();
     }
 
@@ -200,7 +225,7 @@ impl Bench {
 
     /// Registers over the association.
     #[track_caller]
-    fn register(&mut self) {
+    pub(crate) fn register(&mut self) {
         let register = self.heard.pop().expect("a Register");
         let register = Message::parse(&register).unwrap();
         assert!(register.uri_path().eq([b"rd"]));
@@ -220,7 +245,7 @@ impl Bench {
 }
 
 /// A Read of the manufacturer.
-fn read() -> Vec<u8> {
+pub(crate) fn read() -> Vec<u8> {
     let mut buffer = [0; 64];
     let token = Token::new(b"t").unwrap();
     let kind = Type::Confirmable;

@@ -10,7 +10,7 @@ use dunlin_manager::{Credential, ServerIdentity};
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
-use crate::simulation::{Device, News, Proof, Usage};
+use crate::simulation::{Device, News, Proof, Trouble, Usage};
 use crate::terminal::Output;
 use crate::{identity, input, logging, moment, stop};
 
@@ -28,6 +28,7 @@ told. Ctrl-C makes it leave the manager and end.
 Examples:
   dunlin agent                                              At a manager on this machine
   dunlin agent --server coap://192.0.2.7:5683 --endpoint urn:dev:1 --lifetime 60
+  dunlin agent --endpoint urn:dev:1 --state devices                                Goes on after a kill
   dunlin agent --endpoint urn:dev:1 --psk-identity sensor-1 --psk @key.bin         Over DTLS
   dunlin agent --endpoint urn:dev:2 --rpk device.key --server-key \"$KEY\"           KEY from `dunlin security list`
   dunlin agent --endpoint urn:dev:3 --cert device.pem --key device.key --ca root.pem")]
@@ -73,9 +74,16 @@ pub(crate) struct Arguments {
     /// The manager's own certificate, in PEM or DER; it is taken with this very one
     #[arg(long, value_name = "FILE", requires = "cert")]
     server_cert: Option<PathBuf>,
+    /// The name in the manager's certificate, when it is not the host of --server
+    #[arg(long, value_name = "NAME", requires = "cert")]
+    server_name: Option<String>,
     /// The lifetime of the registration; the device renews it before it passes
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     lifetime: u32,
+    /// Keeps accounts, registration, observations, the DTLS association and a log of events in a file of this folder, so
+    /// that the device goes on where it was after it is killed; what servers have written outlives --lifetime
+    #[arg(long, value_name = "DIR", requires = "endpoint")]
+    state: Option<PathBuf>,
     /// How often the sensor is read
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = seconds)]
     interval: f64,
@@ -127,6 +135,10 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
         proof,
         lifetime: arguments.lifetime,
         interval: Duration::from_secs_f64(arguments.interval),
+        state: arguments
+            .state
+            .as_ref()
+            .map(|folder| crate::simulation::file(folder, &endpoint)),
     };
     if !output.json {
         output.line(format!(
@@ -155,10 +167,11 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     }
     match running.await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(
-            Failure::new(format!("The device cannot use the network: {error}."))
-                .remedy("Check the address of --server, and that this machine has a way there."),
-        ),
+        Ok(Err(Trouble::Network(error))) => Err(Failure::new(format!(
+            "The device cannot use the network: {error}."
+        ))
+        .remedy("Check the address of --server, and that this machine has a way there.")),
+        Ok(Err(Trouble::Other(failure))) => Err(failure),
         Err(error) => Err(Failure::new(format!("The device broke: {error}."))),
     }
 }
@@ -279,6 +292,12 @@ fn certificates(arguments: &Arguments, file: &Path, key_file: &Path) -> Result<P
         key,
         server: certificate(known)?.into(),
         usage,
+        name: arguments.server_name.clone().or_else(|| {
+            let host = host(arguments.server.as_deref()?);
+            host.parse::<core::net::IpAddr>()
+                .is_err()
+                .then(|| host.to_owned())
+        }),
     })
 }
 
@@ -294,6 +313,18 @@ fn certificate(file: &Path) -> Result<Box<[u8]>, Failure> {
         );
     }
     Ok(der)
+}
+
+/// The host in `HOST`, `HOST:PORT` or a URI of them.
+fn host(uri: &str) -> &str {
+    let authority = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let authority = authority.trim_end_matches('/');
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or(rest, |(host, _)| host),
+        None => authority
+            .split_once(':')
+            .map_or(authority, |(host, _)| host),
+    }
 }
 
 /// The address of `coap://HOST:PORT` or `coaps://HOST:PORT`; what is wanted is the one with this scheme.
@@ -365,6 +396,17 @@ mod tests {
                     .is_err_and(|failure| failure.usage),
                 "{uri}"
             );
+        }
+    }
+
+    #[test]
+    fn hosts_of_managers() {
+        for (uri, expected) in [
+            ("coaps://lwm2m.example.com:5700/", "lwm2m.example.com"),
+            ("lwm2m.example.com", "lwm2m.example.com"),
+            ("[::1]:5684", "::1"),
+        ] {
+            assert_eq!(host(uri), expected, "{uri}");
         }
     }
 

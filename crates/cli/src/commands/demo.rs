@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::host::{Host, NotStarted, Plan, make_folder};
-use crate::simulation::{Device, News, Proof};
+use crate::simulation::{Device, News, Proof, Trouble};
 use crate::terminal::Output;
 use crate::{logging, stop, token};
 
@@ -258,7 +258,7 @@ fn start_devices(
     proofs: Vec<Proof>,
     news: &mpsc::Sender<News>,
     stopping: &watch::Receiver<bool>,
-) -> JoinSet<std::io::Result<()>> {
+) -> JoinSet<Result<(), Trouble>> {
     let mut proofs = proofs.into_iter();
     names(count)
         .map(|endpoint| Device {
@@ -267,6 +267,7 @@ fn start_devices(
             proof: proofs.next(),
             lifetime: LIFETIME,
             interval: INTERVAL,
+            state: None,
         })
         .map(|device| device.run(news.clone(), stopping.clone()))
         .collect()

@@ -3,6 +3,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dunlin_agent::{Agent, Config, Event, Output, Secure};
@@ -15,13 +16,12 @@ use tokio::sync::{mpsc, watch};
 use super::climate::Climate;
 use super::node::{Node, SERVER};
 use super::proof::Proof;
+use super::state::{self, Plain, Subject};
+use crate::failure::Failure;
 use crate::stop;
 
 /// Room for the largest datagram that the agent sends or takes; it writes into one half of it and protects into the other.
 const DATAGRAM: usize = 3000;
-
-/// Room for a flight of a handshake.
-const HANDSHAKE: usize = 4096;
 
 /// How long a device tries to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -42,6 +42,8 @@ pub(crate) struct Device {
     pub(crate) lifetime: u32,
     /// How often the sensors are read.
     pub(crate) interval: Duration,
+    /// The file that it keeps over restarts what it has to in.
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// What a device tells of itself.
@@ -51,6 +53,26 @@ pub(crate) struct News {
     pub(crate) endpoint: Arc<str>,
     /// What happened.
     pub(crate) event: Event,
+}
+
+/// Why a device cannot run.
+pub(crate) enum Trouble {
+    /// The network.
+    Network(io::Error),
+    /// Something else.
+    Other(Failure),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Network(error)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
 }
 
 /// Why a device's loop ended.
@@ -65,7 +87,7 @@ impl Device {
         self,
         news: mpsc::Sender<News>,
         mut stopping: watch::Receiver<bool>,
-    ) -> io::Result<()> {
+    ) -> Result<(), Trouble> {
         let mut rng: StdRng = rand::make_rng();
         let mut climate = Climate::new(&mut rng);
         let charge = rng.random_range(0.0..1.0);
@@ -90,8 +112,7 @@ impl Device {
         charge: f64,
         begin: tokio::time::Instant,
         rng: &mut StdRng,
-    ) -> io::Result<Ended> {
-        let socket = connect(self.server).await?;
+    ) -> Result<Ended, Trouble> {
         let scheme = if self.proof.is_some() {
             "coaps"
         } else {
@@ -100,14 +121,43 @@ impl Device {
         let uri = format!("{scheme}://{}", self.server);
         let proof = self.proof.as_ref();
         let node = Node::new(&self.endpoint, &uri, self.lifetime, proof).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the server's address, the identity or the key is too long",
-            )
+            Failure::new("The server's address, the identity or the key is too long.")
         })?;
         let agent_rng: StdRng = rand::make_rng();
         let agent = Agent::new(node, Config::new(&self.endpoint), agent_rng);
-        let mut agent: Secure<'_, _, _, _, HANDSHAKE> = Secure::new(agent);
+        let agent: Plain<'_> = Secure::new(agent);
+        let surroundings = Surroundings {
+            news,
+            stopping,
+            climate,
+            charge,
+            begin,
+            rng,
+        };
+        match &self.state {
+            None => Box::pin(self.drive(agent, surroundings)).await,
+            Some(file) => {
+                let agent = state::open(agent, file)?;
+                Box::pin(self.drive(agent, surroundings)).await
+            }
+        }
+    }
+
+    /// Drives the agent until it is switched off.
+    async fn drive<'n, A: Subject<'n>>(
+        &self,
+        mut agent: A,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Ended, Trouble> {
+        let Surroundings {
+            news,
+            stopping,
+            climate,
+            charge,
+            begin,
+            rng,
+        } = surroundings;
+        let socket = connect(self.server).await?;
         let now =
             || Instant::from_millis(u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX));
         agent
@@ -132,7 +182,11 @@ impl Device {
                             })
                             .await;
                         match event {
-                            Event::Reboot | Event::FactoryReset => return Ok(Ended::Reboot),
+                            Event::Reboot => return Ok(Ended::Reboot),
+                            Event::FactoryReset => {
+                                agent.forget();
+                                return Ok(Ended::Reboot);
+                            }
                             Event::Deregistered { .. } if leaving => return Ok(Ended::Stopped),
                             _ => {}
                         }
@@ -140,6 +194,9 @@ impl Device {
                     Output::Idle => break,
                     _ => {}
                 }
+            }
+            if let Some(trouble) = agent.trouble() {
+                tracing::warn!("what is to be kept is not: {trouble}");
             }
             let due = agent
                 .next_timeout()
@@ -157,20 +214,30 @@ impl Device {
                 _ = sample.tick() => {
                     let seconds = begin.elapsed().as_secs_f64();
                     let celsius = climate.sample(seconds, rng);
-                    agent.agent_mut().set(|node| node.measure(celsius, charge, seconds));
+                    agent.agent().set(|node| node.measure(celsius, charge, seconds));
                 }
                 () = stop::stopped(stopping), if !leaving => {
                     leaving = true;
                     goodbye.as_mut().reset(tokio::time::Instant::now() + GOODBYE);
-                    if !agent.agent().is_registered(SERVER) {
+                    if !agent.is_registered(SERVER) {
                         return Ok(Ended::Stopped);
                     }
-                    agent.agent_mut().deregister(SERVER);
+                    agent.deregister(SERVER);
                 }
                 () = &mut goodbye => return Ok(Ended::Stopped),
             }
         }
     }
+}
+
+/// What a device lives in.
+struct Surroundings<'s> {
+    news: &'s mpsc::Sender<News>,
+    stopping: &'s mut watch::Receiver<bool>,
+    climate: &'s mut Climate,
+    charge: f64,
+    begin: tokio::time::Instant,
+    rng: &'s mut StdRng,
 }
 
 /// A socket that talks to the server only.

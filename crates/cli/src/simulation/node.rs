@@ -1,6 +1,6 @@
 //! The objects of a simulated device.
 
-use dunlin_agent::objects::{Device, PowerSource, Security, Server, Temperature};
+use dunlin_agent::objects::{Device, PowerSource, Security, SecurityAccount, Server, Temperature};
 use dunlin_agent::{Instances, Objects, Time};
 use jiff::Timestamp;
 
@@ -61,6 +61,30 @@ impl<'a> Node<'a> {
             device,
             temperature,
         })
+    }
+
+    /// The account of the server.
+    pub(super) fn account(&self) -> SecurityAccount {
+        self.security.get(0).cloned().unwrap_or_default()
+    }
+
+    /// Whether this is the account of the server: where it is, and all that either proves itself by.
+    pub(super) fn has(&self, account: &SecurityAccount) -> bool {
+        self.security.get(0).is_some_and(|own| {
+            own.uri == account.uri
+                && own.mode == account.mode
+                && own.identity == account.identity
+                && own.server_public_key == account.server_public_key
+                && *own.secret_key == *account.secret_key
+                && own.server_name == account.server_name
+                && own.certificate_usage == account.certificate_usage
+        })
+    }
+
+    /// Takes another account of the server.
+    pub(super) fn put(&mut self, account: SecurityAccount) {
+        self.security = Security::new();
+        let _ = self.security.insert(0, account);
     }
 
     /// Takes in what the sensors show `seconds` after the start.

@@ -34,6 +34,8 @@ pub(crate) enum Proof {
         server: Vec<u8>,
         /// What the manager is to that certificate.
         usage: Usage,
+        /// The name that the manager's certificate bears; without it, its address.
+        name: Option<String>,
     },
 }
 
@@ -66,11 +68,14 @@ impl Proof {
                 key,
                 server,
                 usage,
+                name,
             } => {
                 account.mode = SecurityMode::Certificate;
                 account.identity.extend_from_slice(own).ok()?;
                 account.server_public_key.extend_from_slice(server).ok()?;
                 account.certificate_usage = Some(*usage as u8);
+                let name = name.as_deref().unwrap_or_default();
+                account.server_name.push_str(name).ok()?;
                 account.secret_key.extend_from_slice(key).ok()
             }
         }

@@ -9,6 +9,9 @@ use crate::{DecodeErrorKind, utf8};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
+/// The length of an array or a map that is left open. No payload is as long.
+pub(crate) const OPEN: u64 = u64::MAX;
+
 /// Seconds since 1970: RFC 8949 §3.4.2.
 const EPOCH_TIME: u64 = 1;
 /// An exponent of ten and a mantissa: RFC 8949 §3.4.4.
@@ -28,6 +31,18 @@ impl Head {
     #[inline]
     pub(crate) const fn major(self) -> u8 {
         self.first & 0xe0
+    }
+
+    /// How many items an array or a map has, or [`OPEN`]. More than any payload holds are as if it had ended.
+    #[inline]
+    pub(crate) fn length(self) -> Fallible<u64> {
+        if self.is_open() {
+            Ok(OPEN)
+        } else if self.argument > u32::MAX.into() {
+            Err(DecodeErrorKind::End)
+        } else {
+            Ok(self.argument)
+        }
     }
 
     /// Whether the length of an array, a map or a string is left open, or this is the end of one.
@@ -109,27 +124,32 @@ impl<'a> Reader<'a> {
         Ok(Head { first, argument })
     }
 
-    /// Reads the head of an array or a map; `None` if its length is left open.
+    /// Reads the head of an array or a map, and gives how many items it has, or [`OPEN`].
     #[inline]
-    pub(crate) fn container(&mut self, major: u8) -> Fallible<Option<u64>> {
+    pub(crate) fn container(&mut self, major: u8) -> Fallible<u64> {
         let head = self.head()?;
         if head.major() != major {
             return Err(DecodeErrorKind::Type);
         }
-        Ok((!head.is_open()).then_some(head.argument))
+        head.length()
     }
 
-    /// Takes the end mark of an array or map whose length was left open, if it comes next.
+    /// Whether another item comes in an array or a map of which `left` are to come.
     #[inline]
-    pub(crate) fn take_break(&mut self) -> Fallible<bool> {
-        match self.rest.split_first() {
-            None => Err(DecodeErrorKind::End),
-            Some((&BREAK, rest)) => {
-                self.rest = rest;
-                Ok(true)
-            }
-            Some(_) => Ok(false),
+    pub(crate) fn another(&mut self, left: &mut u64) -> Fallible<bool> {
+        if *left == OPEN {
+            return match self.rest.split_first() {
+                None => Err(DecodeErrorKind::End),
+                Some((&BREAK, rest)) => {
+                    (self.rest, *left) = (rest, 0);
+                    Ok(false)
+                }
+                Some(_) => Ok(true),
+            };
         }
+        let less = left.checked_sub(1);
+        *left = less.unwrap_or_default();
+        Ok(less.is_some())
     }
 
     /// Takes the bytes of a string whose head was read.
@@ -147,20 +167,19 @@ impl<'a> Reader<'a> {
         Ok(content)
     }
 
-    /// Reads a text string without a look at its characters.
-    #[inline]
-    pub(crate) fn text_bytes(&mut self) -> Fallible<&'a [u8]> {
-        let head = self.head()?;
-        if head.major() != major::TEXT {
-            return Err(DecodeErrorKind::Type);
-        }
-        self.content(head)
-    }
-
     /// Reads a value: LwM2M Core Appendix C. `null` is no value.
     #[inline]
     pub(crate) fn value(&mut self) -> Fallible<Value<'a>> {
         let head = self.head()?;
+        if head.major() == major::TAG {
+            return self.tagged(head.argument);
+        }
+        self.untagged(head)
+    }
+
+    /// Reads a value whose head was read.
+    #[inline]
+    fn untagged(&mut self, head: Head) -> Fallible<Value<'a>> {
         match head.major() {
             major::UNSIGNED => Ok(unsigned(head.argument)),
             major::TEXT => {
@@ -171,41 +190,7 @@ impl<'a> Reader<'a> {
             }
             major::BYTES => self.content(head).map(Value::Opaque),
             major::NEGATIVE => negative(head.argument),
-            _ => self.special(head),
-        }
-    }
-
-    /// Reads a number: an integer, a float, a decimal fraction (with that feature), or a time.
-    #[inline]
-    pub(crate) fn number(&mut self) -> Fallible<Value<'a>> {
-        match self.value()? {
-            number @ (Value::Integer(_)
-            | Value::Unsigned(_)
-            | Value::Float(_)
-            | Value::Single(_)
-            | Value::Time(_)) => Ok(number),
-            _ => Err(DecodeErrorKind::Type),
-        }
-    }
-
-    fn special(&mut self, head: Head) -> Fallible<Value<'a>> {
-        match head.first {
-            simple::FALSE => Ok(Value::Boolean(false)),
-            simple::TRUE => Ok(Value::Boolean(true)),
-            simple::NULL => Ok(Value::None),
-            simple::HALF => {
-                let half = u16::try_from(head.argument).unwrap_or_default();
-                Ok(Value::Float(half::widen(half).into()))
-            }
-            simple::SINGLE => {
-                let single = u32::try_from(head.argument).unwrap_or_default();
-                Ok(Value::Single(f32::from_bits(single)))
-            }
-            simple::DOUBLE => Ok(Value::Float(f64::from_bits(head.argument))),
-            _ if head.major() == major::TAG => self.tagged(head.argument),
-            // A simple value below 32 in two bytes: RFC 8949 §3.3.
-            0xf8 if head.argument < 32 => Err(DecodeErrorKind::Malformed),
-            _ => Err(DecodeErrorKind::Type),
+            _ => special(head),
         }
     }
 
@@ -226,13 +211,11 @@ impl<'a> Reader<'a> {
     /// Reads a number without tag.
     fn plain_number(&mut self) -> Fallible<Value<'a>> {
         let head = self.head()?;
-        match head.major() {
-            major::UNSIGNED => Ok(unsigned(head.argument)),
-            major::NEGATIVE => negative(head.argument),
-            major::SIMPLE => match self.special(head)? {
-                number @ (Value::Float(_) | Value::Single(_)) => Ok(number),
-                _ => Err(DecodeErrorKind::Type),
-            },
+        match self.untagged(head)? {
+            number @ (Value::Integer(_)
+            | Value::Unsigned(_)
+            | Value::Float(_)
+            | Value::Single(_)) => Ok(number),
             _ => Err(DecodeErrorKind::Type),
         }
     }
@@ -240,9 +223,9 @@ impl<'a> Reader<'a> {
     /// Reads `[exponent, mantissa]`, rounded to the nearest float.
     fn decimal_fraction(&mut self) -> Fallible<f64> {
         match self.container(major::ARRAY)? {
-            Some(2) => {}
-            Some(_) => return Err(DecodeErrorKind::Malformed),
-            None => return Err(DecodeErrorKind::Unsupported),
+            2 => {}
+            OPEN => return Err(DecodeErrorKind::Unsupported),
+            _ => return Err(DecodeErrorKind::Malformed),
         }
         let exponent = match self.plain_number()? {
             Value::Integer(exponent) => {
@@ -262,12 +245,6 @@ impl<'a> Reader<'a> {
             _ => return Err(DecodeErrorKind::Type),
         };
         crate::number::scaled(negative, mantissa, exponent.into()).ok_or(DecodeErrorKind::Malformed)
-    }
-
-    /// Passes over the value of a field that is not known: a single number, text, truth, or nothing.
-    #[cold]
-    pub(crate) fn skip(&mut self) -> Fallible<()> {
-        self.value().map(drop)
     }
 }
 
@@ -314,6 +291,27 @@ pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     };
     let (text, rest) = rest.split_at_checked(length.into())?;
     Some((utf8::text(text)?, rest))
+}
+
+/// The value of a head that is neither a number nor a string.
+fn special<'a>(head: Head) -> Fallible<Value<'a>> {
+    match head.first {
+        simple::FALSE => Ok(Value::Boolean(false)),
+        simple::TRUE => Ok(Value::Boolean(true)),
+        simple::NULL => Ok(Value::None),
+        simple::HALF => {
+            let half = u16::try_from(head.argument).unwrap_or_default();
+            Ok(Value::Float(half::widen(half).into()))
+        }
+        simple::SINGLE => {
+            let single = u32::try_from(head.argument).unwrap_or_default();
+            Ok(Value::Single(f32::from_bits(single)))
+        }
+        simple::DOUBLE => Ok(Value::Float(f64::from_bits(head.argument))),
+        // A simple value below 32 in two bytes: RFC 8949 §3.3.
+        0xf8 if head.argument < 32 => Err(DecodeErrorKind::Malformed),
+        _ => Err(DecodeErrorKind::Type),
+    }
 }
 
 #[inline]

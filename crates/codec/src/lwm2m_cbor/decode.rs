@@ -2,14 +2,12 @@
 
 use dunlin_model::{Children, Level, MAX_ID, Path, Value, ValueType};
 
-use crate::cbor::{BREAK, Reader, integer, major, text};
+use crate::cbor::{BREAK, OPEN, Reader, integer, major, text};
 use crate::record::{integer_of, takes_integers, typed};
 use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
-/// The number of records left in a map whose length is left open.
-const OPEN: u64 = u64::MAX;
 /// The outermost map, and one around each further number of a path.
 const DEPTH: usize = 4;
 
@@ -85,12 +83,11 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     /// Reads the head of a map and gives the number of its entries. The end of an open map may come at once.
     fn enter(&mut self) -> Fallible<u64> {
-        match self.reader.container(major::MAP)? {
-            Some(OPEN) => Err(DecodeErrorKind::End),
-            Some(count) => Ok(count),
-            None if self.reader.take_break()? => Ok(0),
-            None => Ok(OPEN),
+        let mut left = self.reader.container(major::MAP)?;
+        if left == OPEN {
+            self.reader.another(&mut left)?;
         }
+        Ok(left)
     }
 
     /// Goes into the map of `node`, which has `left` entries.
@@ -126,17 +123,8 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     #[inline]
     fn advance(&mut self) -> Fallible<bool> {
         loop {
-            match self.left {
-                0 => {}
-                OPEN => {
-                    if !self.reader.take_break()? {
-                        return Ok(true);
-                    }
-                }
-                left => {
-                    self.left = left.wrapping_sub(1);
-                    return Ok(true);
-                }
+            if self.reader.another(&mut self.left)? {
+                return Ok(true);
             }
             if !self.go_out() {
                 break;
@@ -147,11 +135,9 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             State::Start => {
                 self.state = State::Maps;
                 self.left = self.enter()?;
-                match self.left {
-                    // A payload is never empty.
-                    0 => return Err(DecodeErrorKind::Malformed),
-                    OPEN => {}
-                    left => self.left = left.wrapping_sub(1),
+                // A payload is never empty.
+                if !self.reader.another(&mut self.left)? {
+                    return Err(DecodeErrorKind::Malformed);
                 }
                 Ok(true)
             }
@@ -176,18 +162,9 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         if head.major() != major::ARRAY {
             return Err(DecodeErrorKind::Type);
         }
-        let mut left = if head.is_open() { OPEN } else { head.argument };
+        let mut left = head.length()?;
         let mut path = self.node.parent();
-        loop {
-            let ended = if head.is_open() {
-                self.reader.take_break()?
-            } else {
-                left == 0
-            };
-            if ended {
-                break;
-            }
-            left = left.wrapping_sub(1);
+        while self.reader.another(&mut left)? {
             let part = self.reader.head()?;
             path = match part.major() {
                 major::UNSIGNED => self.child(path, part.argument)?,
@@ -265,10 +242,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         if !(inside || path.contains(&self.base)) {
             return Err(DecodeErrorKind::Outside);
         }
-        let mut left = self.enter()?;
-        if left == OPEN && self.reader.take_break()? {
-            left = 0;
-        }
+        let left = self.enter()?;
         let level = path.level();
         if left == 0 {
             let says = inside && matches!(level, Level::Instance | Level::Resource);

@@ -6,10 +6,9 @@ use core::str;
 
 use dunlin_model::{Path, Value, ValueType};
 
-use super::resolve::{finite, seconds};
-use super::{Base, Fields, Kind, Name, Resolver, VERSION, label};
+use super::{Base, Fields, Kind, Resolver, label};
 use crate::cbor::{
-    Reader, integer, major, put_head, put_value, short_head, short_integer, short_text, text,
+    OPEN, Reader, integer, major, put_head, put_value, short_head, short_integer, short_text, text,
 };
 use crate::record::{integer_of, takes_integers, typed};
 use crate::row::{Row, Rows, Way};
@@ -28,20 +27,12 @@ pub(crate) struct Decoder<'a, T: ?Sized> {
     reader: Reader<'a>,
     resolver: Resolver<'a, T>,
     kind: Kind,
-    left: Left,
+    /// How many records are to come, or [`OPEN`]; [`START`] before the head of the array was read.
+    left: u64,
 }
 
-/// How much of the pack is to come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Left {
-    /// Everything.
-    All,
-    /// So many records.
-    Records(u64),
-    /// Records up to the end mark.
-    Open,
-    Nothing,
-}
+/// Everything is to come.
+const START: u64 = OPEN.wrapping_sub(1);
 
 impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     pub(crate) fn new(base: Path, bytes: &'a [u8], types: &'a T, kind: Kind) -> Self {
@@ -49,7 +40,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             reader: Reader::new(bytes),
             resolver: Resolver::new(base, types, false),
             kind,
-            left: Left::All,
+            left: START,
         }
     }
 
@@ -60,27 +51,12 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// Whether a record comes next.
     #[inline]
     fn more(&mut self) -> Fallible<bool> {
-        if self.left == Left::All {
-            self.left = match self.reader.container(major::ARRAY)? {
-                Some(count) => Left::Records(count),
-                None => Left::Open,
-            };
+        if self.left == START {
+            self.left = self.reader.container(major::ARRAY)?;
         }
-        let more = match &mut self.left {
-            Left::Records(count) => match count.checked_sub(1) {
-                Some(less) => {
-                    *count = less;
-                    true
-                }
-                None => false,
-            },
-            Left::Open => !self.reader.take_break()?,
-            _ => return Ok(false),
-        };
-        if more {
+        if self.reader.another(&mut self.left)? {
             return Ok(true);
         }
-        self.left = Left::Nothing;
         if self.reader.is_empty() {
             Ok(false)
         } else {
@@ -91,17 +67,9 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     #[inline]
     fn fields(&mut self) -> Fallible<Fields<'a>> {
         let mut fields = Fields::new();
-        match self.reader.container(major::MAP)? {
-            Some(count) => {
-                for _ in 0..count {
-                    self.field(&mut fields)?;
-                }
-            }
-            None => {
-                while !self.reader.take_break()? {
-                    self.field(&mut fields)?;
-                }
-            }
+        let mut left = self.reader.container(major::MAP)?;
+        while self.reader.another(&mut left)? {
+            self.field(&mut fields)?;
         }
         Ok(fields)
     }
@@ -111,93 +79,29 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         let head = self.reader.head()?;
         let label = match head.first {
             // The label as `resolve::label` counts.
-            0x00..=0x17 => head.first.wrapping_add(label::NAME),
+            0x00..=0x08 => head.first.wrapping_add(label::NAME),
             0x20..=0x25 => 0x25_u8.wrapping_sub(head.first),
-            0x60..=0x7f => return self.named_field(head, fields),
+            0x60..=0x7f => match self.reader.content(head)? {
+                OBJECT_LINK => label::OBJECT_LINK_VALUE,
+                // A field that must be understood: RFC 8428 §4.4.
+                [.., b'_'] => return Err(DecodeErrorKind::Unsupported),
+                label => {
+                    str::from_utf8(label).map_err(|_| DecodeErrorKind::Utf8)?;
+                    return self.reader.value().map(drop);
+                }
+            },
             _ if matches!(head.major(), major::UNSIGNED | major::NEGATIVE) => {
                 return Err(DecodeErrorKind::Malformed);
             }
             _ => return Err(DecodeErrorKind::Type),
         };
-        if label >= label::OBJECT_LINK_VALUE {
-            return Err(DecodeErrorKind::Malformed);
-        }
         fields.see(label)?;
-        match label {
-            label::NAME => fields.name = self.name()?,
-            label::VALUE => fields.value = self.number_value()?,
-            label::STRING_VALUE => {
-                let text = self.reader.text_bytes()?;
-                let text = str::from_utf8(text).map_err(|_| DecodeErrorKind::Utf8)?;
-                fields.value = Value::String(text);
-            }
-            label::BOOLEAN_VALUE => match self.reader.value()? {
-                value @ Value::Boolean(_) => fields.value = value,
-                _ => return Err(DecodeErrorKind::Type),
-            },
-            label::DATA_VALUE => match self.reader.value()? {
-                value @ Value::Opaque(_) => fields.value = value,
-                _ => return Err(DecodeErrorKind::Type),
-            },
-            label::BASE_NAME => fields.base_name = self.name()?,
-            label::TIME => fields.time = seconds(self.reader.number()?)?,
-            label::BASE_TIME => fields.base_time = seconds(self.reader.number()?)?,
-            label::BASE_VALUE => fields.base_value = self.reader.number()?,
-            label::BASE_VERSION => match self.reader.number()? {
-                Value::Integer(version) if (0..=VERSION.cast_signed()).contains(&version) => {}
-                Value::Integer(_) | Value::Unsigned(_) => return Err(DecodeErrorKind::Version),
-                _ => return Err(DecodeErrorKind::Type),
-            },
-            // The definition of a resource fixes its unit.
-            label::BASE_UNIT | label::UNIT => drop(self.text()?),
-            label::UPDATE_TIME => drop(finite(seconds(self.reader.number()?)?)?),
-            _ => return Err(DecodeErrorKind::Unsupported),
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn name(&mut self) -> Fallible<Name<'a>> {
-        Ok(Name {
-            bytes: self.reader.text_bytes()?,
-            escaped: false,
-        })
-    }
-
-    fn text(&mut self) -> Fallible<&'a str> {
-        str::from_utf8(self.reader.text_bytes()?).map_err(|_| DecodeErrorKind::Utf8)
-    }
-
-    #[inline]
-    fn number_value(&mut self) -> Fallible<Value<'a>> {
-        match self.reader.value()? {
-            number @ (Value::Integer(_)
-            | Value::Unsigned(_)
-            | Value::Float(_)
-            | Value::Single(_)
-            | Value::Time(_)) => Ok(number),
-            // Takes the record away: RFC 8790 §3.2.
-            Value::None if self.kind == Kind::Etch => Ok(Value::None),
-            _ => Err(DecodeErrorKind::Type),
-        }
-    }
-
-    /// Reads a field whose label is a text, of which `head` was read.
-    #[cold]
-    fn named_field(&mut self, head: crate::cbor::Head, fields: &mut Fields<'a>) -> Fallible<()> {
-        let label = self.reader.content(head)?;
-        if label == OBJECT_LINK {
-            fields.see(label::OBJECT_LINK_VALUE)?;
-            let link = self.text()?.parse().map_err(|_| DecodeErrorKind::Type)?;
-            fields.value = Value::Objlnk(link);
+        let value = self.reader.value()?;
+        // Takes the record away: RFC 8790 §3.2.
+        if label == label::VALUE && self.kind == Kind::Etch && value.is_none() {
             return Ok(());
         }
-        // A field that must be understood: RFC 8428 §4.4.
-        if label.ends_with(b"_") {
-            return Err(DecodeErrorKind::Unsupported);
-        }
-        str::from_utf8(label).map_err(|_| DecodeErrorKind::Utf8)?;
-        self.reader.skip()
+        fields.set(label, value)
     }
 
     #[inline]
@@ -224,10 +128,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// Reads a record of a name and a value, in this order, if that comes next and nothing is wrong with it.
     #[inline]
     fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        let Left::Records(left) = self.left else {
+        if self.left >= START {
             return None;
-        };
-        let left = left.checked_sub(1)?;
+        }
+        let left = self.left.checked_sub(1)?;
         let (&[map, name_label, name], rest) = self.reader.rest().split_first_chunk()?;
         // A text of up to 23 bytes.
         let length = usize::from(name ^ major::TEXT);
@@ -254,7 +158,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     #[inline]
     fn go_on(&mut self, left: u64, rest: &'a [u8]) {
-        self.left = Left::Records(left);
+        self.left = left;
         self.reader.set_rest(rest);
     }
 
@@ -275,7 +179,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(error) => {
-                self.left = Left::Nothing;
+                (self.left, self.reader) = (0, Reader::new(b""));
                 Some(Err(error))
             }
         }

@@ -1,6 +1,6 @@
 //! Names and the paths they stand for.
 
-use dunlin_model::{Children, Level, MAX_ID, ObjectId, Path, PathError, PathErrorKind, PathParser};
+use dunlin_model::{Children, Level, Path, PathError, PathErrorKind, PathParser, Value};
 
 use crate::row::Row;
 use crate::short::Short;
@@ -9,7 +9,8 @@ use crate::{DecodeErrorKind, EncodeError, SHORT_WAYS};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
 
-/// The longest name that is looked at more than once: a path of 24 bytes behind a prefix.
+/// The longest name with backslashes: a path of 24 bytes behind a prefix.
+#[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
 const LONGEST: usize = 128;
 
 /// A name as it stands in the payload. Not looked at but for what a path may hold, so it need not be UTF-8.
@@ -20,11 +21,20 @@ pub(crate) struct Name<'a> {
     pub(crate) escaped: bool,
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
     pub(crate) const EMPTY: Self = Self {
         bytes: b"",
         escaped: false,
     };
+
+    /// The name in a text.
+    #[cfg(feature = "senml-cbor")]
+    pub(crate) fn of(value: Value<'a>) -> Self {
+        Self {
+            bytes: value.as_str().unwrap_or_default().as_bytes(),
+            escaped: false,
+        }
+    }
 }
 
 /// The base name in effect, and what is known of it.
@@ -38,7 +48,10 @@ pub(super) struct Names<'a> {
 }
 
 fn name_error(error: PathError) -> DecodeErrorKind {
-    DecodeErrorKind::Name(error.kind)
+    match error.kind {
+        PathErrorKind::NoInstance => DecodeErrorKind::MissingInstance,
+        kind => DecodeErrorKind::Name(kind),
+    }
 }
 
 impl<'a> Names<'a> {
@@ -84,23 +97,29 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Gives the path of the base name and `name`, in an answer about `node`.
+    /// Gives the path of the base name and `name`, in a payload about `node`.
     #[inline(never)]
     pub(super) fn path(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
-        let mut parser = PathParser::new();
-        if self.are_plain() && !name.escaped && parser.feed_bytes(self.base.bytes).is_ok() {
-            match parser.feed_bytes(name.bytes).and_then(|()| parser.finish()) {
-                Ok(path) => return Ok(path),
-                Err(error) if error.kind != PathErrorKind::TooLarge => {
-                    return Err(name_error(error));
-                }
-                Err(_) => {}
-            }
+        #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+        if self.implied || self.base.escaped || name.escaped {
+            return self.path_of_text(node, name);
         }
-        self.path_of_text(node, name)
+        let mut parser = PathParser::in_request(node);
+        let mut prefix = self.prefix.as_bytes();
+        for part in [self.base.bytes, name.bytes] {
+            let shared = prefix.len().min(part.len());
+            let (start, rest) = part.split_at_checked(shared).unwrap_or_default();
+            prefix = prefix.strip_prefix(start).ok_or(DecodeErrorKind::Outside)?;
+            parser.feed_bytes(rest).map_err(name_error)?;
+        }
+        if !prefix.is_empty() {
+            return Err(DecodeErrorKind::Outside);
+        }
+        parser.finish().map_err(name_error)
     }
 
-    /// The same for names with backslashes, a prefix, or the number 65535.
+    /// The same for names with backslashes, or names that continue the node of the request.
+    #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
     #[cold]
     fn path_of_text(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
         let mut buffer = [0; LONGEST];
@@ -123,14 +142,11 @@ impl<'a> Names<'a> {
             .into_written()
             .strip_prefix(self.prefix.as_bytes())
             .ok_or(DecodeErrorKind::Outside)?;
-        let mut parser = PathParser::new();
-        let result = parser.feed_bytes(text).and_then(|()| parser.finish());
-        match result {
-            Err(error) if error.kind == PathErrorKind::TooLarge => {
-                chosen(node, text).unwrap_or(Err(name_error(error)))
-            }
-            result => result.map_err(name_error),
-        }
+        let mut parser = PathParser::in_request(node);
+        parser
+            .feed_bytes(text)
+            .and_then(|()| parser.finish())
+            .map_err(name_error)
     }
 }
 
@@ -167,35 +183,14 @@ pub(super) fn below(mut node: Children, mut name: &[u8]) -> Option<Path> {
 }
 
 /// Writes a name without its backslashes.
+#[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
 fn unescaped(name: Name<'_>, writer: &mut Writer<'_>) -> Fallible<()> {
-    #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
     if name.escaped {
         return crate::json::unescape(name.bytes, writer);
     }
     writer
         .put(name.bytes)
         .map_err(|_| DecodeErrorKind::Name(PathErrorKind::TooDeep))
-}
-
-/// Reads a path whose instance is 65535, which a Create has when it leaves the choice of the instance to the device.
-///
-/// `None` if it is no such path.
-fn chosen(node: Path, text: &[u8]) -> Option<Fallible<Path>> {
-    let mut parts = text.strip_prefix(b"/")?.split(|byte| *byte == b'/');
-    let number = |part: &[u8]| crate::number::natural(part).and_then(|id| u16::try_from(id).ok());
-    let object = number(parts.next()?)?;
-    let instance = number(parts.next()?)?;
-    if instance != MAX_ID || node.object_id().map(ObjectId::get) != Some(object) {
-        return None;
-    }
-    if node.level() < Level::Instance {
-        return Some(Err(DecodeErrorKind::MissingInstance));
-    }
-    let mut path = node.truncate(Level::Instance);
-    for part in parts {
-        path = path.child(number(part)?)?;
-    }
-    Some(Ok(path))
 }
 
 /// The level of the node that names start below.

@@ -2,12 +2,18 @@
 
 use dunlin_model::{Children, Level, Path, PathErrorKind, Value, ValueType};
 
-use super::Name;
 use super::name::{Names, below};
+use super::{Name, VERSION};
 use crate::record::typed;
 use crate::{DecodeErrorKind, Record, SHORT_WAYS, Types};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
+
+/// Whether times and base values of what is read count.
+const TIMES: bool = cfg!(feature = "senml-times");
+
+/// Whether any form has decimal digits.
+const JSON: bool = cfg!(any(feature = "senml-json", feature = "lwm2m-json"));
 
 /// The labels of RFC 8428 §6, table 4, plus 6, so that they count from 0.
 pub(crate) mod label {
@@ -50,7 +56,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) value: Value<'a>,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
     #[inline]
     pub(crate) const fn new() -> Self {
         Self {
@@ -76,6 +82,53 @@ impl Fields<'_> {
         Ok(())
     }
 
+    /// Takes the value of a field, whose label was [seen](Self::see), as CBOR has it.
+    #[cfg(feature = "senml-cbor")]
+    #[inline]
+    pub(crate) fn set(&mut self, label: u8, value: Value<'a>) -> Fallible<()> {
+        match (kind_of(label), &value) {
+            (
+                Some(ValueType::Float),
+                Value::Integer(_)
+                | Value::Unsigned(_)
+                | Value::Float(_)
+                | Value::Single(_)
+                | Value::Time(_),
+            )
+            | (Some(ValueType::String), Value::String(_))
+            | (Some(ValueType::Boolean), Value::Boolean(_))
+            | (Some(ValueType::Opaque), Value::Opaque(_)) => {}
+            (None, _) => return Err(DecodeErrorKind::Unsupported),
+            _ => return Err(DecodeErrorKind::Type),
+        }
+        match label {
+            label::VALUE | label::STRING_VALUE | label::BOOLEAN_VALUE | label::DATA_VALUE => {
+                self.value = value
+            }
+            label::NAME => self.name = Name::of(value),
+            label::BASE_NAME => self.base_name = Name::of(value),
+            label::OBJECT_LINK_VALUE => {
+                let link = value.as_str().and_then(|text| text.parse().ok());
+                self.value = Value::Objlnk(link.ok_or(DecodeErrorKind::Type)?);
+            }
+            label::BASE_VERSION => match value {
+                Value::Integer(version) if (0..=VERSION.cast_signed()).contains(&version) => {}
+                Value::Integer(_) | Value::Unsigned(_) => return Err(DecodeErrorKind::Version),
+                _ => return Err(DecodeErrorKind::Type),
+            },
+            // The definition of a resource fixes its unit.
+            label::UNIT | label::BASE_UNIT => {}
+            label::BASE_VALUE if TIMES => self.base_value = value,
+            label::BASE_VALUE => return Err(DecodeErrorKind::Unsupported),
+            // The times.
+            _ if !TIMES => {}
+            label::TIME => self.time = seconds(value)?,
+            label::BASE_TIME => self.base_time = seconds(value)?,
+            _ => drop(seconds(value)?),
+        }
+        Ok(())
+    }
+
     #[inline]
     pub(crate) const fn has(&self, label: u8) -> bool {
         self.seen & 1_u32.wrapping_shl(label as u32) != 0
@@ -92,6 +145,23 @@ impl Fields<'_> {
     #[inline]
     pub(crate) const fn has_value(&self) -> bool {
         self.seen & VALUES != 0
+    }
+}
+
+/// Of which type a field is in CBOR; a number of any is a float here.
+#[cfg(feature = "senml-cbor")]
+const fn kind_of(label: u8) -> Option<ValueType> {
+    match label {
+        label::NAME
+        | label::BASE_NAME
+        | label::UNIT
+        | label::BASE_UNIT
+        | label::STRING_VALUE
+        | label::OBJECT_LINK_VALUE => Some(ValueType::String),
+        label::BOOLEAN_VALUE => Some(ValueType::Boolean),
+        label::DATA_VALUE => Some(ValueType::Opaque),
+        label::BASE_SUM | label::SUM => None,
+        _ => Some(ValueType::Float),
     }
 }
 
@@ -180,10 +250,10 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         if new_base {
             self.names.set_base(fields.base_name);
         }
-        if fields.has(label::BASE_TIME) {
+        if TIMES && fields.has(label::BASE_TIME) {
             self.base_time = Some(fields.base_time);
         }
-        if fields.has(label::BASE_VALUE) {
+        if TIMES && fields.has(label::BASE_VALUE) {
             self.base_value = fields.base_value;
         }
         if fields.has_base() {
@@ -205,7 +275,7 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             return Err(DecodeErrorKind::Outside);
         }
         let mut value = fields.value;
-        if !self.base_value.is_none() && named | fields.has(label::VALUE) {
+        if TIMES && !self.base_value.is_none() && named | fields.has(label::VALUE) {
             value = sum(fields, self.base_value)?;
         }
         if !value.is_none() {
@@ -215,13 +285,13 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             let kind = self.types.value_type_near(&path, &mut self.hint);
             value = match typed(value, kind) {
                 // A whole number of more digits than a float has is written as any other in JSON.
-                Err(error) if self.rounds && kind == Some(ValueType::Float) => {
+                Err(error) if JSON && self.rounds && kind == Some(ValueType::Float) => {
                     nearest(value).map(Value::Float).ok_or(error)?
                 }
                 value => value?,
             };
         }
-        let time = if fields.has(label::TIME) {
+        let time = if TIMES && fields.has(label::TIME) {
             Some(match self.base_time {
                 Some(base) => finite(base + fields.time)?,
                 None => fields.time,

@@ -26,6 +26,8 @@ pub struct PathParser {
     number: u16,
     at: usize,
     state: State,
+    /// The node whose instance the number 65535 stands for.
+    request: Path,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +49,18 @@ impl PathParser {
             number: 0,
             at: 0,
             state: State::Start,
+            request: Path::ROOT,
+        }
+    }
+
+    /// Makes a parser for the names in a request of `node`: the instance 65535 of its object is the instance of `node`,
+    /// as in a Create that leaves the choice of the instance to the device.
+    ///
+    /// Where `node` has no instance, such a name is [`PathErrorKind::NoInstance`].
+    pub const fn in_request(node: Path) -> Self {
+        Self {
+            request: node,
+            ..Self::new()
         }
     }
 
@@ -101,19 +115,38 @@ impl PathParser {
                         .wrapping_mul(10)
                         .wrapping_add(digit.into());
                     self.number = match u16::try_from(number) {
-                        Ok(number) if number != MAX_ID => number,
+                        Ok(number) if number != MAX_ID || self.is_chosen() => number,
                         _ => return Err(PathErrorKind::TooLarge),
                     };
                     State::Digits
                 }
                 _ if byte == b'/' => {
-                    self.path = self.path.child(self.number).ok_or(PathErrorKind::TooDeep)?;
+                    self.path = self.child()?;
                     State::Slash
                 }
                 _ => return Err(PathErrorKind::NotANumber),
             },
         };
         Ok(())
+    }
+
+    /// Whether the number may be 65535.
+    fn is_chosen(&self) -> bool {
+        self.path.level() == Level::Object && self.path.contains(&self.request)
+    }
+
+    /// The node that the segment which was read ends.
+    #[inline]
+    fn child(&self) -> Result<Path, PathErrorKind> {
+        if self.number == MAX_ID {
+            let instance = self.request.truncate(Level::Instance);
+            return if instance.level() == Level::Instance {
+                Ok(instance)
+            } else {
+                Err(PathErrorKind::NoInstance)
+            };
+        }
+        self.path.child(self.number).ok_or(PathErrorKind::TooDeep)
     }
 
     /// Tells whether nothing has been read.
@@ -142,10 +175,7 @@ impl PathParser {
                 kind: PathErrorKind::EmptySegment,
                 at: self.at,
             }),
-            State::Digits => self.path.child(self.number).ok_or(PathError {
-                kind: PathErrorKind::TooDeep,
-                at: self.at,
-            }),
+            State::Digits => self.child().map_err(|kind| PathError { kind, at: self.at }),
         }
     }
 }

@@ -6,22 +6,13 @@ use core::hint::black_box;
 
 use cortex_m_rt::entry;
 use dunlin_agent::objects::{Device, Security, Server};
-use dunlin_agent::{Agent, Config, Instant, Objects, Output};
-use dunlin_firmware::{ENDPOINT, Generator, Peer, SERVER};
+use dunlin_agent::{Agent, Config, Instant, Output};
+use dunlin_firmware::{ENDPOINT, Generator, SERVER};
 use static_cell::StaticCell;
+use subject::{Node, Sized};
 
-#[derive(Objects)]
-struct Node {
-    security: Security<1>,
-    server: Server<1>,
-    device: Device<'static>,
-}
-
-/// How many observations there may be.
-const OBSERVATIONS: usize = if cfg!(feature = "plain") { 8 } else { 0 };
-
-/// Answers of 384 bytes in all are remembered, and a payload in blocks has at most 512.
-type Sized = Agent<'static, Node, Peer, Generator, 1, OBSERVATIONS, 384, 512>;
+#[path = "../subject.rs"]
+mod subject;
 
 #[entry]
 fn main() -> ! {

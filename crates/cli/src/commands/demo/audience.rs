@@ -3,7 +3,6 @@
 use core::fmt;
 use core::time::Duration;
 use std::collections::{HashSet, VecDeque};
-use std::io;
 use std::sync::Arc;
 
 use dunlin_agent::Event as DeviceEvent;
@@ -16,7 +15,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use crate::commands::agent::describe;
 use crate::failure::Failure;
 use crate::moment;
-use crate::simulation::News;
+use crate::simulation::{News, Trouble};
 use crate::terminal::Output;
 
 /// What is observed of every device: the sensor value of Temperature.
@@ -197,13 +196,16 @@ impl Audience {
     }
 
     /// Takes note of a device whose loop has ended.
-    pub(super) fn lose(&mut self, ended: Result<io::Result<()>, JoinError>) {
+    pub(super) fn lose(&mut self, ended: Result<Result<(), Trouble>, JoinError>) {
         let error = match ended {
             Ok(Ok(())) => return,
-            Ok(Err(error)) if error.raw_os_error() == Some(TOO_MANY_FILES) => {
+            Ok(Err(Trouble::Network(error))) if error.raw_os_error() == Some(TOO_MANY_FILES) => {
                 "there are not enough sockets for so many devices (raise `ulimit -n`, or use fewer --devices)".to_owned()
             }
-            Ok(Err(error)) => format!("a simulated device cannot use the network: {error}"),
+            Ok(Err(Trouble::Network(error))) => {
+                format!("a simulated device cannot use the network: {error}")
+            }
+            Ok(Err(Trouble::Other(failure))) => failure.detail,
             Err(error) => format!("a simulated device broke: {error}"),
         };
         if self.outcome.errors.is_empty() {
