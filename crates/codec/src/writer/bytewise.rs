@@ -49,6 +49,10 @@ impl<'b> Writer<'b> {
     }
 
     /// Gives up the buffer for what is written in it.
+    #[cfg_attr(
+        test,
+        allow(dead_code, reason = "a host's tests have the other writer")
+    )]
     pub(crate) fn into_written(self) -> &'b [u8] {
         self.buffer.get(..self.at).unwrap_or_default()
     }
