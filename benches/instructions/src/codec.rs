@@ -16,7 +16,7 @@ const LWM2M_CBOR: ContentFormat = ContentFormat::LWM2M_CBOR;
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "codec/decode/tlv",
-        goal: Some(2_120),
+        goal: Some(2_180),
         run: |times| decode("tlv16", TLV, TLV, times),
     },
     Case {

@@ -125,12 +125,17 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 
     #[inline]
     fn place(&self, object: ObjectId) -> usize {
+        if !SHORT_WAYS {
+            return 0;
+        }
         position(self, object).unwrap_or(usize::MAX)
     }
 
     #[inline]
     fn value_type_in(&self, place: usize, resource: ResourceId, path: &Path) -> Option<ValueType> {
-        let _ = path;
+        if !SHORT_WAYS {
+            return self.value_type(path);
+        }
         Some(self.get(place)?.resource(resource)?.kind)
     }
 

@@ -536,3 +536,33 @@ proptest! {
         );
     }
 }
+
+/// What comes in 32 bits goes on in text with the digits that it needs there, and in binary as it came.
+#[test]
+fn a_number_of_32_bits_stays_one() {
+    for (format, bytes) in [
+        (ContentFormat::TLV, &b"\xe4\x16\x44\x3d\xcc\xcc\xcd"[..]),
+        (ContentFormat::CBOR, b"\xfa\x3d\xcc\xcc\xcd"),
+        (
+            ContentFormat::SENML_CBOR,
+            b"\x81\xa2\x21\x6c/3303/0/5700\x02\xfa\x3d\xcc\xcc\xcd",
+        ),
+        (
+            ContentFormat::LWM2M_CBOR,
+            b"\xa1\x83\x19\x0c\xe7\0\x19\x16\x44\xfa\x3d\xcc\xcc\xcd",
+        ),
+    ] {
+        let base = path("/3303/0/5700");
+        let mut decoder = Decoder::new(format, base, bytes, objects::CORE, &mut []).unwrap();
+        let record = decoder.next().unwrap().unwrap();
+        assert!(
+            matches!(record.value, Value::Single(0.1)),
+            "{format}: {record:?}"
+        );
+        assert_eq!(decoder.next(), None);
+        let text = encode(ContentFormat::TEXT, "/3303/0/5700", &[record]).unwrap();
+        assert_eq!(text, b"0.1");
+        let again = encode(format, "/3303/0/5700", &[record]).unwrap();
+        assert_eq!(again, bytes, "{format}");
+    }
+}

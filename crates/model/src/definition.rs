@@ -133,7 +133,8 @@ impl<S: Storage> ObjectDefinition<S> {
 impl<S: Storage> ResourceDefinition<S> {
     /// Gives `value` in the type of the resource, if it is one that the resource may have: the check of every Write.
     ///
-    /// A number that another type of number holds exactly is one, as [`Value::convert`] says.
+    /// A number that another type of number holds exactly is one, as [`Value::convert`] says. A float is given as
+    /// [`Value::Float`], however many bits it came in.
     ///
     /// ```
     /// use dunlin_model::{Value, ValueError, objects};
@@ -155,7 +156,10 @@ impl<S: Storage> ResourceDefinition<S> {
         if !self.range.contains(&value) {
             return Err(ValueError::Range);
         }
-        Ok(value)
+        Ok(match value {
+            Value::Single(number) => Value::Float(number.into()),
+            value => value,
+        })
     }
 
     fn check(&self) -> Result<(), DefinitionErrorKind> {

@@ -1,6 +1,7 @@
 //! Scenes between an agent and a scripted server, over the agent's doors and a virtual clock.
 
 mod access;
+mod bad_input;
 mod bench;
 mod blockwise;
 mod bootstrap;

@@ -131,7 +131,7 @@ impl Object for Rich {
     }
 }
 
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     let mut node = node();
     let rich = Rich {
         name: Some("one".to_owned()),
@@ -142,7 +142,7 @@ fn bench() -> Bench {
     Bench::registered_with(node, Config::new("urn:dev:os:1-7"))
 }
 
-fn rich(bench: &Bench) -> &Rich {
+pub(crate) fn rich(bench: &Bench) -> &Rich {
     let all: &Instances<Rich, 4> = &bench.agent.objects().rich;
     all.get(0).unwrap()
 }

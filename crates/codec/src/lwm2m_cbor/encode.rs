@@ -145,7 +145,7 @@ fn try_value(writer: &mut Writer<'_>, row: &mut Row, key: Short, value: &Value<'
 }
 
 impl Encoder {
-    /// Starts a payload about `base`, of which a node with resources below it has its map at once.
+    /// Starts a payload about `base`. For the short way an object instance has its map at once.
     pub(crate) fn new(base: Path, writer: &mut Writer<'_>) -> Result<Self, EncodeError> {
         let mut encoder = Self {
             maps: [Map::default(); DEPTH],
@@ -156,7 +156,7 @@ impl Encoder {
             return Ok(encoder);
         }
         encoder.open(writer)?;
-        if matches!(base.level(), Level::Object | Level::Instance) {
+        if SHORT_WAYS && base.level() == Level::Instance {
             encoder.open_base(writer, base)?;
         }
         Ok(encoder)
@@ -301,7 +301,7 @@ impl Encoder {
             return Err(EncodeError::NotRepresentable);
         }
         if !row.has_begun() {
-            if path == base && self.open > 1 {
+            if SHORT_WAYS && path == base && self.open > 1 {
                 // Its map is there, and nothing is in it.
                 return match record.value {
                     Value::None => Ok(()),

@@ -119,7 +119,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         };
         Ok(Self {
             types,
-            place: base.object_id().map_or(0, |object| types.place(object)),
+            place: match base.object_id() {
+                Some(object) if SHORT_WAYS => types.place(object),
+                _ => 0,
+            },
             current: Container::new(base, container, bytes),
             kind: None,
             around: [nothing; 2],
@@ -156,6 +159,9 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
     /// The type of the values of the resource that `path` lies in.
     fn value_type(&self, path: Path) -> Option<ValueType> {
+        if !SHORT_WAYS {
+            return self.types.value_type(&path);
+        }
         self.types
             .value_type_in(self.place, path.resource_id()?, &path)
     }

@@ -40,6 +40,11 @@ fn a_write_is_checked_by_type_range_and_number() {
     let ratio = resource::<0>(Operations::RW, ValueType::Float).range(Range::Float(0.0, 1.0));
     assert_eq!(ratio.accept(Value::Integer(1)), Ok(Value::Float(1.0)));
     assert_eq!(ratio.accept(Value::Float(1.5)), Err(ValueError::Range));
+    // In the one form that whoever writes the object by hand looks for.
+    assert!(matches!(
+        ratio.accept(Value::Single(0.5)),
+        Ok(Value::Float(0.5))
+    ));
     assert_eq!(
         ratio.accept(Value::Float(f64::NAN)),
         Err(ValueError::NotANumber)
