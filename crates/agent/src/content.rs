@@ -30,13 +30,14 @@ pub(crate) fn node(
     path: Path,
     sink: &mut Sink<'_, '_>,
 ) -> Result<(), Error> {
-    let (collection, definition) = lookup(objects, path)?;
-    let Some(id) = path.instance_id() else {
+    let target = target(objects, path)?;
+    let (definition, reader) = (target.definition, sink.server);
+    let Some((id, object)) = path.instance_id().zip(target.object) else {
         let (mut any, mut refused) = (false, false);
-        for id in set::instances(collection) {
-            let allowed = access::reads(objects, sink.server, definition.id, id);
+        for id in set::instances(target.collection) {
+            let allowed = access::reads(objects, reader, definition.id, id);
             refused |= !allowed;
-            if let Some(object) = collection.instance(id).filter(|_| allowed) {
+            if let Some(object) = target.collection.instance(id).filter(|_| allowed) {
                 any = true;
                 instance(object, definition, id, sink)?;
             }
@@ -47,14 +48,13 @@ pub(crate) fn node(
             Ok(())
         };
     };
-    let object = collection.instance(id).ok_or(Error::NotFound)?;
-    if !access::reads(objects, sink.server, definition.id, id) {
+    if !access::reads(objects, reader, definition.id, id) {
         return Err(Error::Unauthorized);
     }
-    if path.resource_id().is_none() {
+    let Some(found) = target.found else {
         return instance(object, definition, id, sink);
-    }
-    let found = readable(object, definition, path)?;
+    };
+    readable(object, found, path)?;
     match path.resource_instance_id() {
         Some(index) => {
             let value = typed(object, found, index).ok_or(Error::NotFound)?;
@@ -103,18 +103,16 @@ pub(crate) fn is_for_single_requests(format: ContentFormat) -> bool {
 
 /// Whether there is something at `path` that can be read; the error is the answer to a Read of it.
 pub(crate) fn check(objects: &dyn Objects, path: Path, format: ContentFormat) -> Result<(), Error> {
-    let (collection, definition) = lookup(objects, path)?;
     let mut single = None;
-    if let Some(id) = path.instance_id() {
-        let object = collection.instance(id).ok_or(Error::NotFound)?;
-        if path.resource_id().is_some() {
-            let found = readable(object, definition, path)?;
-            if let Some(index) = path.resource_instance_id() {
-                object.read(found.id, index).ok_or(Error::NotFound)?;
-            }
-            if !found.multiple || path.resource_instance_id().is_some() {
-                single = Some(found.kind);
-            }
+    let target = target(objects, path)?;
+    if let Ok((object, found)) = target.resource() {
+        readable(object, found, path)?;
+        let index = path.resource_instance_id();
+        if let Some(index) = index {
+            object.read(found.id, index).ok_or(Error::NotFound)?;
+        }
+        if !found.multiple || index.is_some() {
+            single = Some(found.kind);
         }
     }
     let acceptable = match format {
@@ -143,13 +141,8 @@ pub(crate) fn value(objects: &dyn Objects, path: Path) -> Option<Value<'_>> {
 
 /// The value of a single resource or a resource instance that a server might read.
 pub(crate) fn single(objects: &dyn Objects, path: Path) -> Result<Value<'_>, Error> {
-    let (collection, definition) = lookup(objects, path)?;
-    let id = path.instance_id().ok_or(Error::NotAllowed)?;
-    let object = collection.instance(id).ok_or(Error::NotFound)?;
-    if path.resource_id().is_none() {
-        return Err(Error::NotAllowed);
-    }
-    let found = readable(object, definition, path)?;
+    let (object, found) = target(objects, path)?.resource()?;
+    readable(object, found, path)?;
     let index = match path.resource_instance_id() {
         Some(index) => index,
         None if found.multiple => return Err(Error::NotAllowed),
@@ -190,6 +183,43 @@ pub(crate) fn indices(
     })
 }
 
+/// What a path leads to.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'o> {
+    pub(crate) collection: &'o dyn crate::Collection,
+    pub(crate) definition: &'static ObjectDefinition,
+    /// The instance, if the path names one.
+    pub(crate) object: Option<&'o dyn Object>,
+    /// The resource, if the path names one, whether the instance has it or not.
+    pub(crate) found: Option<&'static ResourceDefinition>,
+}
+
+impl<'o> Target<'o> {
+    /// The instance and the resource of a path that has both.
+    pub(crate) fn resource(self) -> Result<(&'o dyn Object, &'static ResourceDefinition), Error> {
+        self.object.zip(self.found).ok_or(Error::NotAllowed)
+    }
+}
+
+/// What `path` leads to: an object that a server may see, an instance that is there, a resource that is defined.
+#[inline(never)]
+pub(crate) fn target(objects: &dyn Objects, path: Path) -> Result<Target<'_>, Error> {
+    let (collection, definition) = lookup(objects, path)?;
+    let (mut object, mut found) = (None, None);
+    if let Some(id) = path.instance_id() {
+        object = Some(collection.instance(id).ok_or(Error::NotFound)?);
+    }
+    if let Some(id) = path.resource_id() {
+        found = Some(definition.resource(id).ok_or(Error::NotFound)?);
+    }
+    Ok(Target {
+        collection,
+        definition,
+        object,
+        found,
+    })
+}
+
 /// The collection of the object in `path`, unless no server may see it.
 pub(crate) fn lookup(
     objects: &dyn Objects,
@@ -210,15 +240,12 @@ pub(crate) fn is_secret(path: Path) -> bool {
     matches!(object, Some(0 | 21)) || cfg!(feature = "cose") && object == Some(23)
 }
 
+/// Whether a resource, or a resource instance of it, can be read.
 fn readable(
     object: &dyn Object,
-    definition: &'static ObjectDefinition,
+    found: &'static ResourceDefinition,
     path: Path,
-) -> Result<&'static ResourceDefinition, Error> {
-    let found = path
-        .resource_id()
-        .and_then(|id| definition.resource(id))
-        .ok_or(Error::NotFound)?;
+) -> Result<(), Error> {
     if !exists(object, found) {
         return Err(Error::NotFound);
     }
@@ -227,7 +254,7 @@ fn readable(
     {
         return Err(Error::NotAllowed);
     }
-    Ok(found)
+    Ok(())
 }
 
 fn instance(

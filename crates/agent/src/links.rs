@@ -6,14 +6,15 @@
 use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::{
-    AttributeValue, Level, ObjectDefinition, ObjectId, Path, Version, decimal, objects,
+    AttributeValue, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition, Version, decimal,
+    objects,
 };
 
 use crate::attributes::{Attached, attached, effective};
 use crate::features::OBSERVE;
 use crate::reply::{FNV, fnv};
 use crate::text::decimal as digits;
-use crate::{Collection, Error, Objects, content, set};
+use crate::{Error, Object, Objects, content, set};
 
 /// A list of links, of which one part goes into a buffer while the rest is counted.
 pub(crate) struct Links<'b> {
@@ -197,7 +198,7 @@ pub(crate) fn discover(
     depth: Option<u8>,
     links: Links<'_>,
 ) -> Result<Part, Error> {
-    let (collection, definition) = content::lookup(objects, path)?;
+    let node = content::target(objects, path)?;
     let levels = depth.unwrap_or(if path.level() == Level::Object { 2 } else { 1 });
     let mut tree = Tree {
         links,
@@ -205,25 +206,30 @@ pub(crate) fn discover(
         server,
         target: path,
     };
-    match path.instance_id() {
-        None => {
-            tree.links.link(path);
-            if let Some(version) = announced(definition, enabler) {
-                tree.links.version("ver", version);
-            }
-            tree.attributes(path);
-            if levels > 0 {
-                for id in set::instances(collection) {
-                    tree.instance(
-                        collection,
-                        Path::instance(definition.id, id),
-                        levels.saturating_sub(1),
-                    )?;
+    if let Ok((object, found)) = node.resource() {
+        if !content::exists(object, found) {
+            return Err(Error::NotFound);
+        }
+        if path.resource_instance_id().is_some() {
+            return Err(Error::NotAllowed);
+        }
+        tree.resource(object, found, path, levels);
+    } else if let Some(object) = node.object {
+        tree.instance(object, node.definition, path, levels);
+    } else {
+        tree.links.link(path);
+        if let Some(version) = announced(node.definition, enabler) {
+            tree.links.version("ver", version);
+        }
+        tree.attributes(path);
+        if let Some(levels) = levels.checked_sub(1) {
+            for id in set::instances(node.collection) {
+                if let Some(object) = node.collection.instance(id) {
+                    let path = Path::instance(node.definition.id, id);
+                    tree.instance(object, node.definition, path, levels);
                 }
             }
         }
-        Some(_) if path.resource_id().is_none() => tree.instance(collection, path, levels)?,
-        Some(_) => tree.resource(collection, path, levels)?,
     }
     Ok(tree.links.finish())
 }
@@ -251,48 +257,32 @@ impl Tree<'_, '_> {
 
     fn instance(
         &mut self,
-        collection: &dyn Collection,
+        object: &dyn Object,
+        definition: &'static ObjectDefinition,
         path: Path,
         levels: u8,
-    ) -> Result<(), Error> {
-        let object = path
-            .instance_id()
-            .and_then(|id| collection.instance(id))
-            .ok_or(Error::NotFound)?;
+    ) {
         self.links.link(path);
         self.attributes(path);
-        if levels > 0 {
-            for found in collection.definition().resources {
-                if content::exists(object, found)
-                    && let Some(path) = path.child(found.id.get())
-                {
-                    self.resource(collection, path, levels.saturating_sub(1))?;
-                }
+        let Some(levels) = levels.checked_sub(1) else {
+            return;
+        };
+        for found in definition.resources {
+            if content::exists(object, found)
+                && let Some(path) = path.child(found.id.get())
+            {
+                self.resource(object, found, path, levels);
             }
         }
-        Ok(())
     }
 
     fn resource(
         &mut self,
-        collection: &dyn Collection,
+        object: &dyn Object,
+        found: &'static ResourceDefinition,
         path: Path,
         levels: u8,
-    ) -> Result<(), Error> {
-        let object = path
-            .instance_id()
-            .and_then(|id| collection.instance(id))
-            .ok_or(Error::NotFound)?;
-        let found = path
-            .resource_id()
-            .and_then(|id| collection.definition().resource(id))
-            .ok_or(Error::NotFound)?;
-        if !content::exists(object, found) {
-            return Err(Error::NotFound);
-        }
-        if path.resource_instance_id().is_some() {
-            return Err(Error::NotAllowed);
-        }
+    ) {
         self.links.link(path);
         if found.multiple {
             let count = content::indices(object, found).count();
@@ -308,7 +298,6 @@ impl Tree<'_, '_> {
                 }
             }
         }
-        Ok(())
     }
 }
 

@@ -394,22 +394,20 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// Whether these attributes may be those of a node.
     fn check_attributes(&self, path: Path, attributes: &Attributes) -> Result<(), Error> {
-        let (collection, definition) = content::lookup(&*self.objects, path)?;
+        let target = content::target(&*self.objects, path)?;
         let mut kind = None;
-        if let Some(id) = path.instance_id() {
-            let object = collection.instance(id).ok_or(Error::NotFound)?;
-            if let Some(id) = path.resource_id() {
-                let found = definition.resource(id).ok_or(Error::NotFound)?;
-                if !content::exists(object, found) {
+        if let Ok((object, found)) = target.resource() {
+            if !content::exists(object, found) {
+                return Err(Error::NotFound);
+            }
+            match path.resource_instance_id() {
+                Some(_) if !found.multiple => return Err(Error::NotAllowed),
+                Some(index) if object.read(found.id, index).is_none() => {
                     return Err(Error::NotFound);
                 }
-                match path.resource_instance_id() {
-                    Some(_) if !found.multiple => return Err(Error::NotAllowed),
-                    Some(index) if object.read(id, index).is_none() => return Err(Error::NotFound),
-                    _ => {}
-                }
-                kind = Some(found.kind);
+                _ => {}
             }
+            kind = Some(found.kind);
         }
         attributes
             .check_target(path.level(), kind)

@@ -68,14 +68,11 @@ pub(crate) fn write(
     mode: WriteMode,
     payload: Payload<'_>,
 ) -> Result<(), Error> {
-    let (collection, definition) = content::lookup(objects, path)?;
+    let target = content::target(objects, path)?;
+    let definition = target.definition;
+    let object = target.object.ok_or(Error::NotAllowed)?;
     let id = path.instance_id().ok_or(Error::NotAllowed)?;
-    let object = collection.instance(id).ok_or(Error::NotFound)?;
-    if path.resource_id().is_some() {
-        let found = path
-            .resource_id()
-            .and_then(|id| definition.resource(id))
-            .ok_or(Error::NotFound)?;
+    if let Some(found) = target.found {
         // A writable resource may be absent until it is written; an Execute or Read alone tells that it is there.
         if !found.operations.is_writable() {
             return Err(if content::exists(object, found) {
@@ -84,10 +81,8 @@ pub(crate) fn write(
                 Error::NotFound
             });
         }
-        if path.resource_instance_id().is_some() && !found.multiple {
-            return Err(Error::NotAllowed);
-        }
-        if mode == WriteMode::Partial && !found.multiple {
+        let of_several = mode == WriteMode::Partial || path.resource_instance_id().is_some();
+        if of_several && !found.multiple {
             return Err(Error::NotAllowed);
         }
     }
@@ -107,9 +102,7 @@ pub(crate) fn write(
     })?;
     if !any && path.level() >= Level::Resource {
         // A multiple resource may be replaced by no resource instances at all, a value cannot be nothing.
-        let emptied = definition
-            .resource(path.resource_id().ok_or(Error::NotFound)?)
-            .is_some_and(|found| found.multiple);
+        let emptied = target.found.is_some_and(|found| found.multiple);
         if !emptied || path.level() != Level::Resource {
             return Err(Error::BadValue);
         }
@@ -127,11 +120,10 @@ pub(crate) fn write(
 
 /// Writes one value.
 pub(crate) fn put(objects: &mut dyn Objects, path: Path, value: Value<'_>) -> Result<(), Error> {
-    let (collection, definition) = content::lookup(objects, path)?;
+    let target = content::target(objects, path)?;
+    let (object, found) = target.resource()?;
+    let definition = target.definition;
     let id = path.instance_id().ok_or(Error::NotAllowed)?;
-    let object = collection.instance(id).ok_or(Error::NotFound)?;
-    let found = path.resource_id().ok_or(Error::NotAllowed)?;
-    let found = definition.resource(found).ok_or(Error::NotFound)?;
     let record = Record::new(path, value);
     check(
         objects,
@@ -248,28 +240,21 @@ pub(crate) fn delete(
     path: Path,
     version: LwM2mVersion,
 ) -> Result<(), Error> {
-    let (collection, definition) = content::lookup(objects, path)?;
+    let target = content::target(objects, path)?;
+    let definition = target.definition;
     let id = path.instance_id().ok_or(Error::NotAllowed)?;
-    let object = collection.instance(id).ok_or(Error::NotFound)?;
-    if let Some(found) = path.resource_id().and_then(|id| definition.resource(id))
-        && let Some(index) = path.resource_instance_id()
-        && version >= LwM2mVersion::V1_2
-        && found.operations.is_writable()
-        && found.multiple
-    {
-        return instance_mut(objects, definition.id, id)?.remove(found.id, index);
-    }
-    if path.resource_id().is_some() {
+    if let Ok((object, found)) = target.resource() {
+        let index = path.resource_instance_id();
+        if let Some(index) = index
+            && version >= LwM2mVersion::V1_2
+            && found.operations.is_writable()
+            && found.multiple
+        {
+            return instance_mut(objects, definition.id, id)?.remove(found.id, index);
+        }
         // What cannot be removed: what is left is to say why not.
-        let there = path
-            .resource_id()
-            .and_then(|id| definition.resource(id))
-            .is_some_and(|found| {
-                content::exists(object, found)
-                    && path
-                        .resource_instance_id()
-                        .is_none_or(|index| object.read(found.id, index).is_some())
-            });
+        let there = content::exists(object, found)
+            && index.is_none_or(|index| object.read(found.id, index).is_some());
         return Err(if there {
             Error::NotAllowed
         } else {
@@ -284,13 +269,12 @@ pub(crate) fn delete(
 
 /// Carries out an Execute.
 pub(crate) fn execute(objects: &mut dyn Objects, path: Path, arguments: &str) -> Result<(), Error> {
-    let (collection, definition) = content::lookup(objects, path)?;
-    let id = path.instance_id().ok_or(Error::NotAllowed)?;
-    let object = collection.instance(id).ok_or(Error::NotFound)?;
-    let found = path
-        .resource_id()
-        .and_then(|id| definition.resource(id))
-        .ok_or(Error::NotFound)?;
+    let target = content::target(objects, path)?;
+    let (object, found) = target.resource()?;
+    let (id, definition) = (
+        path.instance_id().ok_or(Error::NotAllowed)?,
+        target.definition,
+    );
     if !content::exists(object, found) {
         return Err(Error::NotFound);
     }
@@ -497,6 +481,7 @@ fn apply(
     }
     let (index, value) = typed(found, record)?;
     match object.check(found.id, index, &value) {
+        // An optional resource that this device does not have.
         Err(Error::NotFound) => Ok(()),
         Err(error) => Err(error),
         Ok(()) => object.write(found.id, index, &value),
@@ -535,6 +520,11 @@ pub(crate) fn typed<'v>(
     let value = definition
         .accept(record.value)
         .map_err(|_| Error::BadValue)?;
+    // Objects are given one kind of float.
+    let value = match value {
+        Value::Single(number) => Value::Float(number.into()),
+        other => other,
+    };
     Ok((index, value))
 }
 

@@ -193,6 +193,15 @@ fn is_finite(records: &[Record<'_>]) -> bool {
         .any(|record| matches!(record.value, Value::Float(number) if !number.is_finite()))
 }
 
+/// The record with 64 bits where a float has 32.
+fn widened(record: Record<'_>) -> Record<'_> {
+    let value = match record.value {
+        Value::Single(number) => Value::Float(number.into()),
+        value => value,
+    };
+    Record { value, ..record }
+}
+
 proptest! {
     #![proptest_config(cases(128))]
 
@@ -208,7 +217,8 @@ proptest! {
             let mut scratch = vec![0; bytes.len()];
             let back = read(format, root, &bytes, &types, &mut scratch);
             prop_assert_eq!(&back, &records, "{}", format);
-            // Across formats, to the bit.
+            // Across formats, to the bit. Digits are fewer where the bits are.
+            let back: Vec<_> = back.into_iter().map(widened).collect();
             for other in MANY {
                 if JSON.contains(&other) && !is_finite(&records) {
                     continue;

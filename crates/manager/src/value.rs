@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 /// A value of a resource that owns its bytes: [`Value`] for keeping.
 ///
 /// As JSON it is an object of `type` and `value`; opaque values are base64 with padding, object links `"object:instance"`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", content = "value", rename_all = "lowercase")]
 pub enum OwnedValue {
     /// No value: an object instance without resources.
@@ -25,6 +25,10 @@ pub enum OwnedValue {
     Unsigned(u64),
     /// A floating point number.
     Float(f64),
+    /// A floating point number that came, or is to go, in 32 bits: equal to the `Float` of the same number, and shown with
+    /// the fewest digits that name it among the numbers of 32 bits, `0.1` and not `0.10000000149011612`.
+    #[serde(rename = "float")]
+    Single(f32),
     /// True or false.
     Boolean(bool),
     /// Bytes.
@@ -46,6 +50,7 @@ impl OwnedValue {
             Self::Integer(number) => Value::Integer(*number),
             Self::Unsigned(number) => Value::Unsigned(*number),
             Self::Float(number) => Value::Float(*number),
+            Self::Single(number) => Value::Single(*number),
             Self::Boolean(truth) => Value::Boolean(*truth),
             Self::Opaque(bytes) => Value::Opaque(bytes),
             Self::Time(seconds) => Value::Time(*seconds),
@@ -73,6 +78,7 @@ impl OwnedValue {
             {
                 Some(*number as i64)
             }
+            Self::Single(number) => Self::Float(f64::from(*number)).as_i64(),
             _ => None,
         }
     }
@@ -93,6 +99,7 @@ impl OwnedValue {
         )]
         match self {
             Self::Float(number) => Some(*number),
+            Self::Single(number) => Some(f64::from(*number)),
             Self::Integer(number) | Self::Time(number) => Some(*number as f64),
             Self::Unsigned(number) => Some(*number as f64),
             _ => None,
@@ -165,6 +172,13 @@ impl OwnedValue {
     }
 }
 
+/// As the [`Value`]s compare.
+impl PartialEq for OwnedValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_value() == other.as_value()
+    }
+}
+
 impl From<Value<'_>> for OwnedValue {
     fn from(value: Value<'_>) -> Self {
         match value {
@@ -173,7 +187,7 @@ impl From<Value<'_>> for OwnedValue {
             Value::Integer(number) => Self::Integer(number),
             Value::Unsigned(number) => Self::Unsigned(number),
             Value::Float(number) => Self::Float(number),
-            Value::Single(number) => Self::Float(number.into()),
+            Value::Single(number) => Self::Single(number),
             Value::Boolean(truth) => Self::Boolean(truth),
             Value::Opaque(bytes) => Self::Opaque(bytes.to_vec()),
             Value::Time(seconds) => Self::Time(seconds),
@@ -194,7 +208,7 @@ macro_rules! from {
 }
 from! {
     &str => String, String => String, i64 => Integer, i32 => Integer, u64 => Unsigned, u32 => Unsigned, f64 => Float,
-    f32 => Float, bool => Boolean, Vec<u8> => Opaque, &[u8] => Opaque, ObjectLink => Objlnk,
+    f32 => Single, bool => Boolean, Vec<u8> => Opaque, &[u8] => Opaque, ObjectLink => Objlnk,
 }
 
 impl From<Infallible> for OwnedValue {
@@ -213,6 +227,7 @@ impl fmt::Display for OwnedValue {
             Self::Integer(number) | Self::Time(number) => number.fmt(f),
             Self::Unsigned(number) => number.fmt(f),
             Self::Float(number) => number.fmt(f),
+            Self::Single(number) => number.fmt(f),
             Self::Boolean(truth) => truth.fmt(f),
             Self::Opaque(bytes) => f.write_str(&BASE64.encode(bytes)),
             Self::Objlnk(link) => link.fmt(f),

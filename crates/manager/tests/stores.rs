@@ -111,6 +111,7 @@ fn all_values() -> Vec<KnownValue> {
         known("/10/0/1", OwnedValue::Corelnk("</3/0>".to_owned())),
         known("/3303/0/5700", OwnedValue::Float(-0.1)),
         known("/3303/0/5701", OwnedValue::Float(3.0)),
+        known("/3303/0/5702", OwnedValue::Single(0.1)),
         known("/3303/1/5850", OwnedValue::Boolean(true)),
     ]
 }
@@ -315,6 +316,12 @@ fn keeps_everything<S: Store>(open: impl Fn() -> S) {
     assert_eq!((one.updated_at, one.last_seen), (at(50), at(60)));
     assert_eq!(one.observations, [observation("/3/0/9", 7)]);
     assert_eq!(one.values.len(), all_values().len() - 1);
+    // Equal to the same number with 64 bits, so looked at by its digits.
+    let single = one
+        .values
+        .iter()
+        .find(|known| known.path == path("/3303/0/5702"));
+    assert_eq!(single.unwrap().value.to_string(), "0.1");
     assert_eq!(one.values[0], known("/1/0/1", OwnedValue::Integer(5)));
     assert_eq!(
         (two.registered, two.updated_at, two.last_seen),

@@ -1,8 +1,8 @@
 //! Numbers in decimal digits, exactly both ways.
 //!
 //! The conversions of `core` are exact too, but weigh 25 KiB in a firmware image, keep panics in it, and come with the
-//! formatting machinery. These take about a tenth of that: a quick way for the numbers of up to 15 digits that sensors
-//! give, and long arithmetic for the rest.
+//! formatting machinery. These take less than a tenth of that: long arithmetic, and on hosts a quick way for the numbers of up to
+//! 15 digits that sensors give.
 
 use core::{fmt, str};
 
@@ -14,7 +14,7 @@ mod print;
 /// a multiplication of floats is a function that takes flash.
 const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
-pub use parse::{integer, natural, parse, scaled};
+pub use parse::{integer, natural, parse, parse_plain, scaled};
 pub use print::{Precision, Style, digits_of, print, print_with};
 
 /// A number that prints as `core` prints it, without exponent, but by the way of this module.

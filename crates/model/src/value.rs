@@ -22,9 +22,9 @@ pub enum Value<'a> {
     Unsigned(u64),
     /// A floating point number.
     Float(f64),
-    /// A floating point number that its owner has with 32 bits. It is equal to the [`Float`](Self::Float) of the same
-    /// number and is written as that in binary; in text it has the fewest digits that name it among the numbers of 32
-    /// bits: `0.1` where the `Float` has `0.10000000149011612`. What is read is a `Float`.
+    /// A floating point number that its owner has with 32 bits, or that came in 32 bits: four bytes in TLV, a single in
+    /// CBOR. It is equal to the [`Float`](Self::Float) of the same number and is written as that in binary; in text it has
+    /// the fewest digits that name it among the numbers of 32 bits: `0.1` where the `Float` has `0.10000000149011612`.
     Single(f32),
     /// True or false.
     Boolean(bool),

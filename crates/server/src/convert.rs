@@ -88,6 +88,7 @@ pub(crate) fn to_json(value: &OwnedValue) -> Json {
         OwnedValue::Integer(number) | OwnedValue::Time(number) => Json::from(*number),
         OwnedValue::Unsigned(number) => Json::from(*number),
         OwnedValue::Float(number) => float_to_json(*number),
+        OwnedValue::Single(number) => single_to_json(*number),
         OwnedValue::Boolean(truth) => Json::from(*truth),
         OwnedValue::Opaque(bytes) => Json::from(BASE64.encode(bytes)),
         OwnedValue::Objlnk(link) => Json::from(link.to_string()),
@@ -106,6 +107,12 @@ fn float_to_json(number: f64) -> Json {
     } else {
         Json::from(number)
     }
+}
+
+/// A number of 32 bits with its own digits, which those of the same number with 64 bits are not.
+fn single_to_json(number: f32) -> Json {
+    let shortest = number.to_string().parse();
+    float_to_json(shortest.unwrap_or_else(|_| f64::from(number)))
 }
 
 /// JSON as a value of a type; without a type, as what the JSON looks like.

@@ -212,7 +212,10 @@ impl<'a> Reader<'a> {
     fn plain_number(&mut self) -> Fallible<Value<'a>> {
         let head = self.head()?;
         match self.untagged(head)? {
-            number @ (Value::Integer(_) | Value::Unsigned(_) | Value::Float(_)) => Ok(number),
+            number @ (Value::Integer(_)
+            | Value::Unsigned(_)
+            | Value::Float(_)
+            | Value::Single(_)) => Ok(number),
             _ => Err(DecodeErrorKind::Type),
         }
     }
@@ -302,7 +305,7 @@ fn special<'a>(head: Head) -> Fallible<Value<'a>> {
         }
         simple::SINGLE => {
             let single = u32::try_from(head.argument).unwrap_or_default();
-            Ok(Value::Float(f32::from_bits(single).into()))
+            Ok(Value::Single(f32::from_bits(single)))
         }
         simple::DOUBLE => Ok(Value::Float(f64::from_bits(head.argument))),
         // A simple value below 32 in two bytes: RFC 8949 §3.3.

@@ -60,6 +60,9 @@ proptest! {
             Value::None => theirs.is_null(),
             Value::Integer(number) | Value::Time(number) => theirs.as_integer() == Some(number.into()),
             Value::Unsigned(number) => theirs.as_integer() == Some(number.into()),
+            Value::Single(number) => theirs.as_float().is_some_and(|theirs| {
+                theirs.to_bits() == f64::from(number).to_bits() || theirs.is_nan() && number.is_nan()
+            }),
             Value::Float(number) => theirs.as_float().is_some_and(|theirs| {
                 theirs.to_bits() == number.to_bits() || theirs.is_nan() && number.is_nan()
             }),
@@ -111,6 +114,9 @@ fn is_read_by_serde_cbor(value: &Value<'_>, bytes: &[u8]) -> bool {
         (Value::Unsigned(number), Theirs::Integer(theirs)) => theirs == i128::from(*number),
         (Value::Float(number), Theirs::Float(theirs)) => {
             theirs.to_bits() == number.to_bits() || theirs.is_nan() && number.is_nan()
+        }
+        (Value::Single(number), Theirs::Float(theirs)) => {
+            theirs.to_bits() == f64::from(*number).to_bits() || theirs.is_nan() && number.is_nan()
         }
         (Value::Boolean(truth), Theirs::Bool(theirs)) => theirs == *truth,
         (Value::String(text), Theirs::Text(theirs)) => theirs == *text,

@@ -20,7 +20,7 @@ fn is(value: &Value<'_>, json: &Json) -> bool {
         Value::Boolean(truth) => json.as_bool() == Some(*truth),
         Value::Integer(number) | Value::Time(number) => json.as_i64() == Some(*number),
         Value::Unsigned(number) => json.as_u64() == Some(*number),
-        Value::Float(number) => json.as_f64() == Some(*number),
+        Value::Float(_) | Value::Single(_) => json.as_f64() == value.as_f64(),
         other => panic!("{other:?}"),
     }
 }

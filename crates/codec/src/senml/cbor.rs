@@ -192,7 +192,14 @@ fn other_value(label: u8, bytes: &[u8], kind: Option<ValueType>) -> Option<(Valu
     let mut reader = Reader::new(bytes);
     let value = reader.value().ok()?;
     match (label, &value) {
-        (0x02, Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_))
+        (
+            0x02,
+            Value::Integer(_)
+            | Value::Unsigned(_)
+            | Value::Float(_)
+            | Value::Single(_)
+            | Value::Time(_),
+        )
         | (0x03, Value::String(_))
         | (0x04, Value::Boolean(_))
         | (0x08, Value::Opaque(_)) => Some((typed(value, kind).ok()?, reader.rest())),

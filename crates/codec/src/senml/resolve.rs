@@ -89,7 +89,11 @@ impl<'a> Fields<'a> {
         match (kind_of(label), &value) {
             (
                 Some(ValueType::Float),
-                Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) | Value::Time(_),
+                Value::Integer(_)
+                | Value::Unsigned(_)
+                | Value::Float(_)
+                | Value::Single(_)
+                | Value::Time(_),
             )
             | (Some(ValueType::String), Value::String(_))
             | (Some(ValueType::Boolean), Value::Boolean(_))

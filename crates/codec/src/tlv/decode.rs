@@ -375,10 +375,10 @@ fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeError
         Some(ValueType::Integer) => Value::Integer(signed(bytes)?),
         Some(ValueType::Time) => Value::Time(signed(bytes)?),
         Some(ValueType::Unsigned) => Value::Unsigned(unsigned(bytes)?),
-        Some(ValueType::Float) => Value::Float(match bytes.len() {
-            4 => f32::from_be_bytes(exact(bytes)?).into(),
-            _ => f64::from_be_bytes(exact(bytes)?),
-        }),
+        Some(ValueType::Float) => match bytes.len() {
+            4 => Value::Single(f32::from_be_bytes(exact(bytes)?)),
+            _ => Value::Float(f64::from_be_bytes(exact(bytes)?)),
+        },
         Some(ValueType::Boolean) => match *bytes {
             [0] => Value::Boolean(false),
             [1] => Value::Boolean(true),

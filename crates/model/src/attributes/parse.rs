@@ -69,10 +69,6 @@ impl AttributeChanges {
     }
 }
 
-fn digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 fn seconds(text: &str) -> Option<u32> {
     decimal::natural(text.as_bytes())?.try_into().ok()
 }
@@ -87,10 +83,5 @@ fn flag(text: &str) -> Option<bool> {
 
 /// `1*DIGIT ["." 1*DIGIT]`, and a leading minus, which the grammar forgot but limits of signal strength need.
 fn number(text: &str) -> Option<f64> {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    if !digits(whole) || !digits(fraction) {
-        return None;
-    }
-    decimal::parse(text.as_bytes())
+    decimal::parse_plain(text.as_bytes())
 }

@@ -1,7 +1,7 @@
 //! From numbers to digits.
 
 use super::SHORT_WAYS;
-use super::big::Big;
+use super::big::{add, raise, scale, set};
 use super::parse::power;
 
 /// Enough for the least float times the power of ten that makes it a number from 1 to 10: 1132 bits.
@@ -231,73 +231,69 @@ pub(super) fn all_digits(number: f64, precision: Precision) -> Digits {
     let uneven = fraction == 0 && exponent > least;
     let even = mantissa & 1 == 0;
 
-    // `number` is left / unit; what lies within `below` and `above` of it is read as the same float.
-    let mut words = [[0; WORDS]; 5];
-    let [left, unit, below, sum, above] = &mut words;
-    let mut left = Big::new(left, mantissa);
-    let mut unit = Big::new(unit, 1);
-    let mut below = Big::new(below, 1);
-    let mut sum = Big::new(sum, 0);
-    let mut above = Big::new(above, 0);
-    let extra = 1_u32.saturating_add(uneven.into());
-    left.shift(extra);
-    unit.shift(extra);
-    if exponent >= 0 {
-        left.shift(exponent.unsigned_abs());
-        below.shift(exponent.unsigned_abs());
-    } else {
-        unit.shift(exponent.unsigned_abs());
-    }
-    // Its logarithm, or one less: 1233 / 4096 is a little below lg 2.
-    let length = 64_u32.saturating_sub(mantissa.leading_zeros());
-    let binary = exponent.saturating_add(i32::try_from(length).unwrap_or_default());
-    let mut point = (binary.saturating_sub(1)).saturating_mul(1233) >> 12;
-    if point >= 0 {
-        unit.scale_by_power(point.unsigned_abs());
-    } else {
-        left.scale_by_power(point.unsigned_abs());
-        below.scale_by_power(point.unsigned_abs());
-    }
-    // Whether the next higher digit is within reach.
-    let mut reaches = |left: &Big<'_>, below: &Big<'_>, unit: &Big<'_>| {
-        above.set(below);
-        if uneven {
-            above.scale(2, 0);
-        }
-        above.add(left);
-        let order = above.compare(unit);
-        order.is_gt() || even && order.is_eq()
-    };
-    while reaches(&left, &below, &unit) {
-        unit.scale(10, 0);
-        point = point.saturating_add(1);
+    // `number` is left / unit; what lies within `below` under it and `factor` times that above it is read as the same
+    // float.
+    let factor = if uneven { 2 } else { 1 };
+    let mut words = [[0; WORDS]; 3];
+    let mut slices = words.each_mut().map(|words| {
+        // 96 bits more than the exponent has: for the mantissa, and a few steps to the left.
+        let room = exponent.unsigned_abs() / 32;
+        let room = usize::try_from(room).unwrap_or_default().saturating_add(3);
+        words.get_mut(..room).unwrap_or_default()
+    });
+    let [left, unit, below] = &mut slices;
+    set(left, mantissa);
+    set(unit, 1);
+    set(below, 1);
+    // Where the point stands, by the logarithm: 78913 / 2^18 is lg 2. It may stand one too far to the right.
+    let length = 64_u32.wrapping_sub(mantissa.leading_zeros()).cast_signed();
+    let binary = exponent.wrapping_add(length);
+    let mut point = (binary.wrapping_mul(78_913) >> 18).wrapping_add(1);
+    let (up, down) = (exponent.max(0), exponent.wrapping_neg().max(0));
+    let (tens_up, tens_down) = (point.wrapping_neg().max(0), point.max(0));
+    for (words, twos, tens) in [
+        (&mut *left, up.wrapping_add(factor.into()), tens_up),
+        (&mut *below, up, tens_up),
+        (&mut *unit, down.wrapping_add(factor.into()), tens_down),
+    ] {
+        raise(words, 2, twos.unsigned_abs());
+        raise(words, 10, tens.unsigned_abs());
     }
     let mut digits = Digits {
         text: [0; 20],
         count: 0,
-        point,
+        point: 0,
     };
-    // Seventeen digits tell every float from all others.
+    // Seventeen digits tell every float from all others, and one may be a zero in front.
     for _ in 0..18 {
-        left.scale(10, 0);
-        below.scale(10, 0);
+        scale(left, 10, 0);
+        scale(below, 10, 0);
         let mut digit = 0_u8;
-        while left.compare(&unit).is_ge() {
-            left.subtract(&unit);
+        while add(left, -1, unit).is_ge() {
             digit = digit.wrapping_add(1);
         }
-        let order = left.compare(&below);
-        let low = order.is_lt() || even && order.is_eq();
-        let high = reaches(&left, &below, &unit);
+        add(left, 1, unit);
+        // Whether this digit, or the next higher one, is within reach: at the very border if the mantissa is even.
+        let border = i8::from(even);
+        let low = (add(left, -1, below) as i8) < border;
+        add(left, 1, below);
+        add(left, factor, below);
+        let high = (add(left, -1, unit).reverse() as i8) < border;
+        add(left, 1, unit);
+        add(left, factor.wrapping_neg(), below);
         if low || high {
             // Both: the nearer one.
-            sum.set(&left);
-            sum.scale(2, 0);
-            let up = high && (!low || sum.compare(&unit).is_ge());
+            scale(left, 2, 0);
+            let up = high && (!low || add(left, -1, unit).is_ge());
             digits.push(digit.wrapping_add(up.into()));
             break;
         }
-        digits.push(digit);
+        if digits.count == 0 && digit == 0 {
+            point = point.wrapping_sub(1);
+        } else {
+            digits.push(digit);
+        }
     }
+    digits.point = point;
     digits
 }

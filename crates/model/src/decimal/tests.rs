@@ -20,11 +20,7 @@ fn check(number: f64) {
     let plain = printed(number, Style::Plain);
     assert_eq!(plain, format!("{number}"));
     assert_eq!(format!("{}", Decimal(number)), plain);
-    assert_eq!(
-        parse(plain.as_bytes()).map(f64::to_bits),
-        Some(number.to_bits()),
-        "{plain}"
-    );
+    assert_eq!(parse_plain(plain.as_bytes()), Some(number));
     // What a device does is the same.
     if let Some(few) = print::few_digits(number.abs()).filter(|_| number != 0.0) {
         let all = print::all_digits(number.abs(), Precision::Double);
@@ -36,11 +32,15 @@ fn check(number: f64) {
         number.to_bits(),
         "{short}"
     );
-    assert_eq!(
-        parse(short.as_bytes()).map(f64::to_bits),
-        Some(number.to_bits()),
-        "{short}"
-    );
+    for text in [&plain, &short] {
+        for short_ways in [false, true] {
+            assert_eq!(
+                parse::parse_by(text.as_bytes(), short_ways).map(f64::to_bits),
+                Some(number.to_bits()),
+                "{text}"
+            );
+        }
+    }
     assert!(short.len() <= 25, "{short}");
     // Digit for digit what `core` prints.
     let digits = |text: &str| {
@@ -150,7 +150,10 @@ fn texts_that_are_hard() {
     ] {
         let number: f64 = text.parse().unwrap();
         let expected = number.is_finite().then_some(number.to_bits());
-        assert_eq!(parse(text.as_bytes()).map(f64::to_bits), expected, "{text}");
+        for short_ways in [false, true] {
+            let parsed = parse::parse_by(text.as_bytes(), short_ways);
+            assert_eq!(parsed.map(f64::to_bits), expected, "{text}");
+        }
     }
     for text in [
         "1e309",
@@ -238,7 +241,10 @@ proptest! {
     #[test]
     fn every_text_is_rounded_as_core_does(text in "-?[0-9]{1,30}(\\.[0-9]{1,30})?(e[-+]?[0-9]{1,3})?") {
         let expected: f64 = text.parse().unwrap();
-        prop_assert_eq!(parse(text.as_bytes()).map(f64::to_bits), expected.is_finite().then_some(expected.to_bits()), "{}", text);
+        let expected = expected.is_finite().then_some(expected.to_bits());
+        for short_ways in [false, true] {
+            prop_assert_eq!(parse::parse_by(text.as_bytes(), short_ways).map(f64::to_bits), expected, "{}", text);
+        }
     }
 }
 

@@ -39,6 +39,25 @@ fn values_survive_json() {
 }
 
 #[test]
+fn numbers_of_32_bits_have_their_own_digits() {
+    for (number, shown) in [
+        (f32::NAN, "\"NaN\""),
+        (f32::NEG_INFINITY, "\"-Infinity\""),
+        (0.1, "0.1"),
+        (21.0, "21.0"),
+        (16_777_216.0, "16777216.0"),
+        (f32::MAX, "3.4028235e+38"),
+        (-1e-45, "-1e-45"),
+    ] {
+        let value = OwnedValue::Single(number);
+        assert_eq!(to_json(&value).to_string(), shown);
+        if !number.is_nan() {
+            assert_eq!(value, OwnedValue::Float(number.into()));
+        }
+    }
+}
+
+#[test]
 fn json_of_the_wrong_shape_is_refused() {
     for (json, kind) in [
         (json!("21"), DataType::Integer),

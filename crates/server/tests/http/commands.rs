@@ -80,6 +80,40 @@ async fn lists_and_describes_devices() {
     assert!(detail.observations.is_empty());
 }
 
+/// A device has 0.1 as a number of 32 bits. It is shown so, whatever format it comes in, when it comes and later.
+#[tokio::test]
+async fn a_number_of_32_bits_is_shown_with_its_own_digits() {
+    for (format, payload) in [
+        (TLV, &b"\xe4\x16\x44\x3d\xcc\xcc\xcd"[..]),
+        (60, b"\xfa\x3d\xcc\xcc\xcd"),
+        (112, b"\x81\xa2\0\x6c/3303/0/5700\x02\xfa\x3d\xcc\xcc\xcd"),
+        (
+            11544,
+            b"\xa1\x83\x19\x0c\xe7\0\x19\x16\x44\xfa\x3d\xcc\xcc\xcd",
+        ),
+        (0, b"0.1"),
+        (110, br#"[{"n":"/3303/0/5700","v":0.1}]"#),
+    ] {
+        let (_manager, router, _device) = with(move |what| match what {
+            "GET /3303/0/5700" => Some(Reply::bytes(format, payload)),
+            _ => Some(Reply::code(Code::NOT_FOUND)),
+        })
+        .await;
+        let answer = Call::get(&url("/resources/3303/0/5700"))
+            .send(&router)
+            .await
+            .json();
+        let record = &answer["records"][0];
+        assert_eq!(record["value"].to_string(), "0.1", "{format}: {answer}");
+        assert_eq!(record["type"], "float", "{format}");
+        let detail = Call::get(&url("")).send(&router).await.json();
+        let resources = &detail["objects"][2]["instances"][0]["resources"];
+        let known = resources.as_array().expect("a list");
+        let known = known.iter().find(|resource| resource["id"] == 5700);
+        assert_eq!(known.expect("5700")["value"].to_string(), "0.1", "{detail}");
+    }
+}
+
 #[tokio::test]
 async fn reads_and_remembers() {
     let (_manager, router, mut device) = with(|what| match what {

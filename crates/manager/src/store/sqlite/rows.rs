@@ -310,6 +310,8 @@ fn write_value(connection: &Connection, endpoint: &str, known: &KnownValue) -> R
         // SQLite has no NaN, and gives NULL for it.
         OwnedValue::Float(number) if number.is_nan() => Cell::Text("NaN".to_owned()),
         OwnedValue::Float(number) => Cell::Real(*number),
+        OwnedValue::Single(number) if number.is_nan() => Cell::Text("NaN".to_owned()),
+        OwnedValue::Single(number) => Cell::Real(f64::from(*number)),
         OwnedValue::Boolean(truth) => Cell::Integer((*truth).into()),
         OwnedValue::Opaque(bytes) => Cell::Blob(bytes.clone()),
         OwnedValue::Objlnk(link) => Cell::Text(link.to_string()),
@@ -336,6 +338,8 @@ const fn type_name(value: &OwnedValue) -> &'static str {
         OwnedValue::Integer(_) => "integer",
         OwnedValue::Unsigned(_) => "unsigned",
         OwnedValue::Float(_) => "float",
+        OwnedValue::Single(number) if number.is_nan() => "float",
+        OwnedValue::Single(_) => "single",
         OwnedValue::Boolean(_) => "boolean",
         OwnedValue::Opaque(_) => "opaque",
         OwnedValue::Time(_) => "time",
@@ -355,6 +359,7 @@ fn value(row: &Row<'_>) -> Result<KnownValue> {
             OwnedValue::Float(f64::NAN)
         }
         "float" => OwnedValue::Float(row.get("value")?),
+        "single" => OwnedValue::Single(row.get("value")?),
         "boolean" => OwnedValue::Boolean(row.get("value")?),
         "opaque" => OwnedValue::Opaque(row.get("value")?),
         "time" => OwnedValue::Time(row.get("value")?),

@@ -1,0 +1,194 @@
+//! The writer of a device: byte by byte, in a third of the code.
+
+use super::{Mark, Window};
+use crate::EncodeError;
+use crate::short::Short;
+
+/// Writes into a borrowed buffer and knows how far it got.
+///
+/// Given a [`Window`] it keeps of what is written only the part that the window covers, and counts the rest. Places are
+/// offsets into the whole of the payload.
+#[derive(Debug)]
+pub(crate) struct Writer<'b> {
+    buffer: &'b mut [u8],
+    /// The place of the buffer's first byte.
+    skip: usize,
+    /// Where the next byte goes.
+    at: usize,
+    window: Option<&'b mut Window>,
+}
+
+impl<'b> Writer<'b> {
+    pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
+        Self::windowed(buffer, None)
+    }
+
+    /// Keeps what is in the window, if there is one.
+    pub(crate) fn windowed(buffer: &'b mut [u8], window: Option<&'b mut Window>) -> Self {
+        Self {
+            buffer,
+            skip: window.as_ref().map_or(0, |window| window.skip),
+            at: 0,
+            window,
+        }
+    }
+
+    /// How many bytes are written, those outside the window too.
+    pub(crate) const fn len(&self) -> usize {
+        self.at
+    }
+
+    /// How many bytes are in the buffer.
+    pub(crate) fn kept(&self) -> usize {
+        self.at.saturating_sub(self.skip).min(self.buffer.len())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn written_from(&self, start: usize) -> &[u8] {
+        self.buffer.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Gives up the buffer for what is written in it.
+    pub(crate) fn into_written(self) -> &'b [u8] {
+        self.buffer.get(..self.at).unwrap_or_default()
+    }
+
+    fn place(&mut self, at: usize) -> Option<&mut u8> {
+        self.buffer.get_mut(at.checked_sub(self.skip)?)
+    }
+
+    /// Writes `bytes` over what is at `at`, as far as that is kept.
+    fn put_at(&mut self, at: usize, bytes: &[u8]) {
+        for (at, byte) in (at..).zip(bytes) {
+            if let Some(place) = self.place(at) {
+                *place = *byte;
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let end = self.at.saturating_add(bytes.len());
+        if self.window.is_none() && end > self.buffer.len() {
+            return Err(EncodeError::NoSpace);
+        }
+        self.put_at(self.at, bytes);
+        self.at = end;
+        Ok(())
+    }
+
+    /// Writes the first `count` bytes of `word`, the lowest byte first.
+    pub(crate) fn put_word(&mut self, word: u64, count: usize) -> Result<(), EncodeError> {
+        self.put(word.to_le_bytes().get(..count).unwrap_or_default())
+    }
+
+    /// Leaves `room` bytes free for the header of a container that has `depth` containers around it, and gives the place.
+    pub(crate) fn open(&mut self, depth: usize, room: usize) -> Result<usize, EncodeError> {
+        let mark = self.mark(depth, self.at, room);
+        self.put_word(0, mark.room)?;
+        Ok(mark.start)
+    }
+
+    /// Gives the mark of a container that was opened at `start` with `room`.
+    pub(crate) fn mark(&self, depth: usize, start: usize, room: usize) -> Mark {
+        let known = match &self.window {
+            Some(window) => window.known.get(depth).copied().flatten(),
+            None => None,
+        };
+        let room = match known {
+            Some((place, length)) if place == start => length,
+            _ => room,
+        };
+        Mark { start, room }
+    }
+
+    /// How many bytes follow the header at `mark`.
+    pub(crate) const fn content(&self, mark: Mark) -> usize {
+        self.at.saturating_sub(mark.start).saturating_sub(mark.room)
+    }
+
+    /// Puts `header` in the place of `mark`, and moves what follows if it is longer.
+    ///
+    /// A container that starts before the window and ends in it or behind it has to be written again, with what is known
+    /// by then.
+    #[inline(never)]
+    pub(crate) fn close(
+        &mut self,
+        depth: usize,
+        mark: Mark,
+        header: Short,
+    ) -> Result<(), EncodeError> {
+        let bytes = header.to_bytes();
+        let header = bytes.get(..header.len_bytes()).unwrap_or_default();
+        let growth = header.len().saturating_sub(mark.room);
+        let end = self.at.saturating_add(growth);
+        if self.window.is_none() && end > self.buffer.len() {
+            return Err(EncodeError::NoSpace);
+        }
+        if growth > 0 {
+            if mark.start >= self.skip {
+                for at in (mark.start.saturating_add(mark.room)..self.at).rev() {
+                    if let Some(byte) = self.place(at).copied()
+                        && let Some(place) = self.place(at.saturating_add(growth))
+                    {
+                        *place = byte;
+                    }
+                }
+            } else if end > self.skip
+                && let Some(window) = &mut self.window
+                && window.news.is_none_or(|(known, _)| depth < known)
+            {
+                window.news = Some((depth, (mark.start, header.len())));
+            }
+        }
+        self.put_at(mark.start, header);
+        self.at = end;
+        Ok(())
+    }
+}
+
+/// The short ways, which are a host's.
+#[cfg(not(test))]
+impl Writer<'_> {
+    pub(crate) const fn try_word(&mut self, _: u64, _: usize) -> Option<()> {
+        None
+    }
+
+    pub(crate) const fn try_put(&mut self, _: u64, _: usize, _: &[u8]) -> Option<()> {
+        None
+    }
+
+    pub(crate) const fn try_words(&mut self, _: Short, _: Short) -> Option<()> {
+        None
+    }
+
+    pub(crate) const fn try_put_all(&mut self, _: Short, _: Short, _: &[u8]) -> Option<()> {
+        None
+    }
+
+    pub(crate) const fn here(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) const fn back_to(&mut self, _: usize) {}
+
+    pub(crate) const fn open_here(&mut self, _: usize) -> usize {
+        self.at
+    }
+
+    pub(crate) const fn has_all(&self) -> bool {
+        false
+    }
+
+    pub(crate) const fn put_header(&mut self, _: usize, _: [u8; 2]) -> Option<()> {
+        None
+    }
+
+    pub(crate) const fn grow_header(&mut self, _: usize, _: [u8; 3]) -> Option<()> {
+        None
+    }
+
+    pub(crate) const fn put_byte(&mut self, _: usize, _: u8) -> Option<()> {
+        None
+    }
+}
