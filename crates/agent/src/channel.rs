@@ -1,4 +1,4 @@
-//! Whatever carries datagrams: SMS, a non-IP channel of NB-IoT or LoRaWAN, a radio, a socket. And one turn of an agent over
+//! Whatever carries datagrams: SMS, a non-IP channel of NB-IoT or `LoRaWAN`, a radio, a socket. And one turn of an agent over
 //! it, for programs without a runtime that are woken by interrupts.
 //!
 //! A transport needs no more than to take and give whole datagrams, which may be lost, doubled and reordered: all the rest

@@ -126,7 +126,7 @@ fn registers_and_is_read_over_sms() {
     let config = Config::new("urn:dev:os:1-7")
         .transport(Binding::parse("S").expect("a letter"))
         .block_size(BlockSize::at_most(64).expect("a size"));
-    let mut agent: Agent<Node, u64, _> = Agent::new(node, config, SmallRng::seed_from_u64(7));
+    let mut agent: Agent<'_, Node, u64, _> = Agent::new(node, config, SmallRng::seed_from_u64(7));
     let (mut network, mut buffer) = (Network::default(), [0; 320]);
     let mut now = Instant::from_secs(10);
     agent.connect(now, 1, 7).expect("an account");
@@ -174,7 +174,12 @@ fn registers_and_is_read_over_sms() {
     let format = ContentFormat::SENML_CBOR;
     let decoder = Decoder::new(format, base, &content, &types[..], &mut []).expect("a format");
     let last = decoder.last().expect("records").expect("well-formed");
-    assert_eq!(last.path.instance_id().map(|id| id.get()), Some(11));
+    assert_eq!(
+        last.path
+            .instance_id()
+            .map(dunlin_agent::model::InstanceId::get),
+        Some(11)
+    );
 }
 
 #[test]
@@ -185,10 +190,12 @@ fn a_flood_does_not_keep_the_program_from_its_work() {
         device: Device::new("Dunlin", "SMS", "1"),
         temperature: Instances::new(),
     };
-    let mut agent: Agent<Node, u64, _> =
+    let mut agent: Agent<'_, Node, u64, _> =
         Agent::new(node, Config::new("x"), SmallRng::seed_from_u64(7));
-    let mut network = Network::default();
-    network.to_device = vec![vec![0; 3]; 40].into();
+    let mut network = Network {
+        to_device: vec![vec![0; 3]; 40].into(),
+        ..Network::default()
+    };
     let now = Instant::from_secs(1);
     let wake = turn(&mut agent, &mut network, now, &mut [0; SMS], |_, _| ());
     assert_eq!((wake, network.to_device.len()), (Some(now), 24));

@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
         }
         match label {
             label::VALUE | label::STRING_VALUE | label::BOOLEAN_VALUE | label::DATA_VALUE => {
-                self.value = value
+                self.value = value;
             }
             label::NAME => self.name = Name::of(value),
             label::BASE_NAME => self.base_name = Name::of(value),
