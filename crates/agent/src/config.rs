@@ -2,6 +2,8 @@
 
 use dunlin_coap::{Parameters, block::BlockSize};
 use dunlin_codec::ContentFormat;
+#[cfg(feature = "other-transports")]
+use dunlin_lwm2m::Binding;
 use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::ObjectId;
 
@@ -33,6 +35,9 @@ pub struct Config<'a> {
     pub format: ContentFormat,
     /// The largest payload in one message; what is longer goes block by block (RFC 7959). 1024 bytes.
     pub block_size: BlockSize,
+    /// What carries the agent's datagrams; UDP.
+    #[cfg(feature = "other-transports")]
+    pub binding: Binding,
     /// What stands for the list of objects in a Register of version 1.2; nothing. A server that does not know it (4.09)
     /// gets the list (Core 1.2.2 §6.2.1).
     #[cfg(feature = "profile")]
@@ -52,6 +57,8 @@ impl<'a> Config<'a> {
             version: LwM2mVersion::V1_1,
             queue_mode: false,
             format: ContentFormat::SENML_CBOR,
+            #[cfg(feature = "other-transports")]
+            binding: Binding::U,
             block_size: BlockSize::MAX,
             #[cfg(feature = "profile")]
             profile: None,
@@ -118,6 +125,14 @@ impl<'a> Config<'a> {
     #[must_use]
     pub const fn block_size(mut self, size: BlockSize) -> Self {
         self.block_size = size;
+        self
+    }
+
+    /// Says what carries the agent's datagrams, where it is not UDP: SMS (`S`) or a non-IP channel (`N`).
+    #[cfg(feature = "other-transports")]
+    #[must_use]
+    pub const fn transport(mut self, binding: Binding) -> Self {
+        self.binding = binding;
         self
     }
 

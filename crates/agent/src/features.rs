@@ -21,6 +21,9 @@ pub(crate) const PROVIDES: bool = cfg!(any(
 /// What is kept over a restart, or over a bootstrap that fails.
 pub(crate) const KEEPS: bool = cfg!(feature = "persistence");
 
+/// Transports other than UDP.
+pub(crate) const OTHER_TRANSPORTS: bool = cfg!(feature = "other-transports");
+
 /// Send.
 pub(crate) const SEND: bool = cfg!(feature = "send");
 

@@ -91,6 +91,7 @@ mod access;
 mod agent;
 mod attributes;
 mod bootstrap;
+pub mod channel;
 mod client;
 mod composite;
 mod config;
@@ -156,6 +157,8 @@ pub use dunlin_macros::{Object, Objects};
 pub use dunlin_coap::time::{Duration, Instant};
 pub use dunlin_coap::{Code, Parameters, block::BlockSize};
 pub use dunlin_codec::ContentFormat;
+#[cfg(feature = "other-transports")]
+pub use dunlin_lwm2m::Binding;
 pub use dunlin_lwm2m::{Arguments, LwM2mVersion};
 /// Identifiers, definitions and values, for objects of one's own.
 pub use dunlin_model as model;

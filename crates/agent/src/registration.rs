@@ -366,6 +366,9 @@ impl<P> Slot<P> {
         if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
             Binding::UQ
         } else {
+            #[cfg(feature = "other-transports")]
+            return config.binding;
+            #[cfg(not(feature = "other-transports"))]
             Binding::U
         }
     }

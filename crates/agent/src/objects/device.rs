@@ -45,6 +45,9 @@ pub struct Device<'a, const POWER: usize = 2> {
     pub battery_status: Option<u8>,
     /// Memory in kilobytes (resource 21).
     pub memory_total: Option<u32>,
+    /// The letters of the transports that the device has (resource 16); `U` where it is empty.
+    #[cfg(feature = "other-transports")]
+    pub supported_bindings: &'a str,
 }
 
 /// One power source of a [`Device`].
@@ -110,6 +113,10 @@ impl<const POWER: usize> Object for Device<'_, POWER> {
             13 => self.current_time.map(Value::Time),
             14 => super::text(&self.utc_offset),
             15 => super::text(&self.timezone),
+            #[cfg(feature = "other-transports")]
+            16 if !self.supported_bindings.is_empty() => {
+                Some(Value::String(self.supported_bindings))
+            }
             16 => Some(Value::String("U")),
             17 => super::text(self.device_type),
             18 => super::text(self.hardware_version),

@@ -5,7 +5,7 @@ use dunlin_model::objects::SERVER;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 use heapless::String;
 
-use crate::features::BOOTSTRAP;
+use crate::features::{BOOTSTRAP, OTHER_TRANSPORTS};
 use crate::{Error, Instances, Object, ObjectType};
 
 /// Object 1, LwM2M Server, with room for `N` servers: how the agent behaves towards them.
@@ -181,7 +181,12 @@ impl Object for ServerAccount {
             (6, _) => Ok(()),
             // UDP is all there is to switch to.
             (7, Value::String(text)) => match Binding::parse(text) {
-                Ok(binding) if binding.has('U') && text.len() <= self.binding.capacity() => Ok(()),
+                Ok(binding)
+                    if (OTHER_TRANSPORTS || binding.has('U'))
+                        && text.len() <= self.binding.capacity() =>
+                {
+                    Ok(())
+                }
                 _ => Err(Error::BadValue),
             },
             (id, _) if self.number(id).is_some() => seconds(value).map(|_| ()),
