@@ -71,7 +71,7 @@ impl AttributeChanges {
 }
 
 fn seconds(text: &str) -> Option<u64> {
-    decimal::natural(text.as_bytes()).filter(|seconds| *seconds <= u64::from(u32::MAX))
+    decimal::natural(text.as_bytes()).filter(|seconds| u32::try_from(*seconds).is_ok())
 }
 
 fn flag(text: &str) -> Option<u64> {
