@@ -5,86 +5,81 @@ use dunlin_model::{Attributes, Path};
 use crate::Error;
 use crate::features::HISTORY;
 
-/// The attributes that one server has attached to one node: those that the agent acts on, in little room.
+/// The attributes that one server has attached to one node, in little room.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attached {
     path: Path,
-    /// `gt`, `lt`, `st`.
-    numbers: [f64; 3],
-    /// `pmin`, `pmax`, `epmin`, `epmax`, and `hqmax` where it is acted on.
-    seconds: [u32; WHOLE],
-    /// Which of them are set, in this order, then `edge` and its value, `con` and its value: a bit each.
+    /// `gt`, `lt`, `st`, as their bits.
+    numbers: [u64; 3],
+    /// `pmin`, `pmax`, `epmin`, `epmax`, `hqmax`.
+    whole: [u32; 5],
+    /// A bit for each that is set, by its place, and from [`TRUE`] on for `edge` and `con` what they are set to.
     bits: u16,
     /// Which server, by its place among the agent's; or [`own`] of an observation.
     server: u8,
 }
 
-/// How many attributes are whole numbers.
-const WHOLE: usize = if HISTORY { 5 } else { 4 };
+/// How many attributes there are: [`Attributes::bits`].
+const PLACES: core::ops::Range<u16> = 0..10;
 
-const EDGE: u32 = 8;
-const CON: u32 = 10;
+/// How far the value of a flag lies from its place.
+const TRUE: u16 = 4;
+
+/// Where the whole number is among those.
+fn whole_place(place: u16) -> usize {
+    usize::from(match place {
+        0 | 1 => place,
+        5 | 6 => place.wrapping_sub(3),
+        _ => 4,
+    })
+}
 
 impl Attached {
     fn new(server: u8, path: Path, attributes: &Attributes) -> Self {
-        let numbers = [attributes.gt, attributes.lt, attributes.st];
-        let whole = [
-            attributes.pmin,
-            attributes.pmax,
-            attributes.epmin,
-            attributes.epmax,
-            attributes.hqmax.filter(|_| HISTORY),
-        ];
-        let mut bits = 0_u16;
-        let mut place = 0_u32;
-        let mut set = |is_set: bool| {
-            bits |= u16::from(is_set) << place;
-            place = place.wrapping_add(1);
-        };
-        for number in &numbers {
-            set(number.is_some());
-        }
-        for number in &whole {
-            set(number.is_some());
-        }
-        for flag in [attributes.edge, attributes.con] {
-            set(flag.is_some());
-            set(flag == Some(true));
-        }
-        let mut seconds = [0; WHOLE];
-        for (slot, number) in seconds.iter_mut().zip(whole) {
-            *slot = number.unwrap_or_default();
-        }
-        Self {
+        let mut attached = Self {
             path,
-            numbers: numbers.map(Option::unwrap_or_default),
-            seconds,
-            bits,
+            numbers: [0; 3],
+            whole: [0; 5],
+            bits: 0,
             server,
+        };
+        for place in PLACES {
+            let Some(bits) = attributes.bits(place) else {
+                continue;
+            };
+            attached.bits |= 1 << place;
+            if let 2..=4 = place {
+                let at = usize::from(place.wrapping_sub(2));
+                if let Some(slot) = attached.numbers.get_mut(at) {
+                    *slot = bits;
+                }
+            } else if let 7 | 8 = place {
+                attached.bits |= u16::from(bits != 0) << place << TRUE;
+            } else if let Some(slot) = attached.whole.get_mut(whole_place(place)) {
+                *slot = u32::try_from(bits).unwrap_or_default();
+            }
         }
-    }
-
-    fn has(&self, bit: u32) -> bool {
-        self.bits >> bit & 1 == 1
+        attached
     }
 
     fn attributes(&self) -> Attributes {
-        let [gt, lt, st] = self.numbers;
-        let [pmin, pmax, epmin, epmax, ..] = self.seconds;
-        let hqmax = self.seconds.get(4).copied().unwrap_or_default();
-        let flag = |bit: u32| self.has(bit).then(|| self.has(bit.wrapping_add(1)));
-        Attributes {
-            gt: self.has(0).then_some(gt),
-            lt: self.has(1).then_some(lt),
-            st: self.has(2).then_some(st),
-            pmin: self.has(3).then_some(pmin),
-            pmax: self.has(4).then_some(pmax),
-            epmin: self.has(5).then_some(epmin),
-            epmax: self.has(6).then_some(epmax),
-            edge: flag(EDGE),
-            con: flag(CON),
-            hqmax: self.has(7).then_some(hqmax),
+        let mut attributes = Attributes::NONE;
+        for place in PLACES {
+            if self.bits >> place & 1 == 0 {
+                continue;
+            }
+            let bits = if let 2..=4 = place {
+                let at = usize::from(place.wrapping_sub(2));
+                self.numbers.get(at).copied()
+            } else if let 7 | 8 = place {
+                Some((self.bits >> place >> TRUE & 1).into())
+            } else {
+                let whole = self.whole.get(whole_place(place)).copied();
+                whole.map(u64::from)
+            };
+            attributes.set_bits(place, bits);
         }
+        attributes
     }
 
     fn is_at(&self, server: usize, path: Path) -> bool {

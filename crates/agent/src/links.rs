@@ -5,9 +5,9 @@
 
 use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
+use dunlin_model::decimal::{self, Precision, Style};
 use dunlin_model::{
-    AttributeValue, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition, Version, decimal,
-    objects,
+    AttributeValue, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition, Version, objects,
 };
 
 use crate::attributes::{Attached, attached, effective};
@@ -101,10 +101,11 @@ impl<'b> Links<'b> {
                 }
                 AttributeValue::Flag(yes) => self.attribute(attribute.name, yes.into()),
                 AttributeValue::Number(number) => {
-                    let mut text = [0; 327];
-                    let length = decimal::print(number, &mut text).unwrap_or_default();
                     self.name(attribute.name);
-                    self.put(text.get(..length).unwrap_or_default());
+                    decimal::print_with(number, Precision::Double, Style::Plain, &mut |text| {
+                        self.put(text);
+                        true
+                    });
                 }
                 _ => {}
             }

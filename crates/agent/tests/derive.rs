@@ -140,19 +140,19 @@ fn the_definition_has_every_item() {
     let find = |number| definition.resource(id(number)).unwrap();
     let level = find(0);
     assert_eq!((level.kind, level.units), (ValueType::Integer, "/100"));
-    assert_eq!(level.range, Range::Integer(0, 10));
-    assert_eq!(find(1).range, Range::integers(&[(0, 3), (99, 99)]));
+    assert_eq!(level.range, &Range::Integer(0, 10));
+    assert_eq!(find(1).range, &Range::integers(&[(0, 3), (99, 99)]));
     assert!(!find(1).mandatory && find(1).kind == ValueType::Unsigned);
-    assert_eq!(find(2).range, Range::Float(-1.5, 1.0));
+    assert_eq!(find(2).range, &Range::Float(-1.5, 1.0));
     assert_eq!(
         (find(3).kind, find(4).kind),
         (ValueType::Time, ValueType::Time)
     );
     assert_eq!(find(6).operations, Operations::E);
-    assert_eq!(find(7).range, Range::lengths(&[2, 4]));
+    assert_eq!(find(7).range, &Range::lengths(&[2, 4]));
     assert!(find(8).multiple && find(8).mandatory);
     assert_eq!(
-        (find(9).name, &find(9).range),
+        (find(9).name, find(9).range),
         ("Name", &Range::Length(1, 8))
     );
     assert_eq!(find(11).kind, ValueType::Unsigned);

@@ -169,7 +169,7 @@ fn base(
     resource: &ResourceDefinition<Owned>,
     used: &mut BTreeSet<&'static str>,
 ) -> (String, Option<ValueType>) {
-    let length = match &resource.range {
+    let length = match &*resource.range {
         Range::Length(_, max) => *max,
         Range::Lengths(lengths) => lengths.iter().copied().max().unwrap_or(LENGTH),
         _ => LENGTH,

@@ -37,7 +37,7 @@ pub(crate) fn parameters(message: &Message<'_>) -> Result<Attributes, RequestErr
         return Ok(Attributes::NONE);
     }
     let changes = read(message)?;
-    if changes.removed().next().is_some() {
+    if changes.removes_any() {
         return Err(RequestError::bad_request(
             "an attribute of Observe needs a value",
         ));

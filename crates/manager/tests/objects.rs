@@ -36,7 +36,7 @@ const TEXT: &str = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh
 
 /// A value that the resource may have, another for each `seed`.
 fn value(resource: &ResourceDefinition<Owned>, seed: i64) -> Value<'static> {
-    let whole = match &resource.range {
+    let whole = match &*resource.range {
         Range::Integer(min, max) => (min + seed).min(*max),
         Range::Integers(ranges) => {
             let at = usize::try_from(seed).unwrap_or(0) % ranges.len();
@@ -44,12 +44,12 @@ fn value(resource: &ResourceDefinition<Owned>, seed: i64) -> Value<'static> {
         }
         _ => 1_000_000 * seed + 7,
     };
-    let float = match resource.range {
+    let float = match *resource.range {
         Range::Float(min, max) => min + (max - min) / 4.0,
         #[expect(clippy::cast_precision_loss, reason = "small")]
         _ => seed as f64 - 0.25,
     };
-    let length = match &resource.range {
+    let length = match &*resource.range {
         Range::Length(min, max) => (*min).max(5).min(*max),
         Range::Lengths(lengths) => lengths[0],
         _ => 9,
@@ -198,7 +198,7 @@ fn no_resource_takes_what_it_should_not() {
                 assert_eq!(nan, Err(ValueError::NotANumber), "{place}");
             }
             let long = TEXT.repeat(200);
-            let outside = match &resource.range {
+            let outside = match &*resource.range {
                 Range::Integer(_, i64::MAX) | Range::Any => continue,
                 Range::Integer(_, max) => Value::Integer(max + 1),
                 Range::Integers(ranges) => {

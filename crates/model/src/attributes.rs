@@ -107,7 +107,7 @@ impl Attributes {
 
     /// Tells whether no attribute is set.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        !PLACES.into_iter().any(|place| self.bits(place).is_some())
     }
 
     /// Checks that the attributes agree with each other: `st` above 0, `lt` below `gt`, `lt + 2 * st` below `gt`, and
@@ -185,8 +185,8 @@ impl Attributes {
     #[must_use]
     pub fn or(mut self, above: Self) -> Self {
         for place in PLACES {
-            if self.get(place).is_none() {
-                self.put(place, above.get(place));
+            if self.bits(place).is_none() {
+                self.set_bits(place, above.bits(place));
             }
         }
         self
@@ -195,58 +195,90 @@ impl Attributes {
     /// Walks over the attributes that are set, in the order of the fields.
     pub fn iter(&self) -> impl Iterator<Item = Attribute> + use<> {
         let all = *self;
-        PLACES.zip(NAMES).filter_map(move |(place, name)| {
+        PLACES.filter_map(move |place| {
             let value = all.get(place)?;
-            Some(Attribute { name, value })
+            Some(Attribute {
+                name: NAMES.get(usize::from(place))?,
+                value,
+            })
         })
     }
 
-    /// The attribute whose name is at this place among the names.
     fn get(&self, place: u16) -> Option<AttributeValue> {
-        use AttributeValue::{Count, Flag, Number, Seconds};
-        let seconds = match place {
-            0 => self.pmin,
-            1 => self.pmax,
-            2 => return self.gt.map(Number),
-            3 => return self.lt.map(Number),
-            4 => return self.st.map(Number),
-            5 => self.epmin,
-            6 => self.epmax,
-            7 => return self.edge.map(Flag),
-            8 => return self.con.map(Flag),
-            _ => return self.hqmax.map(Count),
-        };
-        seconds.map(Seconds)
+        let bits = self.bits(place)?;
+        Some(match place {
+            2..=4 => AttributeValue::Number(f64::from_bits(bits)),
+            7 | 8 => AttributeValue::Flag(bits != 0),
+            9 => AttributeValue::Count(low(bits)),
+            _ => AttributeValue::Seconds(low(bits)),
+        })
     }
 
-    /// Sets or takes away the attribute at a place; a value of another kind than its own is none.
-    fn put(&mut self, place: u16, value: Option<AttributeValue>) {
-        use AttributeValue::{Count, Flag, Number, Seconds};
-        let (mut whole, mut number, mut flag) = (None, None, None);
-        match value {
-            Some(Seconds(value) | Count(value)) => whole = Some(value),
-            Some(Number(value)) => number = Some(value),
-            Some(Flag(value)) => flag = Some(value),
-            None => {}
-        }
-        match place {
-            0 => self.pmin = whole,
-            1 => self.pmax = whole,
-            2 => self.gt = number,
-            3 => self.lt = number,
-            4 => self.st = number,
-            5 => self.epmin = whole,
-            6 => self.epmax = whole,
-            7 => self.edge = flag,
-            8 => self.con = flag,
-            _ => self.hqmax = whole,
-        }
+    /// Gives the attribute at a place from 0 to 9, counted in the order of the fields, as the bits of its number: what
+    /// keeps attributes in little room need not know each by name.
+    #[inline(never)]
+    pub fn bits(&self, place: u16) -> Option<u64> {
+        let whole = match place {
+            0 => self.pmin,
+            1 => self.pmax,
+            2 => return self.gt.map(f64::to_bits),
+            3 => return self.lt.map(f64::to_bits),
+            4 => return self.st.map(f64::to_bits),
+            5 => self.epmin,
+            6 => self.epmax,
+            7 => self.edge.map(u32::from),
+            8 => self.con.map(u32::from),
+            9 => self.hqmax,
+            _ => None,
+        };
+        whole.map(u64::from)
     }
+
+    /// Sets or takes away the attribute at a place, by what [`bits`](Self::bits) gave.
+    #[inline(never)]
+    pub fn set_bits(&mut self, place: u16, bits: Option<u64>) {
+        let whole = match place {
+            0 => &mut self.pmin,
+            1 => &mut self.pmax,
+            5 => &mut self.epmin,
+            6 => &mut self.epmax,
+            9 => &mut self.hqmax,
+            2..=4 => {
+                let number = match place {
+                    2 => &mut self.gt,
+                    3 => &mut self.lt,
+                    _ => &mut self.st,
+                };
+                *number = bits.map(f64::from_bits);
+                return;
+            }
+            7 | 8 => {
+                let flag = if place == 7 {
+                    &mut self.edge
+                } else {
+                    &mut self.con
+                };
+                *flag = bits.map(|bits| bits != 0);
+                return;
+            }
+            _ => return,
+        };
+        *whole = bits.map(low);
+    }
+}
+
+/// The lower half.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what has 32 bits was widened"
+)]
+const fn low(bits: u64) -> u32 {
+    bits as u32
 }
 
 /// The names in the order of the fields: the tables that follow from it are a fraction of the code that each field by
 /// itself would be.
-const NAMES: [&str; 10] = [
+static NAMES: [&str; 10] = [
     "pmin", "pmax", "gt", "lt", "st", "epmin", "epmax", "edge", "con", "hqmax",
 ];
 
@@ -321,7 +353,7 @@ impl AttributeChanges {
     pub fn apply(&self, mut to: Attributes) -> Result<Attributes, AttributeError> {
         for place in PLACES {
             if self.removes(place) {
-                to.put(place, None);
+                to.set_bits(place, None);
             }
         }
         let to = self.set.or(to);
@@ -337,8 +369,13 @@ impl AttributeChanges {
     /// Walks over the names of the attributes that the change removes.
     pub fn removed(&self) -> impl Iterator<Item = &'static str> + use<> {
         let all = *self;
-        let places = PLACES.zip(NAMES);
-        places.filter_map(move |(place, name)| all.removes(place).then_some(name))
+        let places = PLACES.zip(&NAMES);
+        places.filter_map(move |(place, name)| all.removes(place).then_some(*name))
+    }
+
+    /// Whether any attribute is removed.
+    pub const fn removes_any(&self) -> bool {
+        self.removed != 0
     }
 
     /// Whether nothing is set and nothing removed.

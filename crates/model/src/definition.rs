@@ -39,7 +39,7 @@ pub struct ResourceDefinition<S: Storage = Static> {
     /// The type of the value, or of each resource instance.
     pub kind: ValueType,
     /// Which values are allowed.
-    pub range: Range<S>,
+    pub range: S::Place<Range<S>>,
     /// The unit in the registry's notation (`s`, `Cel`, `/100`), or nothing.
     pub units: S::Text,
 }
@@ -199,7 +199,7 @@ impl ResourceDefinition {
             multiple: false,
             mandatory: false,
             kind,
-            range: Range::Any,
+            range: &Range::Any,
             units: "",
         }
     }
@@ -224,7 +224,7 @@ impl ResourceDefinition {
 
     /// Sets which values are allowed.
     #[must_use]
-    pub const fn range(self, range: Range) -> Self {
+    pub const fn range(self, range: &'static Range) -> Self {
         Self { range, ..self }
     }
 

@@ -17,6 +17,11 @@ pub trait Storage: fmt::Debug + Clone + PartialEq + 'static {
         + Clone
         + fmt::Debug
         + PartialEq;
+    /// A single thing that most have in common, behind a pointer.
+    type Place<T: Clone + fmt::Debug + PartialEq + 'static>: Deref<Target = T>
+        + Clone
+        + fmt::Debug
+        + PartialEq;
 }
 
 /// Texts and lists are constants of the program.
@@ -26,6 +31,7 @@ pub struct Static;
 impl Storage for Static {
     type Text = &'static str;
     type List<T: Clone + fmt::Debug + PartialEq + 'static> = &'static [T];
+    type Place<T: Clone + fmt::Debug + PartialEq + 'static> = &'static T;
 }
 
 /// Texts and lists lie on the heap.
@@ -37,4 +43,5 @@ pub struct Owned;
 impl Storage for Owned {
     type Text = alloc::boxed::Box<str>;
     type List<T: Clone + fmt::Debug + PartialEq + 'static> = alloc::boxed::Box<[T]>;
+    type Place<T: Clone + fmt::Debug + PartialEq + 'static> = alloc::boxed::Box<T>;
 }

@@ -327,10 +327,10 @@ fn what_the_optional_objects_take_they_give_back() {
             taken += 1;
             let digits = "0123456789abcdef".repeat(4);
             let number = match found.range {
-                Range::Integer(first, _) => first,
+                Range::Integer(first, _) => *first,
                 _ => 3,
             };
-            let length = match &found.range {
+            let length = match found.range {
                 Range::Length(first, _) => *first,
                 Range::Lengths(all) => all[0],
                 _ => 5,

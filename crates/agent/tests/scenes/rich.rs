@@ -23,10 +23,10 @@ const fn resource<const ID: u16>(
 const RESOURCES: &[ResourceDefinition] = &[
     resource::<0>("Name", Operations::RW, ValueType::String)
         .mandatory()
-        .range(Range::Length(1, 8)),
+        .range(&Range::Length(1, 8)),
     resource::<1>("Levels", Operations::RW, ValueType::Integer)
         .multiple()
-        .range(Range::Integer(0, 10)),
+        .range(&Range::Integer(0, 10)),
     resource::<2>("Link", Operations::RW, ValueType::Objlnk),
     resource::<3>("Blob", Operations::W, ValueType::Opaque),
     resource::<4>("Go", Operations::E, ValueType::None),

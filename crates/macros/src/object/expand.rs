@@ -229,11 +229,11 @@ fn resource(resource: &Resource<'_>, root: &TokenStream) -> TokenStream {
             } else {
                 range.floats(&variants)
             };
-            Some(quote!(.range(#range)))
+            Some(quote!(.range(&const { #range })))
         }
         (None, Some(length)) => {
             let range = length.lengths(&variants);
-            Some(quote!(.range(#range)))
+            Some(quote!(.range(&const { #range })))
         }
         (None, None) => None,
     };

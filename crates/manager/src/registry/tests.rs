@@ -60,7 +60,7 @@ fn reads_every_field() {
     assert_eq!(note.description.as_ref(), "How much.");
     let (width, note) = found.resource(ResourceId::of::<3>()).unwrap();
     assert_eq!(
-        (&width.range, note.range.as_ref()),
+        (&*width.range, note.range.as_ref()),
         (&dunlin_model::Range::Any, "8 bit")
     );
     let (go, _) = found.resource(ResourceId::of::<40>()).unwrap();

@@ -312,7 +312,7 @@ impl<'d, 'x> Reader<'d, 'x> {
             multiple,
             mandatory,
             kind,
-            range: range.unwrap_or_default(),
+            range: Box::new(range.unwrap_or_default()),
             units: one_line(&child_text(node, "Units").unwrap_or_default()),
         };
         Ok((definition, note))

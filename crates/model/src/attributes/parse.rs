@@ -1,6 +1,6 @@
 //! Reading attributes from query items.
 
-use super::{AttributeChanges, AttributeError, AttributeValue, Attributes, NAMES, PLACES};
+use super::{AttributeChanges, AttributeError, Attributes, NAMES};
 use crate::decimal;
 
 impl Attributes {
@@ -18,7 +18,7 @@ impl Attributes {
     /// The first thing wrong, see [`AttributeError`]; a name without a value is [`AttributeError::Value`].
     pub fn parse<'q>(items: impl IntoIterator<Item = &'q str>) -> Result<Self, AttributeError> {
         let changes = AttributeChanges::parse(items)?;
-        if changes.removed().next().is_some() {
+        if changes.removes_any() {
             return Err(AttributeError::Value);
         }
         Ok(changes.set())
@@ -48,40 +48,36 @@ impl AttributeChanges {
 
     /// Sets the attribute of this name to the value in this text, or removes it.
     pub(super) fn change(&mut self, name: &str, text: Option<&str>) -> Result<(), AttributeError> {
-        let mut places = PLACES.zip(NAMES);
-        let found = places.find(|(_, known)| *known == name);
-        let (place, _) = found.ok_or(AttributeError::Unknown)?;
-        if self.removes(place) || self.set.get(place).is_some() {
+        let place = NAMES.iter().position(|known| *known == name);
+        let place = place.and_then(|place| u16::try_from(place).ok());
+        let place = place.ok_or(AttributeError::Unknown)?;
+        if self.removes(place) || self.set.bits(place).is_some() {
             return Err(AttributeError::Duplicate);
         }
         let Some(text) = text else {
             self.removed |= 1 << place;
             return Ok(());
         };
-        let value = match place {
-            2..=4 => number(text).map(AttributeValue::Number),
-            7 | 8 => flag(text).map(AttributeValue::Flag),
-            _ => seconds(text).map(AttributeValue::Seconds),
+        let bits = match place {
+            // `1*DIGIT ["." 1*DIGIT]`, and a leading minus, which the grammar forgot but limits of signal strength need.
+            2..=4 => decimal::parse_plain(text.as_bytes()).map(f64::to_bits),
+            7 | 8 => flag(text),
+            _ => seconds(text),
         };
         self.set
-            .put(place, Some(value.ok_or(AttributeError::Value)?));
+            .set_bits(place, Some(bits.ok_or(AttributeError::Value)?));
         Ok(())
     }
 }
 
-fn seconds(text: &str) -> Option<u32> {
-    decimal::natural(text.as_bytes())?.try_into().ok()
+fn seconds(text: &str) -> Option<u64> {
+    decimal::natural(text.as_bytes()).filter(|seconds| u32::try_from(*seconds).is_ok())
 }
 
-fn flag(text: &str) -> Option<bool> {
+fn flag(text: &str) -> Option<u64> {
     match text {
-        "0" => Some(false),
-        "1" => Some(true),
+        "0" => Some(0),
+        "1" => Some(1),
         _ => None,
     }
-}
-
-/// `1*DIGIT ["." 1*DIGIT]`, and a leading minus, which the grammar forgot but limits of signal strength need.
-fn number(text: &str) -> Option<f64> {
-    decimal::parse_plain(text.as_bytes())
 }

@@ -24,7 +24,7 @@ impl From<&ResourceDefinition> for ResourceDefinition<Owned> {
             multiple: resource.multiple,
             mandatory: resource.mandatory,
             kind: resource.kind,
-            range: (&resource.range).into(),
+            range: alloc::boxed::Box::new(resource.range.into()),
             units: resource.units.into(),
         }
     }

@@ -20,7 +20,7 @@ const FOURTH: ResourceDefinition = resource::<4>(Operations::R, ValueType::Integ
 const TYPED: ResourceDefinition = resource::<0>(Operations::E, ValueType::Integer);
 const UNTYPED: ResourceDefinition = resource::<0>(Operations::R, ValueType::None);
 const RANGED: ResourceDefinition =
-    resource::<0>(Operations::R, ValueType::Boolean).range(crate::Range::Integer(0, 1));
+    resource::<0>(Operations::R, ValueType::Boolean).range(&crate::Range::Integer(0, 1));
 
 #[test]
 fn definitions_are_checked() {
@@ -37,7 +37,7 @@ fn definitions_are_checked() {
 
 #[test]
 fn a_write_is_checked_by_type_range_and_number() {
-    let ratio = resource::<0>(Operations::RW, ValueType::Float).range(Range::Float(0.0, 1.0));
+    let ratio = resource::<0>(Operations::RW, ValueType::Float).range(&Range::Float(0.0, 1.0));
     assert_eq!(ratio.accept(Value::Integer(1)), Ok(Value::Float(1.0)));
     assert_eq!(ratio.accept(Value::Float(1.5)), Err(ValueError::Range));
     // In the one form that whoever writes the object by hand looks for.

@@ -13,14 +13,14 @@ pub const ACCESS_CONTROL: ObjectDefinition =
 const RESOURCES: &[ResourceDefinition] = &[
     resource::<0>("Object ID", Operations::R, ValueType::Integer)
         .mandatory()
-        .range(Range::Integer(1, 65534)),
+        .range(&Range::Integer(1, 65534)),
     resource::<1>("Object Instance ID", Operations::R, ValueType::Integer)
         .mandatory()
-        .range(Range::Integer(0, 65535)),
+        .range(&Range::Integer(0, 65535)),
     resource::<2>("ACL", Operations::RW, ValueType::Integer)
         .multiple()
-        .range(Range::Integer(0, 31)),
+        .range(&Range::Integer(0, 31)),
     resource::<3>("Access Control Owner", Operations::RW, ValueType::Integer)
         .mandatory()
-        .range(Range::Integer(0, 65535)),
+        .range(&Range::Integer(0, 65535)),
 ];

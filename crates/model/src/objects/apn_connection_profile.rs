@@ -45,7 +45,7 @@ const RESOURCES: &[ResourceDefinition] = &[
         ValueType::Integer,
     )
     .multiple()
-    .range(Range::Integer(0, 111)),
+    .range(&Range::Integer(0, 111)),
     resource::<12>("Connection end time (1)", Operations::R, ValueType::Time).multiple(),
     resource::<13>("TotalBytesSent", Operations::R, ValueType::Integer),
     resource::<14>("TotalBytesReceived", Operations::R, ValueType::Integer),
@@ -60,7 +60,7 @@ const RESOURCES: &[ResourceDefinition] = &[
         ValueType::String,
     )
     .multiple(),
-    resource::<21>("QCI (3)", Operations::R, ValueType::Integer).range(Range::Integer(1, 9)),
+    resource::<21>("QCI (3)", Operations::R, ValueType::Integer).range(&Range::Integer(1, 9)),
     resource::<22>(
         "Vendor specific extensions",
         Operations::R,
@@ -75,7 +75,7 @@ const RESOURCES: &[ResourceDefinition] = &[
         ValueType::Unsigned,
     ),
     resource::<27>("Uplink Time Unit", Operations::RW, ValueType::Unsigned)
-        .range(Range::Integer(0, 4)),
+        .range(&Range::Integer(0, 4)),
     resource::<28>(
         "APN Rate Control for Exception Data",
         Operations::R,
@@ -86,13 +86,13 @@ const RESOURCES: &[ResourceDefinition] = &[
         Operations::RW,
         ValueType::Unsigned,
     )
-    .range(Range::Integer(0, 4)),
+    .range(&Range::Integer(0, 4)),
     resource::<30>("Supported RAT Types", Operations::RW, ValueType::Unsigned).multiple(),
     resource::<31>("RDS Application ID", Operations::RW, ValueType::String).multiple(),
     resource::<32>("RDS Destination Port", Operations::RW, ValueType::Integer)
         .multiple()
-        .range(Range::Integer(0, 15)),
+        .range(&Range::Integer(0, 15)),
     resource::<33>("RDS Source Port", Operations::RW, ValueType::Integer)
         .multiple()
-        .range(Range::Integer(0, 15)),
+        .range(&Range::Integer(0, 15)),
 ];

@@ -18,13 +18,13 @@ const RESOURCES: &[ResourceDefinition] = &[
         ValueType::Integer,
     )
     .multiple()
-    .range(Range::Integer(0, 100)),
+    .range(&Range::Integer(0, 100)),
     resource::<1>("Acceptable RSSI (GSM)", Operations::RW, ValueType::Integer)
-        .range(Range::Integer(-110, -48)),
+        .range(&Range::Integer(-110, -48)),
     resource::<2>("Acceptable RSCP (UMTS)", Operations::RW, ValueType::Integer)
-        .range(Range::Integer(-120, -25)),
+        .range(&Range::Integer(-120, -25)),
     resource::<3>("Acceptable RSRP (LTE)", Operations::RW, ValueType::Integer)
-        .range(Range::Integer(-140, -44)),
+        .range(&Range::Integer(-140, -44)),
     resource::<4>(
         "Acceptable RSSI (1xEV-DO)",
         Operations::RW,
@@ -44,7 +44,7 @@ const RESOURCES: &[ResourceDefinition] = &[
         Operations::RW,
         ValueType::Integer,
     )
-    .range(Range::Integer(-158, -44)),
+    .range(&Range::Integer(-158, -44)),
     resource::<11>(
         "Higher Priority PLMN Search Timer",
         Operations::RW,

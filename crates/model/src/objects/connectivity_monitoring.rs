@@ -14,7 +14,7 @@ pub const CONNECTIVITY_MONITORING: ObjectDefinition =
 const RESOURCES: &[ResourceDefinition] = &[
     resource::<0>("Network Bearer", Operations::R, ValueType::Integer)
         .mandatory()
-        .range(Range::Integer(0, 50)),
+        .range(&Range::Integer(0, 50)),
     resource::<1>(
         "Available Network Bearer",
         Operations::R,
@@ -22,7 +22,7 @@ const RESOURCES: &[ResourceDefinition] = &[
     )
     .multiple()
     .mandatory()
-    .range(Range::Integer(0, 50)),
+    .range(&Range::Integer(0, 50)),
     resource::<2>("Radio Signal Strength", Operations::R, ValueType::Integer)
         .mandatory()
         .units("dBm"),
@@ -32,12 +32,12 @@ const RESOURCES: &[ResourceDefinition] = &[
         .mandatory(),
     resource::<5>("Router IP Addresses", Operations::R, ValueType::String).multiple(),
     resource::<6>("Link Utilization", Operations::R, ValueType::Integer)
-        .range(Range::Integer(0, 100))
+        .range(&Range::Integer(0, 100))
         .units("/100"),
     resource::<7>("APN", Operations::R, ValueType::String).multiple(),
     resource::<8>("Cell ID", Operations::R, ValueType::Integer),
-    resource::<9>("SMNC", Operations::R, ValueType::Integer).range(Range::Integer(0, 999)),
-    resource::<10>("SMCC", Operations::R, ValueType::Integer).range(Range::Integer(0, 999)),
+    resource::<9>("SMNC", Operations::R, ValueType::Integer).range(&Range::Integer(0, 999)),
+    resource::<10>("SMCC", Operations::R, ValueType::Integer).range(&Range::Integer(0, 999)),
     resource::<11>("SignalSNR", Operations::R, ValueType::Integer).units("dB"),
     resource::<12>("LAC", Operations::R, ValueType::Integer),
     resource::<13>(
@@ -45,5 +45,5 @@ const RESOURCES: &[ResourceDefinition] = &[
         Operations::R,
         ValueType::Integer,
     )
-    .range(Range::Integer(0, 4)),
+    .range(&Range::Integer(0, 4)),
 ];

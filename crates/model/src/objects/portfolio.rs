@@ -13,5 +13,5 @@ const RESOURCES: &[ResourceDefinition] = &[
         .mandatory(),
     resource::<1>("GetAuthData", Operations::E, ValueType::None),
     resource::<2>("AuthData", Operations::R, ValueType::Opaque).multiple(),
-    resource::<3>("AuthStatus", Operations::R, ValueType::Integer).range(Range::Integer(0, 2)),
+    resource::<3>("AuthStatus", Operations::R, ValueType::Integer).range(&Range::Integer(0, 2)),
 ];

@@ -18,7 +18,7 @@ pub const SERVER: ObjectDefinition = ObjectDefinition {
 const RESOURCES: &[ResourceDefinition] = &[
     resource::<0>("Short Server ID", Operations::R, ValueType::Integer)
         .mandatory()
-        .range(Range::Integer(1, 65534)),
+        .range(&Range::Integer(1, 65534)),
     resource::<1>("Lifetime", Operations::RW, ValueType::Integer)
         .mandatory()
         .units("s"),
@@ -42,7 +42,7 @@ const RESOURCES: &[ResourceDefinition] = &[
     resource::<9>("Bootstrap-Request Trigger", Operations::E, ValueType::None),
     resource::<10>("APN Link", Operations::RW, ValueType::Objlnk),
     resource::<11>("TLS-DTLS Alert Code", Operations::R, ValueType::Unsigned)
-        .range(Range::Integer(0, 255)),
+        .range(&Range::Integer(0, 255)),
     resource::<12>("Last Bootstrapped", Operations::R, ValueType::Time),
     resource::<13>(
         "Registration Priority Order",
@@ -102,11 +102,11 @@ const RESOURCES: &[ResourceDefinition] = &[
         Operations::RW,
         ValueType::Integer,
     )
-    .range(Range::Integer(0, 1)),
+    .range(&Range::Integer(0, 1)),
     resource::<27>(
         "Profile ID Hash Algorithm",
         Operations::RW,
         ValueType::Unsigned,
     )
-    .range(Range::Integer(0, 255)),
+    .range(&Range::Integer(0, 255)),
 ];

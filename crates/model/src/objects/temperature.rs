@@ -34,14 +34,14 @@ const RESOURCES: &[ResourceDefinition] = &[
         Operations::R,
         ValueType::Integer,
     )
-    .range(Range::Integer(0, 23)),
+    .range(&Range::Integer(0, 23)),
     resource::<6049>(
         "Measurement Quality Level",
         Operations::R,
         ValueType::Integer,
     )
-    .range(Range::Integer(0, 100)),
+    .range(&Range::Integer(0, 100)),
     resource::<6050>("Fractional Timestamp", Operations::R, ValueType::Float)
-        .range(Range::Float(0.0, 1.0))
+        .range(&Range::Float(0.0, 1.0))
         .units("s"),
 ];

@@ -26,7 +26,7 @@ impl<S: Storage> Serialize for ResourceDefinition<S> {
         resource.serialize_field("multiple", &self.multiple)?;
         resource.serialize_field("mandatory", &self.mandatory)?;
         resource.serialize_field("type", &self.kind)?;
-        resource.serialize_field("range", &self.range)?;
+        resource.serialize_field("range", &*self.range)?;
         resource.serialize_field("units", &*self.units)?;
         resource.end()
     }
@@ -105,7 +105,7 @@ mod owned {
         multiple: bool,
         mandatory: bool,
         r#type: ValueType,
-        range: Range<Owned>,
+        range: Box<Range<Owned>>,
         units: Box<str>,
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn object_detail(object: &RegisteredObject) -> api::ObjectDetail {
                 multiple: resource.multiple,
                 mandatory: resource.mandatory,
                 units: text(&resource.units),
-                range: match &resource.range {
+                range: match &*resource.range {
                     Range::Any => text(&note.range),
                     range => Some(range.to_string()),
                 },
