@@ -86,7 +86,7 @@ pub use temperature::Temperature;
 #[cfg(feature = "wlan-connectivity")]
 pub use wlan_connectivity::WlanConnectivity;
 
-use dunlin_model::{ObjectDefinition, ResourceDefinition};
+use dunlin_model::{ObjectDefinition, ResourceDefinition, static_text};
 use heapless::String;
 
 /// The resources `ids` of `definition`, without names and units, which a device needs for nothing: what the agent does
@@ -108,8 +108,8 @@ const fn resources<const N: usize>(
             from += 1;
         }
         picked[at] = ResourceDefinition {
-            name: "",
-            units: "",
+            name: static_text(""),
+            units: static_text(""),
             ..definition.resources[from]
         };
         at += 1;
@@ -123,7 +123,7 @@ const fn trimmed(
     resources: &'static [ResourceDefinition],
 ) -> ObjectDefinition {
     ObjectDefinition {
-        name: "",
+        name: static_text(""),
         resources,
         ..*definition
     }

@@ -4,7 +4,10 @@ mod error;
 
 pub use error::{DefinitionError, DefinitionErrorKind, ValueError};
 
-use crate::{ObjectId, Operations, Range, ResourceId, Static, Storage, Value, ValueType, Version};
+use crate::{
+    ObjectId, Operations, Range, ResourceId, Static, Storage, Value, ValueType, Version,
+    static_text,
+};
 
 /// The definition of an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +60,7 @@ impl ObjectDefinition {
     ) -> Self {
         Self {
             id,
-            name,
+            name: static_text(name),
             version: Version::V1_0,
             multiple: true,
             mandatory: false,
@@ -194,13 +197,13 @@ impl ResourceDefinition {
     ) -> Self {
         Self {
             id,
-            name,
+            name: static_text(name),
             operations,
             multiple: false,
             mandatory: false,
             kind,
             range: &Range::Any,
-            units: "",
+            units: static_text(""),
         }
     }
 
@@ -231,7 +234,10 @@ impl ResourceDefinition {
     /// Sets the unit.
     #[must_use]
     pub const fn units(self, units: &'static str) -> Self {
-        Self { units, ..self }
+        Self {
+            units: static_text(units),
+            ..self
+        }
     }
 }
 

@@ -70,6 +70,6 @@ pub use range::ParseRangeError;
 pub use range::Range;
 #[cfg(feature = "alloc")]
 pub use storage::Owned;
-pub use storage::{Static, Storage};
+pub use storage::{Static, StaticText, Storage, static_text};
 pub use value::{ParseValueTypeError, Value, ValueType};
 pub use version::{ParseVersionError, Version};

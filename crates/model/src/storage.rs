@@ -28,8 +28,45 @@ pub trait Storage: fmt::Debug + Clone + PartialEq + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Static;
 
+/// A name or a unit in a constant definition: a text, or nothing without the feature `names`.
+#[cfg(feature = "names")]
+pub type StaticText = &'static str;
+
+/// A name or a unit in a constant definition: nothing, since the feature `names` is off.
+#[cfg(not(feature = "names"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaticText;
+
+#[cfg(not(feature = "names"))]
+impl Deref for StaticText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        ""
+    }
+}
+
+#[cfg(not(feature = "names"))]
+impl fmt::Display for StaticText {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+/// Keeps `text` where constant definitions have texts.
+#[cfg(feature = "names")]
+pub const fn static_text(text: &'static str) -> StaticText {
+    text
+}
+
+/// Keeps nothing of `text`, since the feature `names` is off.
+#[cfg(not(feature = "names"))]
+pub const fn static_text(_: &'static str) -> StaticText {
+    StaticText
+}
+
 impl Storage for Static {
-    type Text = &'static str;
+    type Text = StaticText;
     type List<T: Clone + fmt::Debug + PartialEq + 'static> = &'static [T];
     type Place<T: Clone + fmt::Debug + PartialEq + 'static> = &'static T;
 }

@@ -8,7 +8,7 @@ use crate::{
 /// Object 3, Device: LwM2M Core Appendix E.4.
 pub const DEVICE: ObjectDefinition = ObjectDefinition {
     id: ObjectId::of::<3>(),
-    name: "Device",
+    name: crate::static_text("Device"),
     version: Version::new(1, 2),
     multiple: false,
     mandatory: true,

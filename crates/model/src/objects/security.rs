@@ -8,7 +8,7 @@ use crate::{
 /// Object 0, LwM2M Security: LwM2M Core Appendix E.1.
 pub const SECURITY: ObjectDefinition = ObjectDefinition {
     id: ObjectId::of::<0>(),
-    name: "LWM2M Security",
+    name: crate::static_text("LWM2M Security"),
     version: Version::new(1, 2),
     multiple: true,
     mandatory: true,

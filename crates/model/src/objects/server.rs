@@ -8,7 +8,7 @@ use crate::{
 /// Object 1, LwM2M Server: LwM2M Core Appendix E.2.
 pub const SERVER: ObjectDefinition = ObjectDefinition {
     id: ObjectId::of::<1>(),
-    name: "LwM2M Server",
+    name: crate::static_text("LwM2M Server"),
     version: Version::new(1, 2),
     multiple: true,
     mandatory: true,

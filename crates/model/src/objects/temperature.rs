@@ -8,7 +8,7 @@ use crate::{
 /// Object 3303, IPSO Temperature.
 pub const TEMPERATURE: ObjectDefinition = ObjectDefinition {
     id: ObjectId::of::<3303>(),
-    name: "Temperature",
+    name: crate::static_text("Temperature"),
     version: Version::new(1, 1),
     multiple: true,
     mandatory: false,
