@@ -57,8 +57,15 @@ pub(crate) fn insert(list: &mut PathList, path: Path) -> Result<(), Error> {
         return Ok(());
     }
     list.retain(|known| !path.contains(known));
-    let place = list.partition_point(|known| *known < path);
-    list.insert(place, path).map_err(|_| Error::NoSpace)
+    if list.is_full() {
+        return Err(Error::NoSpace);
+    }
+    // The greater ones move on by one, each into the place of the next: `insert` brings a general `memmove` along.
+    let mut carried = path;
+    for known in list.iter_mut().filter(|known| **known > path) {
+        core::mem::swap(known, &mut carried);
+    }
+    list.push(carried).map_err(|_| Error::NoSpace)
 }
 
 /// Reads the list of nodes in the payload of a composite request.
