@@ -520,11 +520,6 @@ pub(crate) fn typed<'v>(
     let value = definition
         .accept(record.value)
         .map_err(|_| Error::BadValue)?;
-    // Objects are given one kind of float.
-    let value = match value {
-        Value::Single(number) => Value::Float(number.into()),
-        other => other,
-    };
     Ok((index, value))
 }
 

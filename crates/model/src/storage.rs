@@ -41,7 +41,7 @@ pub struct StaticText;
 impl Deref for StaticText {
     type Target = str;
 
-    fn deref(&self) -> &str {
+    fn deref(&self) -> &'static str {
         ""
     }
 }

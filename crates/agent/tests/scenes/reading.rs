@@ -21,11 +21,6 @@ fn records(answer: &Received, path: &str) -> Vec<(String, String)> {
         .unwrap()
         .map(|record| {
             let Record { path, value, .. } = record.unwrap();
-            // How many bits a float takes is the format's affair.
-            let value = match value {
-                Value::Single(number) => Value::Float(number.into()),
-                value => value,
-            };
             (path.to_string(), format!("{value:?}"))
         })
         .collect()
