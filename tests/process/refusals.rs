@@ -197,7 +197,7 @@ fn an_open_address_needs_a_token_that_is_shown_once() {
             "--api",
             &api,
             "--token",
-            "wrong-wrong-wrong-wrong",
+            "-wrong-wrong-wrong-wrong",
         ],
     )
     .failed(1, &["token"]);

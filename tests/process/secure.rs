@@ -457,8 +457,10 @@ fn a_session_is_resumed_after_a_kill_while_the_device_has_the_same_key() {
     let key = "hex:000102030405060708090a0b0c0d0e0f";
     let proof = || Proof::Psk(b"who".to_vec(), (0..16).collect());
     add(&serve, key);
-    let node = Node::connect(&coaps, proof()).expect("let in");
+    let mut node = Node::connect(&coaps, proof()).expect("let in");
     let session = node.connection.session().expect("a session");
+    // What is answered is stored, and with it what came before.
+    assert_eq!(node.register(&[]), Code::CREATED);
     let (coap, http) = (serve.coap.clone(), serve.http.clone());
     serve.program.kill();
 

@@ -61,6 +61,8 @@ pub(crate) struct ApiOptions {
         global = true,
         value_name = "TOKEN",
         env = "DUNLIN_API_TOKEN",
+        // A token may begin with a minus.
+        allow_hyphen_values = true,
         hide_env_values = true,
         help_heading = "Options of the client commands"
     )]
