@@ -169,6 +169,41 @@ fn what_a_server_has_made_is_its_own_after_a_restart() {
     );
 }
 
+#[test]
+fn times_are_passed_over_and_base_values_are_added_or_refused() {
+    let mut agent = device();
+    registered(&mut agent);
+    agent.set(|node| {
+        let inserted = node.access.insert(0, AccessRule::new(1, 0, 1));
+        assert!(inserted.is_ok());
+    });
+    // [{-2: "/1/0/", -3: 1700000000, 0: "1", 2: 500, 6: 5, 7: -1}]
+    let timed =
+        b"\x81\xa6\x21\x65/1/0/\x22\x1a\x65\x53\xf1\x00\x00\x611\x02\x19\x01\xf4\x06\x05\x07\x20";
+    assert_eq!(
+        ask(&mut agent, 1, 1, Code::POST, &["1", "0"], timed),
+        Code::CHANGED
+    );
+    assert_eq!(lifetime(&agent), Some(500));
+    // A time that is no number is none of SenML.
+    let wrong = b"\x81\xa3\x00\x66/1/0/1\x02\x18\x64\x06\x611";
+    assert_eq!(
+        ask(&mut agent, 1, 2, Code::POST, &["1", "0"], wrong),
+        Code::BAD_REQUEST
+    );
+    // [{-2: "/1/0/", -5: 10, 0: "1", 2: 600}], which is 610 for who can add, and never 600.
+    let based = b"\x81\xa4\x21\x65/1/0/\x24\x0a\x00\x611\x02\x19\x02\x58";
+    let code = ask(&mut agent, 1, 3, Code::POST, &["1", "0"], based);
+    assert!(matches!(
+        (code, lifetime(&agent)),
+        (Code::BAD_REQUEST, Some(500)) | (Code::CHANGED, Some(610))
+    ));
+}
+
+fn lifetime(agent: &Subject) -> Option<u32> {
+    Some(agent.objects().server.get(0)?.lifetime)
+}
+
 /// What has been said.
 struct Ear(Mutex<Vec<String>>);
 
