@@ -21,14 +21,16 @@ pub(crate) struct Name<'a> {
     pub(crate) escaped: bool,
 }
 
-impl<'a> Name<'a> {
+impl Name<'_> {
     pub(crate) const EMPTY: Self = Self {
         bytes: b"",
         escaped: false,
     };
+}
 
+#[cfg(feature = "senml-cbor")]
+impl<'a> Name<'a> {
     /// The name in a text.
-    #[cfg(feature = "senml-cbor")]
     pub(crate) fn of(value: Value<'a>) -> Self {
         Self {
             bytes: value.as_str().unwrap_or_default().as_bytes(),

@@ -56,7 +56,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) value: Value<'a>,
 }
 
-impl<'a> Fields<'a> {
+impl Fields<'_> {
     #[inline]
     pub(crate) const fn new() -> Self {
         Self {
@@ -82,8 +82,28 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
+    #[inline]
+    pub(crate) const fn has(&self, label: u8) -> bool {
+        self.seen & 1_u32.wrapping_shl(label as u32) != 0
+    }
+
+    /// Whether there is a base field that later records need.
+    #[inline]
+    const fn has_base(&self) -> bool {
+        const BASE: u32 = 1 << label::BASE_NAME | 1 << label::BASE_TIME | 1 << label::BASE_VALUE;
+        self.seen & BASE != 0
+    }
+
+    /// Whether there is a value, `null` too.
+    #[inline]
+    pub(crate) const fn has_value(&self) -> bool {
+        self.seen & VALUES != 0
+    }
+}
+
+#[cfg(feature = "senml-cbor")]
+impl<'a> Fields<'a> {
     /// Takes the value of a field, whose label was [seen](Self::see), as CBOR has it.
-    #[cfg(feature = "senml-cbor")]
     #[inline]
     pub(crate) fn set(&mut self, label: u8, value: Value<'a>) -> Fallible<()> {
         match (kind_of(label), &value) {
@@ -127,24 +147,6 @@ impl<'a> Fields<'a> {
             _ => drop(seconds(value)?),
         }
         Ok(())
-    }
-
-    #[inline]
-    pub(crate) const fn has(&self, label: u8) -> bool {
-        self.seen & 1_u32.wrapping_shl(label as u32) != 0
-    }
-
-    /// Whether there is a base field that later records need.
-    #[inline]
-    const fn has_base(&self) -> bool {
-        const BASE: u32 = 1 << label::BASE_NAME | 1 << label::BASE_TIME | 1 << label::BASE_VALUE;
-        self.seen & BASE != 0
-    }
-
-    /// Whether there is a value, `null` too.
-    #[inline]
-    pub(crate) const fn has_value(&self) -> bool {
-        self.seen & VALUES != 0
     }
 }
 
