@@ -102,7 +102,8 @@ fn ask(
         MessageBuilder::new(&mut buffer, Type::Confirmable, code, MessageId(id), token);
     builder.path(path.iter().copied());
     if !payload.is_empty() {
-        builder.option(OptionNumber::CONTENT_FORMAT, &112_u16.to_be_bytes());
+        let format = if payload.starts_with(b"[") { 110 } else { 112 };
+        builder.option(OptionNumber::CONTENT_FORMAT, &[format]);
         builder.payload(payload);
     }
     let request = builder.finish().expect("it fits").to_vec();
@@ -192,12 +193,15 @@ fn times_are_passed_over_and_base_values_are_added_or_refused() {
         Code::BAD_REQUEST
     );
     // [{-2: "/1/0/", -5: 10, 0: "1", 2: 600}], which is 610 for who can add, and never 600.
-    let based = b"\x81\xa4\x21\x65/1/0/\x24\x0a\x00\x611\x02\x19\x02\x58";
-    let code = ask(&mut agent, 1, 3, Code::POST, &["1", "0"], based);
-    assert!(matches!(
-        (code, lifetime(&agent)),
-        (Code::BAD_REQUEST, Some(500)) | (Code::CHANGED, Some(610))
-    ));
+    let binary = b"\x81\xa4\x21\x65/1/0/\x24\x0a\x00\x611\x02\x19\x02\x58";
+    let json = br#"[{"bn":"/1/0/","bv":10,"n":"1","v":600}]"#;
+    for (id, based) in [(3, &binary[..]), (4, json)] {
+        let code = ask(&mut agent, 1, id, Code::POST, &["1", "0"], based);
+        assert!(matches!(
+            (code, lifetime(&agent)),
+            (Code::BAD_REQUEST, Some(500)) | (Code::CHANGED, Some(610))
+        ));
+    }
 }
 
 fn lifetime(agent: &Subject) -> Option<u32> {

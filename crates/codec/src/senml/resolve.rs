@@ -138,8 +138,7 @@ impl<'a> Fields<'a> {
             },
             // The definition of a resource fixes its unit.
             label::UNIT | label::BASE_UNIT => {}
-            label::BASE_VALUE if TIMES => self.base_value = value,
-            label::BASE_VALUE => return Err(DecodeErrorKind::Unsupported),
+            label::BASE_VALUE => self.base_value = value,
             // The times.
             _ if !TIMES => {}
             label::TIME => self.time = seconds(value)?,
@@ -255,7 +254,10 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         if TIMES && fields.has(label::BASE_TIME) {
             self.base_time = Some(fields.base_time);
         }
-        if TIMES && fields.has(label::BASE_VALUE) {
+        if fields.has(label::BASE_VALUE) {
+            if !TIMES {
+                return Err(DecodeErrorKind::Unsupported);
+            }
             self.base_value = fields.base_value;
         }
         if fields.has_base() {
