@@ -13,7 +13,6 @@ use dunlin_model::{
 use crate::attributes::{Attached, attached, effective};
 use crate::features::OBSERVE;
 use crate::reply::{FNV, fnv};
-use crate::text::decimal as digits;
 use crate::{Error, Object, Objects, content, set};
 
 /// A list of links, of which one part goes into a buffer while the rest is counted.
@@ -45,7 +44,7 @@ impl<'b> Links<'b> {
     }
 
     fn number(&mut self, number: u32) {
-        self.put(digits(number, &mut [0; 10]));
+        self.put(decimal::short_digits_of(number, &mut [0; 10]));
     }
 
     /// Begins a link.

@@ -4,13 +4,13 @@ use dunlin_coap::block::{Block, BlockSize, Outgoing};
 use dunlin_coap::{BuildError, Code, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
-use dunlin_model::Path;
+use dunlin_model::{Path, decimal::short_digits_of};
 
 use crate::engine::Core;
 use crate::event::count;
 use crate::features::{BOOTSTRAP, COMPOSITE, HISTORY, OBSERVE, SEND};
 use crate::links::Links;
-use crate::{Error, composite, content, links, provision, text::decimal};
+use crate::{Error, composite, content, links, provision};
 
 /// Room for the header and the options of an answer, in front of a payload that is written before its length and so
 /// its options are known.
@@ -366,7 +366,7 @@ impl Head {
                     let mut digits = [0; 5];
                     builder.option(
                         OptionNumber::LOCATION_PATH,
-                        decimal(segment.into(), &mut digits),
+                        short_digits_of(segment.into(), &mut digits),
                     );
                 }
             }

@@ -15,7 +15,7 @@ mod print;
 const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
 pub use parse::{integer, natural, parse, parse_plain, scaled};
-pub use print::{Precision, Style, digits_of, print, print_with};
+pub use print::{Precision, Style, digits_of, print, print_with, short_digits_of};
 
 /// A number that prints as `core` prints it, without exponent, but by the way of this module.
 ///
