@@ -7,10 +7,11 @@ use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::decimal::{self, Precision, Style};
 use dunlin_model::{
-    AttributeValue, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition, Version, objects,
+    AttributeValue, Attributes, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition,
+    Version, objects,
 };
 
-use crate::attributes::{Attached, attached, effective};
+use crate::attributes::{Attached, fill, fill_effective};
 use crate::features::OBSERVE;
 use crate::reply::{FNV, fnv};
 use crate::{Error, Object, Objects, content, set};
@@ -92,7 +93,7 @@ impl<'b> Links<'b> {
         self.number(version.minor.into());
     }
 
-    fn attributes(&mut self, attributes: &dunlin_model::Attributes) {
+    fn attributes(&mut self, attributes: &Attributes) {
         for attribute in attributes.iter() {
             match attribute.value {
                 AttributeValue::Seconds(number) | AttributeValue::Count(number) => {
@@ -247,11 +248,13 @@ impl Tree<'_, '_> {
         if !OBSERVE {
             return;
         }
-        let shown = if path == self.target {
-            effective(self.table, self.server, path)
+        let fill = if path == self.target {
+            fill_effective
         } else {
-            attached(self.table, self.server, path)
+            fill
         };
+        let mut shown = Attributes::NONE;
+        fill(self.table, self.server, path, &mut shown);
         self.links.attributes(&shown);
     }
 

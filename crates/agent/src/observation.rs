@@ -304,36 +304,34 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// The attributes that rule an observation: those it came with, those of its nodes, then the server's defaults (/1/x/2 and /1/x/3).
     pub(crate) fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
-        let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
-        let of = |path| attributes::effective(self.attributes, observation.server, path);
-        let attached = match observation.list {
-            None => of(observation.path),
+        let mut ruling = Attributes::NONE;
+        let table = &*self.attributes;
+        attributes::fill(table, attributes::own(index), Path::ROOT, &mut ruling);
+        let fill =
+            |path, to: &mut _| attributes::fill_effective(table, observation.server, path, to);
+        match observation.list {
+            None => fill(observation.path, &mut ruling),
             // The node that is to be told of most often rules.
-            Some(list) => self
-                .state
-                .lists
-                .get(list)
-                .iter()
-                .map(|path| of(*path))
-                .fold(Attributes::NONE, |all, one| Attributes {
-                    pmin: all.pmin.max(one.pmin),
-                    pmax: [all.pmax, one.pmax].into_iter().flatten().min(),
-                    epmin: all.epmin.max(one.epmin),
-                    con: all.con.max(one.con),
-                    ..Attributes::NONE
-                }),
-        };
-        let attached = own.or(attached);
-        let (pmin, pmax) = self
-            .servers
-            .get(observation.server)
-            .and_then(Option::as_ref)
-            .map_or((None, None), |slot| slot.default_periods(&*self.objects));
-        attached.or(Attributes {
-            pmin,
-            pmax,
-            ..Attributes::NONE
-        })
+            Some(list) => {
+                let mut all = Attributes::NONE;
+                for path in self.state.lists.get(list) {
+                    let mut one = Attributes::NONE;
+                    fill(*path, &mut one);
+                    all.pmin = all.pmin.max(one.pmin);
+                    all.pmax = all.pmax.min(one.pmax).or(all.pmax).or(one.pmax);
+                    all.epmin = all.epmin.max(one.epmin);
+                    all.con = all.con.max(one.con);
+                }
+                ruling.fill(&all);
+            }
+        }
+        let slot = self.servers.get(observation.server);
+        if let Some(slot) = slot.and_then(Option::as_ref) {
+            let (pmin, pmax) = slot.default_periods(&*self.objects);
+            ruling.pmin = ruling.pmin.or(pmin);
+            ruling.pmax = ruling.pmax.or(pmax);
+        }
+        ruling
     }
 
     /// When an observation is to be looked at; `None` when only a change or an answer can bring that about.
