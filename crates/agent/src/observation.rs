@@ -9,7 +9,7 @@ use dunlin_model::{Attributes, Path, Value};
 use crate::engine::Core;
 use crate::features::{HISTORY, OBSERVE};
 use crate::registration::Slot;
-use crate::reply::{Payload, Source};
+use crate::reply::{About, Payload, Source};
 use crate::{Event, attributes, content, history};
 
 /// The longest time without a confirmable notification: RFC 7641 §4.5.
@@ -99,26 +99,21 @@ impl Observation {
 impl Observation {
     /// What was kept for it.
     pub(crate) fn past(&self, index: usize) -> Source {
-        Source::Past {
-            path: self.path,
+        Source {
+            about: About::Past,
             format: self.format,
-            observation: index,
+            path: self.path,
+            server: index,
         }
     }
 
     /// What a notification tells.
     pub(crate) fn source(&self) -> Source {
-        match self.list {
-            Some(list) => Source::Paths {
-                list,
-                format: self.format,
-                server: self.server,
-            },
-            None => Source::Node {
-                path: self.path,
-                format: self.format,
-                server: self.server,
-            },
+        Source {
+            about: self.list.map_or(About::Node, About::Paths),
+            format: self.format,
+            path: self.path,
+            server: self.server,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::features::{BOOTSTRAP, COMPOSITE, OBSERVE};
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
 use crate::replay::Known;
-use crate::reply::{Body, FNV, Reply, Source, fnv};
+use crate::reply::{About, Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
 use crate::{Error, Event, access, attributes, composite, content, provision, write};
 
@@ -162,17 +162,19 @@ impl<P: Copy + Eq> Core<'_, P> {
                     // Without room for it the answer is that to a Read (RFC 7641 §4.1).
                     place = self.observe_with(observation, changes.as_set())?;
                 }
-                let source = Source::Node {
-                    path,
+                let source = Source {
+                    about: About::Node,
                     format,
+                    path,
                     server,
                 };
                 reply.content(source, block, place);
             }
             OperationKind::Discover => {
-                let source = Source::Links {
+                let source = Source {
+                    about: About::Links(parts.depth),
+                    format: ContentFormat::LINK_FORMAT,
                     path,
-                    depth: parts.depth,
                     server,
                 };
                 reply.content(source, block, None);
@@ -257,9 +259,10 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             observation = place?;
         }
-        let source = Source::Paths {
-            list,
+        let source = Source {
+            about: About::Paths(list),
             format,
+            path: Path::ROOT,
             server,
         };
         reply.content(source, block, observation);
