@@ -2,8 +2,8 @@
 
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Retry, Type};
-use dunlin_lwm2m::{BootstrapOperation, write_bootstrap_request};
 use dunlin_codec::ContentFormat;
+use dunlin_lwm2m::{BootstrapOperation, write_bootstrap_request};
 use dunlin_model::ResourceId;
 
 use crate::content::{self, SINGLE};

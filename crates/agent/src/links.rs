@@ -288,13 +288,13 @@ impl Tree<'_, '_> {
     ) {
         self.links.link(path);
         if found.multiple {
-            let count = content::indices(object, found).count();
+            let count = content::indices(object, found.id).count();
             self.links
                 .attribute("dim", u32::try_from(count).unwrap_or(u32::MAX));
         }
         self.attributes(path);
         if levels > 0 && found.multiple {
-            for index in content::indices(object, found) {
+            for index in content::indices(object, found.id) {
                 if let Some(path) = path.child(index.get()) {
                     self.links.link(path);
                     self.attributes(path);

@@ -15,9 +15,7 @@ impl<'a> Value<'a> {
     /// The whole number that this is: whether it is negative, and how large.
     fn whole(&self) -> Option<(bool, u64)> {
         match *self {
-            Self::Integer(number) | Self::Time(number) => {
-                Some((number < 0, number.unsigned_abs()))
-            }
+            Self::Integer(number) | Self::Time(number) => Some((number < 0, number.unsigned_abs())),
             Self::Unsigned(number) => Some((false, number)),
             _ => whole(self.float()?),
         }
