@@ -182,9 +182,7 @@ impl<'b> MessageBuilder<'b> {
     /// Adds an option with this value.
     #[cfg_attr(not(target_os = "none"), inline)]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
-        if SHORT_WAYS
-            && let Some(space) = self.small_option(number, value.len(), value.len())
-        {
+        if SHORT_WAYS && let Some(space) = self.small_option(number, value.len(), value.len()) {
             copy(space, value);
         } else {
             self.any_option(number, value);
@@ -382,7 +380,9 @@ impl<'b> MessageBuilder<'b> {
         let buffer = core::mem::take(&mut self.buffer);
         let start = match self.lengths {
             None => 0,
-            Some(lengths) => (lengths.write)(lengths, buffer, self.len).ok_or(BuildError::NoSpace)?,
+            Some(lengths) => {
+                (lengths.write)(lengths, buffer, self.len).ok_or(BuildError::NoSpace)?
+            }
         };
         buffer.get(start..self.len).ok_or(BuildError::NoSpace)
     }
