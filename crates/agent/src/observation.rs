@@ -1,9 +1,12 @@
 //! Observations: which notification is due when (RFC 7641, Core 1.2.2 §7.3.2 and §6.4.2).
 
+use core::cmp::Ordering;
+
 use dunlin_coap::observe::SequenceNumber;
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{MessageId, Token, Transmission};
 use dunlin_codec::ContentFormat;
+use dunlin_model::float::{is_nan, order, order_of_distance};
 use dunlin_model::{Attributes, Path, Value};
 
 use crate::engine::Core;
@@ -130,21 +133,21 @@ impl Observation {
     pub(crate) fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
         if let (Some(new), Some(rising)) = (content.number, attributes.edge) {
             // What was before a restart is not known: then it may have been the other.
-            let was = self.number.map(|old| old > 0.5);
-            return was != Some(rising) && (new > 0.5) == rising;
+            let truth = |number| order(number, 0.5).is_gt();
+            return self.number.map(truth) != Some(rising) && truth(new) == rising;
         }
         let conditional =
             attributes.gt.is_some() || attributes.lt.is_some() || attributes.st.is_some();
         let (Some(old), Some(new), true) = (self.number, content.number, conditional) else {
             return content.fingerprint != self.content;
         };
-        let crossed =
-            |limit: Option<f64>| limit.is_some_and(|limit| (old > limit) != (new > limit));
-        let crossed_down =
-            |limit: Option<f64>| limit.is_some_and(|limit| (old < limit) != (new < limit));
-        let stepped =
-            |step: Option<f64>| step.is_some_and(|step| (new - old >= step) || (old - new >= step));
-        crossed(attributes.gt) || crossed_down(attributes.lt) || stepped(attributes.st)
+        let crossed = |limit: Option<f64>, side: Ordering| {
+            limit.is_some_and(|limit| (order(old, limit) == side) != (order(new, limit) == side))
+        };
+        let stepped = |step| order_of_distance(new, old, step, 1).is_ge();
+        crossed(attributes.gt, Ordering::Greater)
+            || crossed(attributes.lt, Ordering::Less)
+            || attributes.st.is_some_and(stepped)
     }
 }
 
@@ -289,7 +292,8 @@ impl<P: Copy + Eq> Core<'_, P> {
     pub(crate) fn content(&self, path: Path, payload: Payload) -> Content {
         let number = content::value(&*self.objects, path).and_then(|value| match value {
             Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
-            value => value.as_f64(),
+            // What is no number is news when it is another.
+            value => value.as_f64().filter(|number| !is_nan(*number)),
         });
         Content {
             fingerprint: payload.fingerprint,

@@ -67,7 +67,7 @@ pub(crate) fn decode(
 ) -> Result<(), DecodeErrorKind> {
     let mut digits = text;
     if variant.is_padded() {
-        if text.len() % 4 != 0 {
+        if !text.len().is_multiple_of(4) {
             return Err(DecodeErrorKind::Base64);
         }
         digits = digits.strip_suffix(b"=").unwrap_or(digits);

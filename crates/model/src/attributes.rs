@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::decimal::Decimal;
-use crate::{Level, ValueType};
+use crate::{Level, ValueType, float};
 
 mod parse;
 mod properties;
@@ -118,15 +118,16 @@ impl Attributes {
     /// # Errors
     /// [`AttributeError::Step`], [`AttributeError::Order`] or [`AttributeError::Evaluation`].
     pub fn check(&self) -> Result<(), AttributeError> {
-        if self.st.is_some_and(|st| st.is_nan() || st <= 0.0) {
+        if self
+            .st
+            .is_some_and(|st| float::is_nan(st) || float::order(st, 0.0).is_le())
+        {
             return Err(AttributeError::Step);
         }
         if let (Some(lt), Some(gt)) = (self.lt, self.gt) {
-            let margin = 2.0 * self.st.unwrap_or(0.0);
-            if !matches!(
-                (lt + margin).partial_cmp(&gt),
-                Some(core::cmp::Ordering::Less)
-            ) {
+            let step = self.st.unwrap_or(0.0);
+            let is_wider = float::order_of_distance(gt, lt, step, 2).is_gt();
+            if float::order(lt, gt).is_ge() || !is_wider {
                 return Err(AttributeError::Order);
             }
         }

@@ -167,7 +167,7 @@ pub fn print_with(
         return false;
     }
     let number = number.abs();
-    if number == 0.0 {
+    if number.to_bits() == 0 {
         return put(b"0");
     }
     let few = match precision {

@@ -4,7 +4,7 @@ use super::{Value, ValueType};
 use crate::ObjectLink;
 
 impl<'a> Value<'a> {
-    pub(super) fn float(&self) -> Option<f64> {
+    pub(crate) fn float(&self) -> Option<f64> {
         match *self {
             Self::Float(number) => Some(number),
             Self::Single(number) => Some(number.into()),
@@ -127,14 +127,12 @@ impl<'a> Value<'a> {
 fn whole(float: f64) -> Option<(bool, u64)> {
     let bits = float.to_bits();
     let fraction = bits & 0x000f_ffff_ffff_ffff;
-    if bits << 1 == 0 {
-        return Some((false, 0));
-    }
     let negative = bits >> 63 == 1;
     let exponent = u32::try_from((bits >> 52) & 0x7ff).ok()?;
     // Of the least number without fraction all 53 bits stand before the point.
     let mantissa = fraction | 1 << 52;
     let magnitude = match exponent {
+        0 if fraction == 0 => return Some((false, 0)),
         1075..=1086 => mantissa.wrapping_shl(exponent.wrapping_sub(1075)),
         1023..=1074 => {
             let behind = 1075_u32.wrapping_sub(exponent);
