@@ -225,6 +225,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// A response from `peer`; whether it is the Bootstrap-Server's to the request under way, or one of those again.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn bootstrap_response(&mut self, peer: P, message: &Message<'_>) -> bool {
         let until = self.bootstrap_deadline();
         let confirmable = message.message_type() == Type::Confirmable;
@@ -293,6 +294,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// Carries out what the Bootstrap-Server asks for; `reply` says that it is done until it is told otherwise.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn provision(
         &mut self,
         reply: &mut Reply<P>,

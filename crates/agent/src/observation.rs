@@ -130,6 +130,7 @@ pub(crate) struct Content {
 
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
         if let (Some(new), Some(rising)) = (content.number, attributes.edge) {
             // What was before a restart is not known: then it may have been the other.

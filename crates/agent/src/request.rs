@@ -39,6 +39,7 @@ pub(crate) enum Change {
 
 impl<P: Copy + Eq> Core<'_, P> {
     /// A request from `peer`.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn request(&mut self, peer: P, message: &Message<'_>) {
         let registered = |index: &usize| {
             self.servers
@@ -106,6 +107,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// Carries out what a server asks for; `reply` says that it is done until it is told otherwise.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn carry_out(
         &mut self,
         server: usize,

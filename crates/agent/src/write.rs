@@ -138,6 +138,7 @@ pub(crate) fn put(objects: &mut dyn Objects, path: Path, value: Value<'_>) -> Re
 }
 
 /// Makes an instance of `object_id` from `payload` and gives its id; on an error nothing remains.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn create(
     objects: &mut dyn Objects,
     object_id: ObjectId,

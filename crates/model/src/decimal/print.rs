@@ -229,6 +229,7 @@ pub(super) fn few_digits(number: f64) -> Option<Digits> {
 }
 
 /// The digits of any number, by the method of Steele and White, with Dragon4's corrections.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(super) fn all_digits(number: f64, precision: Precision) -> Digits {
     let bits = number.to_bits();
     let (fraction, biased) = (
