@@ -360,7 +360,7 @@ impl<P> Slot<P> {
     /// versions have a parameter of its own for that.
     fn binding(&self, objects: &dyn Objects, config: &Config<'_>) -> Binding {
         let asked = || match self.read(objects, ResourceId::of::<7>()) {
-            Some(Value::String(text)) => text.contains('Q'),
+            Some(Value::String(text)) => text.as_bytes().contains(&b'Q'),
             _ => false,
         };
         if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
@@ -413,10 +413,8 @@ impl<P> Slot<P> {
             let timer = self
                 .setting(objects, ResourceId::of::<18>())
                 .unwrap_or(RETRY_TIMER);
-            let factor = 1_u64
-                .checked_shl(self.failures.saturating_sub(1))
-                .unwrap_or(u64::MAX);
-            u64::from(timer).saturating_mul(factor)
+            // No more than 63 bits.
+            u64::from(timer) << self.failures.saturating_sub(1).min(31)
         };
         // A timer of 0 would be a storm of requests.
         spread(Duration::from_secs(seconds.max(1)), random)
@@ -452,9 +450,12 @@ impl<P> Slot<P> {
 
 /// `delay` and up to half as much again.
 pub(crate) fn spread(delay: Duration, random: u32) -> Duration {
-    let half = u128::from(delay.as_millis() / 2);
-    let extra = half.saturating_mul(u128::from(random)) >> 32;
-    delay.saturating_add(Duration::from_millis(u64::try_from(extra).unwrap_or(0)))
+    // The half is below 2^63: in two parts nothing overflows.
+    let half = delay.as_millis() / 2;
+    let random = u64::from(random);
+    let high = (half >> 32).wrapping_mul(random);
+    let low = (half & 0xffff_ffff).wrapping_mul(random) >> 32;
+    delay.saturating_add(Duration::from_millis(high.wrapping_add(low)))
 }
 
 /// Where the registration is at the server: the segments of the Location-Path, each behind its length.

@@ -141,6 +141,9 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 
     #[inline]
     fn value_type_near(&self, path: &Path, hint: &mut usize) -> Option<ValueType> {
+        if !SHORT_WAYS {
+            return self.value_type(path);
+        }
         let object = path.object_id()?;
         let definition = match self.get(*hint) {
             Some(definition) if definition.id == object => definition,

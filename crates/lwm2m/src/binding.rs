@@ -78,16 +78,15 @@ impl Binding {
     /// Writes the text, at most seven letters, and gives its length.
     pub fn encode(self, out: &mut [u8; 7]) -> usize {
         let mut length = 0_usize;
-        let letters = LETTERS
-            .iter()
-            .copied()
-            .filter(|letter| Self::bit(*letter).is_some_and(|b| self.letters & b != 0));
-        for (slot, letter) in out
-            .iter_mut()
-            .zip(letters.chain(self.queue_mode.then_some(b'Q')))
-        {
-            *slot = letter;
-            length = length.saturating_add(1);
+        let mut left = self.letters | u8::from(self.queue_mode) << LETTERS.len();
+        for letter in LETTERS.iter().chain(b"Q") {
+            if left & 1 == 1
+                && let Some(slot) = out.get_mut(length)
+            {
+                *slot = *letter;
+                length = length.wrapping_add(1);
+            }
+            left >>= 1;
         }
         length
     }

@@ -2,8 +2,9 @@
 
 use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
 use dunlin_codec::ContentFormat;
+use dunlin_model::decimal::short_digits_of;
 
-use crate::query::{self, Text};
+use crate::query;
 use crate::{Binding, LwM2mVersion, RequestError};
 
 /// The lifetime of a registration that names none, in seconds (Core 1.2.2 §6.2.1; a client of 1.0 may leave it out).
@@ -279,9 +280,9 @@ fn link_payload<'a>(message: &Message<'a>) -> Result<&'a [u8], RequestError> {
 }
 
 fn number_query(builder: &mut MessageBuilder<'_>, name: &[u8], value: u32) {
-    let mut text = Text::<10>::new();
-    text.push_decimal(value);
-    builder.option_parts(OptionNumber::URI_QUERY, &[name, text.as_bytes()]);
+    let digits = &mut [0; 10];
+    let digits = short_digits_of(value, digits);
+    builder.option_parts(OptionNumber::URI_QUERY, &[name, digits]);
 }
 
 fn text_query(builder: &mut MessageBuilder<'_>, name: &[u8], value: &str) {

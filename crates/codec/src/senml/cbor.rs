@@ -66,13 +66,12 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     }
 
     #[inline]
-    fn fields(&mut self) -> Fallible<Fields<'a>> {
-        let mut fields = Fields::new();
+    fn fields(&mut self, fields: &mut Fields<'a>) -> Fallible<()> {
         let mut left = self.reader.container(major::MAP)?;
         while self.reader.another(&mut left)? {
-            self.field(&mut fields)?;
+            self.field(fields)?;
         }
-        Ok(fields)
+        Ok(())
     }
 
     #[inline]
@@ -114,10 +113,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 Err(kind) => return Err(DecodeError::new(kind, self.reader.offset())),
             }
             let start = self.reader.offset();
-            let fields = match self.fields() {
-                Ok(fields) => fields,
-                Err(kind) => return Err(DecodeError::new(kind, self.reader.offset())),
-            };
+            let mut fields = Fields::new();
+            if let Err(kind) = self.fields(&mut fields) {
+                return Err(DecodeError::new(kind, self.reader.offset()));
+            }
             match self.resolver.record(&fields) {
                 Ok(None) => {}
                 Ok(Some(record)) => return Ok(Some(record)),

@@ -138,9 +138,9 @@ impl<'a> Fields<'a> {
             },
             // The definition of a resource fixes its unit.
             label::UNIT | label::BASE_UNIT => {}
-            label::BASE_VALUE => self.base_value = value,
-            // The times.
+            // The times, and what is refused with them.
             _ if !TIMES => {}
+            label::BASE_VALUE => self.base_value = value,
             label::TIME => self.time = seconds(value)?,
             label::BASE_TIME => self.base_time = seconds(value)?,
             _ => drop(seconds(value)?),
@@ -295,7 +295,9 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
                 value => value?,
             };
         }
-        let time = if TIMES && fields.has(label::TIME) {
+        let time = if !TIMES {
+            None
+        } else if fields.has(label::TIME) {
             Some(match self.base_time {
                 Some(base) => finite(base + fields.time)?,
                 None => fields.time,
