@@ -1,6 +1,6 @@
 //! `cargo xtask firmware`: builds `examples/firmware` and runs it in QEMU.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -54,15 +54,21 @@ impl Program {
 
 /// Builds a program and gives the path of its ELF file.
 pub(crate) fn build(program: &Program) -> Result<PathBuf> {
+    build_for(thumb::TARGET, program)
+}
+
+/// The same for a target, by its name or its file.
+pub(crate) fn build_for(target: &str, program: &Program) -> Result<PathBuf> {
     let folder = project::root().join("examples/firmware");
+    let name = Path::new(target).file_stem().unwrap_or_default();
     project::run(
-        thumb::build(program.profile)?
+        thumb::build_for(target, program.profile)?
             .args(["--quiet", "--bin", program.name])
             .args(["--features", program.features])
             .current_dir(&folder),
     )?;
     Ok(thumb::target()?
-        .join(thumb::TARGET)
+        .join(name)
         .join(program.profile)
         .join(program.name))
 }

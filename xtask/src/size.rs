@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::firmware::{self, Program};
-use crate::project;
+use crate::{project, thumb};
 
 #[derive(clap::Args)]
 #[expect(
@@ -41,6 +41,10 @@ pub(crate) struct Arguments {
     /// Measures only the programs whose names begin so, such as `dtls`.
     #[arg(long, value_name = "PREFIX", default_value = "", conflicts_with_all = ["bless", "formats"])]
     only: String,
+    /// Measures those programs without frame pointers, which the target has by default and C compilers leave out: what to
+    /// compare with theirs.
+    #[arg(long, conflicts_with_all = ["bless", "formats"])]
+    lean: bool,
     /// Writes the figures to `xtask/sizes.json` in place of comparing them.
     #[arg(long)]
     bless: bool,
@@ -98,9 +102,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .collect::<Result<_, _>>()
         .context("xtask/sizes.json has a figure a line")?;
     let (mut lines, mut grown) = (String::new(), Vec::new());
+    let target = if arguments.lean {
+        thumb::without_frame_pointers()?.display().to_string()
+    } else {
+        thumb::TARGET.to_owned()
+    };
     let wanted = |(size, _): &(&str, Program)| size.starts_with(&arguments.only);
     for (size, program) in IMAGES.into_iter().filter(wanted) {
-        let path = firmware::build(&program)?;
+        let path = firmware::build_for(&target, &program)?;
         let (image, ram) = sections(&path)?;
         let disassembly = disassembly(&path)?;
         let callers = panic_callers(&disassembly);

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::project;
 
@@ -31,14 +31,49 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// The compiler.
+fn rustc() -> Result<String> {
+    Ok(
+        project::output(Command::new("dpkg").args(["-L", "rustc-web"]))
+            .context("the Debian package rustc-web is not installed")?
+            .lines()
+            .find(|line| line.ends_with("bin/rustc"))
+            .context("the Debian package rustc-web has no rustc")?
+            .to_owned(),
+    )
+}
+
 /// `cargo build` for the target with one of the profiles, in the repository's root.
 pub(crate) fn build(profile: &str) -> Result<Command> {
-    let rustc = project::output(Command::new("dpkg").args(["-L", "rustc-web"]))
-        .context("the Debian package rustc-web is not installed")?
-        .lines()
-        .find(|line| line.ends_with("bin/rustc"))
-        .context("the Debian package rustc-web has no rustc")?
-        .to_owned();
+    build_for(TARGET, profile)
+}
+
+/// The same target without frame pointers, which it has by default and other compilers leave out: a file for
+/// [`build_for`].
+pub(crate) fn without_frame_pointers() -> Result<PathBuf> {
+    let specification = project::output(
+        Command::new(rustc()?)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["-Zunstable-options", "--print", "target-spec-json"])
+            .args(["--target", TARGET]),
+    )?;
+    let with = r#""frame-pointer": "always""#;
+    ensure!(
+        specification.contains(with),
+        "the target has no frame pointers to leave out"
+    );
+    let path = target()?.join("thumbv7m-lean.json");
+    fs::create_dir_all(target()?)?;
+    fs::write(
+        &path,
+        specification.replace(with, r#""frame-pointer": "may-omit""#),
+    )?;
+    Ok(path)
+}
+
+/// `cargo build` for a target, by its name or its file.
+pub(crate) fn build_for(target_name: &str, profile: &str) -> Result<Command> {
+    let rustc = rustc()?;
     let sysroot = project::output(Command::new("rustc").args(["--print", "sysroot"]))?;
     let linker =
         Path::new(sysroot.trim()).join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
@@ -51,11 +86,14 @@ pub(crate) fn build(profile: &str) -> Result<Command> {
             format!("-Clinker={} {SMALL}", linker.display()),
         )
         .env("CARGO_TARGET_DIR", target()?)
-        .args(["build", "--profile", profile, "--target", TARGET])
+        .args(["build", "--profile", profile, "--target", target_name])
         .args([
             "-Zbuild-std=core,compiler_builtins",
             "-Zbuild-std-features=compiler-builtins-mem",
         ]);
+    if target_name != TARGET {
+        command.arg("-Zjson-target-spec");
+    }
     Ok(command)
 }
 
