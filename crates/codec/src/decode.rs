@@ -36,7 +36,7 @@ pub enum DecodeErrorKind {
     /// Resources of an object come without the instance they belong to, as in a Create that leaves the choice of the
     /// instance to the device: decode again with the path of the chosen instance as base.
     MissingInstance,
-    /// The identifier 65535, which names no node.
+    /// The identifier 65535, which names no node, or a larger number.
     Identifier,
     /// A name that is not a path.
     Name(PathErrorKind),
@@ -85,8 +85,14 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::Unsupported => "unsupported form",
             DecodeErrorKind::Nesting => "a level that cannot stand here",
             DecodeErrorKind::MissingInstance => "resources without an object instance",
-            DecodeErrorKind::Identifier => "the reserved identifier 65535",
-            DecodeErrorKind::Name(_) => "a name that is not a path",
+            DecodeErrorKind::Identifier => "an identifier above 65534",
+            DecodeErrorKind::Name(kind) => {
+                return write!(
+                    f,
+                    "a name that is not a path: {kind} (at byte {})",
+                    self.offset
+                );
+            }
             DecodeErrorKind::Outside => "a node outside the requested one",
             DecodeErrorKind::Duplicate => "given twice",
             DecodeErrorKind::Type => "a value of the wrong type",

@@ -78,18 +78,23 @@ pub struct PathError {
     pub at: usize,
 }
 
+impl fmt::Display for PathErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSlash => "a path starts with a slash",
+            Self::EmptySegment => "a number is missing",
+            Self::NotANumber => "not a digit",
+            Self::LeadingZero => "leading zero",
+            Self::TooLarge => "a number above 65534",
+            Self::TooDeep => "more than four numbers",
+            Self::NoInstance => "no instance is chosen",
+        })
+    }
+}
+
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
-            PathErrorKind::NoSlash => "a path starts with a slash",
-            PathErrorKind::EmptySegment => "a number is missing",
-            PathErrorKind::NotANumber => "not a digit",
-            PathErrorKind::LeadingZero => "leading zero",
-            PathErrorKind::TooLarge => "a number above 65534",
-            PathErrorKind::TooDeep => "more than four numbers",
-            PathErrorKind::NoInstance => "no instance is chosen",
-        };
-        write!(f, "{what} (at {})", self.at)
+        write!(f, "{} (at {})", self.kind, self.at)
     }
 }
 
