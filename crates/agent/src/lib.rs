@@ -128,7 +128,6 @@ mod set;
 pub mod std;
 #[cfg(feature = "storage")]
 pub mod storage;
-mod text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod trace;
