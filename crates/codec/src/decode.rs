@@ -36,7 +36,7 @@ pub enum DecodeErrorKind {
     /// Resources of an object come without the instance they belong to, as in a Create that leaves the choice of the
     /// instance to the device: decode again with the path of the chosen instance as base.
     MissingInstance,
-    /// The identifier 65535, which names no node.
+    /// The identifier 65535, which names no node, or a larger number.
     Identifier,
     /// A name that is not a path.
     Name(PathErrorKind),
@@ -85,8 +85,14 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::Unsupported => "unsupported form",
             DecodeErrorKind::Nesting => "a level that cannot stand here",
             DecodeErrorKind::MissingInstance => "resources without an object instance",
-            DecodeErrorKind::Identifier => "the reserved identifier 65535",
-            DecodeErrorKind::Name(_) => "a name that is not a path",
+            DecodeErrorKind::Identifier => "an identifier above 65534",
+            DecodeErrorKind::Name(kind) => {
+                return write!(
+                    f,
+                    "a name that is not a path: {kind} (at byte {})",
+                    self.offset
+                );
+            }
             DecodeErrorKind::Outside => "a node outside the requested one",
             DecodeErrorKind::Duplicate => "given twice",
             DecodeErrorKind::Type => "a value of the wrong type",
@@ -122,6 +128,8 @@ pub struct Decoder<'a, T: Types + ?Sized = dyn Types + 'a> {
     format: Format<'a, T>,
 }
 
+// A tag by itself is quicker to look at than one in the room that a format leaves.
+#[cfg_attr(target_pointer_width = "64", repr(u8))]
 #[derive(Debug)]
 enum Format<'a, T: ?Sized> {
     #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
@@ -152,6 +160,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     /// # Errors
     /// [`DecodeErrorKind::UnsupportedFormat`], [`DecodeErrorKind::Base`], and every error of a payload of one value,
     /// which is decoded here already.
+    #[inline]
     pub fn new(
         format: ContentFormat,
         base: Path,
@@ -159,11 +168,21 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         types: &'a T,
         scratch: &'a mut [u8],
     ) -> Result<Self, DecodeError> {
-        let _ = (&base, &bytes, &types, &scratch);
         #[cfg(feature = "tlv")]
         if SHORT_WAYS && format == ContentFormat::TLV {
             return Self::of_tlv(base, bytes, types);
         }
+        Self::of_format(format, base, bytes, types, scratch)
+    }
+
+    fn of_format(
+        format: ContentFormat,
+        base: Path,
+        bytes: &'a [u8],
+        types: &'a T,
+        scratch: &'a mut [u8],
+    ) -> Result<Self, DecodeError> {
+        let _ = (&base, &bytes, &types, &scratch);
         let format = match format {
             #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
             _ if format.is_single() && format.is_supported() => {
@@ -200,9 +219,8 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         Ok(Self { format })
     }
 
-    // By itself, so that the decoder is made where it is to stay.
     #[cfg(feature = "tlv")]
-    #[inline(never)]
+    #[inline]
     fn of_tlv(base: Path, bytes: &'a [u8], types: &'a T) -> Result<Self, DecodeError> {
         Ok(Self {
             format: Format::Tlv(tlv::Decoder::new(base, bytes, types)?),
@@ -228,6 +246,25 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             }
         }
         self
+    }
+}
+
+impl<'a, T: Types + ?Sized> Decoder<'a, T> {
+    #[inline]
+    fn next_of_format(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
+        match &mut self.format {
+            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
+            Format::One(record) => record.take().map(Ok),
+            #[cfg(feature = "tlv")]
+            Format::Tlv(decoder) => decoder.next(),
+            #[cfg(feature = "senml-cbor")]
+            Format::SenmlCbor(decoder) => decoder.next(),
+            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
+            Format::Json(decoder) => decoder.next(),
+            #[cfg(feature = "lwm2m-cbor")]
+            Format::Lwm2mCbor(decoder) => decoder.next(),
+            Format::None(_) => None,
+        }
     }
 }
 
@@ -260,19 +297,7 @@ impl<'a, T: Types + ?Sized> Iterator for Decoder<'a, T> {
         if SHORT_WAYS && let Format::Tlv(decoder) = &mut self.format {
             return decoder.next();
         }
-        match &mut self.format {
-            #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
-            Format::One(record) => record.take().map(Ok),
-            #[cfg(feature = "tlv")]
-            Format::Tlv(decoder) => decoder.next(),
-            #[cfg(feature = "senml-cbor")]
-            Format::SenmlCbor(decoder) => decoder.next(),
-            #[cfg(any(feature = "senml-json", feature = "lwm2m-json"))]
-            Format::Json(decoder) => decoder.next(),
-            #[cfg(feature = "lwm2m-cbor")]
-            Format::Lwm2mCbor(decoder) => decoder.next(),
-            Format::None(_) => None,
-        }
+        self.next_of_format()
     }
 }
 

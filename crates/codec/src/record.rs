@@ -128,7 +128,12 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
         if !SHORT_WAYS {
             return 0;
         }
-        position(self, object).unwrap_or(usize::MAX)
+        // The core objects count from 0 without gaps.
+        let first = usize::from(object.get());
+        match self.get(first) {
+            Some(definition) if definition.id == object => first,
+            _ => position(self, object).unwrap_or(usize::MAX),
+        }
     }
 
     #[inline]
@@ -139,7 +144,8 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
         Some(self.get(place)?.resource(resource)?.kind)
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of the short ways")]
     fn value_type_near(&self, path: &Path, hint: &mut usize) -> Option<ValueType> {
         if !SHORT_WAYS {
             return self.value_type(path);
@@ -161,14 +167,9 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 #[cold]
 #[inline(never)]
 fn position<S: Storage>(objects: &[&ObjectDefinition<S>], object: ObjectId) -> Option<usize> {
-    // The core objects count from 0 without gaps.
-    let first = usize::from(object.get());
-    match objects.get(first) {
-        Some(definition) if SHORT_WAYS && definition.id == object => Some(first),
-        _ => objects
-            .iter()
-            .position(|definition| definition.id == object),
-    }
+    objects
+        .iter()
+        .position(|definition| definition.id == object)
 }
 
 fn find<'o, S: Storage>(

@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+mod simple;
 
 pub(crate) use decode::Decoder;
 pub(crate) use encode::Encoder;

@@ -7,13 +7,25 @@ use core::ops::Deref;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use dunlin_model::{ObjectLink, Path, Value, ValueType};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+mod serialize;
+
+pub(crate) use serialize::as_text;
+use serialize::{as_base64, as_float, as_single, from_base64, from_float};
 
 /// A value of a resource that owns its bytes: [`Value`] for keeping.
 ///
-/// As JSON it is an object of `type` and `value`; opaque values are base64 with padding, object links `"object:instance"`.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "type", content = "value", rename_all = "lowercase")]
+/// As JSON it is an object of `type` and `value`; opaque values are base64 with padding, object links `"object:instance"`,
+/// floats that no number names `"NaN"`, `"Infinity"` and `"-Infinity"`. It is read as it is written, and what is not of its
+/// type is an error; a [`Single`](Self::Single) comes back as the [`Float`](Self::Float) that was written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    content = "value",
+    rename_all = "lowercase",
+    deny_unknown_fields
+)]
 pub enum OwnedValue {
     /// No value: an object instance without resources.
     None,
@@ -24,19 +36,19 @@ pub enum OwnedValue {
     /// An unsigned number.
     Unsigned(u64),
     /// A floating point number.
-    Float(f64),
+    Float(#[serde(serialize_with = "as_float", deserialize_with = "from_float")] f64),
     /// A floating point number that came, or is to go, in 32 bits: equal to the `Float` of the same number, and shown with
     /// the fewest digits that name it among the numbers of 32 bits, `0.1` and not `0.10000000149011612`.
-    #[serde(rename = "float")]
-    Single(f32),
+    #[serde(rename = "float", skip_deserializing)]
+    Single(#[serde(serialize_with = "as_single")] f32),
     /// True or false.
     Boolean(bool),
     /// Bytes.
-    Opaque(#[serde(serialize_with = "as_base64")] Vec<u8>),
+    Opaque(#[serde(serialize_with = "as_base64", deserialize_with = "from_base64")] Vec<u8>),
     /// Seconds since 1970-01-01T00:00:00Z.
     Time(i64),
     /// A link to an object instance.
-    Objlnk(#[serde(serialize_with = "as_text")] ObjectLink),
+    Objlnk(ObjectLink),
     /// Links in CoRE link format.
     Corelnk(String),
 }
@@ -236,10 +248,13 @@ impl fmt::Display for OwnedValue {
 }
 
 /// A value with its path, and when the device took it, if the device told.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// As JSON it is an object of `path`, what the value is written as, and `time`; it is read as it is written, and with
+/// nothing else in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "serialize::Fields")]
 pub struct Record {
     /// A resource or a resource instance; an object instance when the value is [`OwnedValue::None`].
-    #[serde(serialize_with = "as_text")]
     pub path: Path,
     /// The value.
     #[serde(flatten)]
@@ -261,7 +276,7 @@ impl Record {
 }
 
 /// What a device answered to a read or notified: values in the order in which they came.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Records(Vec<Record>);
 
@@ -346,16 +361,4 @@ impl From<Records> for WriteValue {
     fn from(records: Records) -> Self {
         Self::Records(records.0)
     }
-}
-
-/// Writes what prints as text as text.
-pub(crate) fn as_text<T: fmt::Display, S: Serializer>(
-    value: &T,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-fn as_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&BASE64.encode(bytes))
 }

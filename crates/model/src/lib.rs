@@ -65,7 +65,9 @@ pub use definition::{
 pub use id::{IdError, InstanceId, MAX_ID, ObjectId, ResourceId, ResourceInstanceId};
 pub use link::{ObjectLink, ParseObjectLinkError};
 pub use operations::{Operations, ParseOperationsError};
-pub use path::{Children, Level, Path, PathError, PathErrorKind, PathParser};
+pub use path::{
+    Children, Level, Path, PathError, PathErrorKind, PathParser, ResourceInstances, Resources,
+};
 #[cfg(feature = "alloc")]
 pub use range::ParseRangeError;
 pub use range::Range;

@@ -3,10 +3,12 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::{InstanceId, MAX_ID, ObjectId, ResourceId, ResourceInstanceId};
+use crate::{InstanceId, ObjectId, ResourceId, ResourceInstanceId};
 
+mod children;
 mod parse;
 
+pub use children::{Children, ResourceInstances, Resources};
 pub use parse::PathParser;
 
 /// The place of a node: `/`, `/object`, `/object/instance`, `/object/instance/resource` or
@@ -76,18 +78,23 @@ pub struct PathError {
     pub at: usize,
 }
 
+impl fmt::Display for PathErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSlash => "a path starts with a slash",
+            Self::EmptySegment => "a number is missing",
+            Self::NotANumber => "not a digit",
+            Self::LeadingZero => "leading zero",
+            Self::TooLarge => "a number above 65534",
+            Self::TooDeep => "more than four numbers",
+            Self::NoInstance => "no instance is chosen",
+        })
+    }
+}
+
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
-            PathErrorKind::NoSlash => "a path starts with a slash",
-            PathErrorKind::EmptySegment => "a number is missing",
-            PathErrorKind::NotANumber => "not a digit",
-            PathErrorKind::LeadingZero => "leading zero",
-            PathErrorKind::TooLarge => "a number above 65534",
-            PathErrorKind::TooDeep => "more than four numbers",
-            PathErrorKind::NoInstance => "no instance is chosen",
-        };
-        write!(f, "{what} (at {})", self.at)
+        write!(f, "{} (at {})", self.kind, self.at)
     }
 }
 
@@ -238,15 +245,6 @@ impl Path {
         }
     }
 
-    /// Gives what makes the paths of many nodes below this one, with less work for each than [`child`](Self::child).
-    #[inline]
-    pub const fn children(&self) -> Children {
-        Children {
-            parent: *self,
-            shift: self.free_bits().wrapping_sub(16),
-        }
-    }
-
     /// Gives the ancestor (or the path itself) at `level`; a path that is not as deep is given unchanged.
     #[must_use]
     #[inline]
@@ -272,41 +270,6 @@ impl Path {
         self.parts()
             .into_iter()
             .map_while(|kept| kept.checked_sub(1))
-    }
-}
-
-/// The nodes right below a node: [`Path::children`].
-///
-/// ```
-/// use dunlin_model::Path;
-///
-/// let device = Path::try_from((3, 0))?;
-/// assert_eq!(device.children().get(9), device.child(9));
-/// # Ok::<(), dunlin_model::PathError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Children {
-    parent: Path,
-    /// How far the lowest part of a child lies from the end; beyond 48 there are none.
-    shift: u32,
-}
-
-impl Children {
-    /// Gives the node whose children these are.
-    pub const fn parent(&self) -> Path {
-        self.parent
-    }
-
-    /// Gives the child `id`; `None` for the reserved 65535 and below a resource instance.
-    #[inline]
-    pub const fn get(&self, id: u16) -> Option<Path> {
-        if self.shift > 48 || id == MAX_ID {
-            return None;
-        }
-        Some(Path(
-            self.parent.0 | (id as u64).wrapping_add(1).wrapping_shl(self.shift),
-        ))
     }
 }
 

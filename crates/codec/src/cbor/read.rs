@@ -253,7 +253,8 @@ impl<'a> Reader<'a> {
 /// Reads an integer of up to 32 bits and gives what follows, if that comes next.
 ///
 /// This and [`text`] read what there is most of in payloads, and nothing else.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is a part of the short ways")]
 pub(crate) fn integer(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let (argument, rest) = match first & 0x1f {
@@ -280,7 +281,8 @@ pub(crate) fn integer(bytes: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Reads a text of up to 255 bytes and gives what follows, if that comes next.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is a part of the short ways")]
 pub(crate) fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     let (length, rest) = match first ^ major::TEXT {

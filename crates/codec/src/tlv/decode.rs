@@ -1,7 +1,11 @@
 //! From TLV to records.
 
-use dunlin_model::{Children, Level, MAX_ID, ObjectLink, Path, ResourceId, Value, ValueType};
+use dunlin_model::{
+    InstanceId, Level, MAX_ID, ObjectId, ObjectLink, Path, ResourceId, ResourceInstances,
+    Resources, Value, ValueType,
+};
 
+use super::simple::Simple;
 use super::{Kind, WIDE_ID};
 use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types, utf8};
 
@@ -9,52 +13,42 @@ use crate::{DecodeError, DecodeErrorKind, Record, SHORT_WAYS, Types, utf8};
 /// multiple resource in it.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a, T: ?Sized> {
-    types: &'a T,
+    pub(super) types: &'a T,
     /// Where the object is among the types.
-    place: usize,
-    /// The container that is being read.
-    current: Container<'a>,
-    /// The containers around it, the outermost first.
-    around: [Container<'a>; 2],
-    depth: u8,
-    /// The type of the values, if it is a multiple resource that was entered.
-    kind: Option<ValueType>,
+    pub(super) place: usize,
+    /// What is left of the payload.
+    pub(super) rest: &'a [u8],
+    /// The multiple resource inside the node of the request that was entered last.
+    pub(super) array: Array,
+    /// The type of the values of the multiple resource that was entered last.
+    pub(super) kind: Option<ValueType>,
+    /// The container around it that was entered last: an object instance, or the multiple resource of the one resource
+    /// instance that the request names.
+    around: Container,
+    pub(super) simple: Simple,
     /// The node of the request.
     base: Path,
     /// The length of the payload.
     length: usize,
 }
 
-/// A container that is open.
+/// What no container was entered with yet.
+const NONE: ResourceInstances =
+    Resources::of(ObjectId::of::<0>(), InstanceId::of::<0>()).instances(ResourceId::of::<0>());
+
+/// A container that was entered. It is open as long as more than `end` bytes of the payload are left.
 #[derive(Clone, Copy, Debug)]
-struct Container<'a> {
-    node: Children,
-    /// What is left of its content.
-    rest: &'a [u8],
-    /// The upper three bits of the type of a value in it whose identifier has 8 bits, if any value in it is welcome.
-    plain: u32,
+pub(super) struct Container {
+    pub(super) node: Path,
+    pub(super) end: usize,
 }
 
-impl<'a> Container<'a> {
-    fn new(base: Path, node: Path, rest: &'a [u8]) -> Self {
-        let plain = match node.level() {
-            Level::Instance if base.contains(&node) => PLAIN_RESOURCE,
-            Level::Resource if base.contains(&node) => PLAIN_INSTANCE,
-            _ => NOT_PLAIN,
-        };
-        Self {
-            node: node.children(),
-            rest,
-            plain,
-        }
-    }
+/// A multiple resource that was entered, open as a container is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Array {
+    pub(super) node: ResourceInstances,
+    pub(super) end: usize,
 }
-
-/// The upper three bits of the types of values with an identifier of 8 bits.
-const PLAIN_RESOURCE: u32 = 0xc0;
-const PLAIN_INSTANCE: u32 = 0x40;
-/// Those of no type.
-const NOT_PLAIN: u32 = 0x100;
 
 /// One TLV.
 pub(super) struct Tlv<'a> {
@@ -63,9 +57,9 @@ pub(super) struct Tlv<'a> {
     pub(super) value: &'a [u8],
 }
 
-/// Reads the TLV at the start of `bytes` and gives what follows it.
+/// Reads the TLV at the start of `bytes` and gives what follows its header and what follows it.
 #[inline]
-pub(super) fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
+pub(super) fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8], &[u8])> {
     let (&type_byte, bytes) = bytes.split_first()?;
     let (id, bytes) = if type_byte & WIDE_ID == 0 {
         let (&id, bytes) = bytes.split_first()?;
@@ -92,69 +86,65 @@ pub(super) fn read(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
             )
         }
     };
-    let (value, bytes) = bytes.split_at_checked(length)?;
-    Some((
-        Tlv {
-            kind: Kind::of(type_byte),
-            id,
-            value,
-        },
-        bytes,
-    ))
+    let (value, after) = bytes.split_at_checked(length)?;
+    let tlv = Tlv {
+        kind: Kind::of(type_byte),
+        id,
+        value,
+    };
+    Some((tlv, bytes, after))
 }
 
 impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     #[inline]
     pub(crate) fn new(base: Path, bytes: &'a [u8], types: &'a T) -> Result<Self, DecodeError> {
-        let container = match base.level() {
-            Level::Root => return Err(DecodeError::new(DecodeErrorKind::Base, 0)),
-            Level::Object | Level::Instance => base,
-            // The resource or resource instance itself is in the payload.
-            Level::Resource | Level::ResourceInstance => base.parent().unwrap_or(base),
-        };
-        let nothing = Container {
-            node: Path::ROOT.children(),
-            rest: &[],
-            plain: NOT_PLAIN,
-        };
+        if base == Path::ROOT {
+            return Err(DecodeError::new(DecodeErrorKind::Base, 0));
+        }
+        let length = bytes.len();
         Ok(Self {
             types,
             place: match base.object_id() {
                 Some(object) if SHORT_WAYS => types.place(object),
                 _ => 0,
             },
-            current: Container::new(base, container, bytes),
+            rest: bytes,
+            // Neither is open.
+            array: Array {
+                node: NONE,
+                end: length,
+            },
             kind: None,
-            around: [nothing; 2],
-            depth: 0,
+            around: Container {
+                node: base,
+                end: length,
+            },
+            simple: Simple::new(base),
             base,
-            length: bytes.len(),
+            length,
         })
     }
 
-    /// Goes into `container`, after which `after` follows.
-    #[inline]
-    fn enter(&mut self, container: Container<'a>, after: &'a [u8]) {
-        self.current.rest = after;
-        let [outer, inner] = &mut self.around;
-        let place = if self.depth == 0 { outer } else { inner };
-        *place = self.current;
-        self.depth = self.depth.wrapping_add(1);
-        self.current = container;
-    }
-
-    /// Leaves the containers that end here; `false` at the end of the payload.
-    #[inline]
-    fn leave(&mut self) -> bool {
-        while self.current.rest.is_empty() {
-            let Some(depth) = self.depth.checked_sub(1) else {
-                return false;
+    /// The innermost container that is open.
+    fn container(&self) -> Container {
+        if self.rest.len() > self.array.end {
+            return Container {
+                node: self.array.node.parent(),
+                end: self.array.end,
             };
-            self.depth = depth;
-            let [outer, inner] = &self.around;
-            self.current = if depth == 0 { *outer } else { *inner };
         }
-        true
+        if self.rest.len() > self.around.end {
+            return self.around;
+        }
+        let node = match self.base.level() {
+            // The resource or resource instance itself is in the payload.
+            Level::Resource | Level::ResourceInstance => self.base.parent(),
+            _ => None,
+        };
+        Container {
+            node: node.unwrap_or(self.base),
+            end: 0,
+        }
     }
 
     /// The type of the values of the resource that `path` lies in.
@@ -166,20 +156,16 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             .value_type_in(self.place, path.resource_id()?, &path)
     }
 
-    /// How many bytes of the payload are left.
-    fn left(&self) -> usize {
-        let around = self.around.iter().take(self.depth.into());
-        around.fold(self.current.rest.len(), |length, container| {
-            length.saturating_add(container.rest.len())
-        })
-    }
-
     fn step(&mut self) -> Result<Option<Record<'a>>, DecodeErrorKind> {
-        while self.leave() {
-            let (tlv, rest) = read(self.current.rest).ok_or(DecodeErrorKind::End)?;
-            let top = self.depth == 0;
+        while !self.rest.is_empty() {
+            let (tlv, content, after) = read(self.rest).ok_or(DecodeErrorKind::End)?;
+            let Container { node, end } = self.container();
+            if after.len() < end {
+                return Err(DecodeErrorKind::End);
+            }
+            let top = self.rest.len() <= self.array.end && self.rest.len() <= self.around.end;
             // Most are resources of an instance.
-            let is_value = match (tlv.kind, self.current.node.parent().level()) {
+            let is_value = match (tlv.kind, node.level()) {
                 (Kind::Resource, Level::Instance) | (Kind::ResourceInstance, Level::Resource) => {
                     true
                 }
@@ -201,162 +187,55 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
             if tlv.id == MAX_ID {
                 return Err(DecodeErrorKind::Identifier);
             }
-            if !is_value {
-                if let Some(record) = self.open(&tlv, rest)? {
-                    return Ok(Some(record));
+            let level = match tlv.kind {
+                Kind::ObjectInstance => Level::Instance,
+                Kind::ResourceInstance => Level::ResourceInstance,
+                _ => Level::Resource,
+            };
+            // A container that the request itself names is not below the node it is found in.
+            let path = if level == node.level() {
+                node.parent().and_then(|parent| parent.child(tlv.id))
+            } else {
+                node.child(tlv.id)
+            };
+            let path = path.ok_or(DecodeErrorKind::Nesting)?;
+            let inside = self.base.contains(&path);
+            if !(inside || !is_value && path.contains(&self.base)) {
+                return Err(DecodeErrorKind::Outside);
+            }
+            // That of a resource instance in an array is the array's.
+            if level == Level::Resource || level == Level::ResourceInstance && top {
+                self.kind = self.value_type(path);
+            }
+            if is_value {
+                let value = parse(tlv.value, self.kind)?;
+                self.rest = after;
+                return Ok(Some(Record::new(path, value)));
+            }
+            if tlv.value.is_empty() {
+                self.rest = after;
+                // An empty container of the request's node is a record.
+                if inside {
+                    return Ok(Some(Record::new(path, Value::None)));
                 }
                 continue;
             }
-            let path = self.current.node.get(tlv.id);
-            let path = path.ok_or(DecodeErrorKind::Nesting)?;
-            if !self.base.contains(&path) {
-                return Err(DecodeErrorKind::Outside);
-            }
-            let kind = match tlv.kind {
-                Kind::ResourceInstance if !top => self.kind,
-                _ => self.value_type(path),
-            };
-            let value = parse(tlv.value, kind)?;
-            self.current.rest = rest;
-            return Ok(Some(Record::new(path, value)));
-        }
-        Ok(None)
-    }
-
-    /// Goes into a container, after which `rest` follows. An empty one of the request's node is a record.
-    fn open(
-        &mut self,
-        tlv: &Tlv<'a>,
-        rest: &'a [u8],
-    ) -> Result<Option<Record<'a>>, DecodeErrorKind> {
-        let level = match tlv.kind {
-            Kind::ObjectInstance => Level::Instance,
-            _ => Level::Resource,
-        };
-        // One that the request itself names is not below the node it is found in.
-        let path = if level == self.current.node.parent().level() {
-            let parent = self.current.node.parent().parent();
-            parent.and_then(|parent| parent.child(tlv.id))
-        } else {
-            self.current.node.get(tlv.id)
-        };
-        let path = path.ok_or(DecodeErrorKind::Nesting)?;
-        let inside = self.base.contains(&path);
-        if !(inside || path.contains(&self.base)) {
-            return Err(DecodeErrorKind::Outside);
-        }
-        if tlv.value.is_empty() {
-            self.current.rest = rest;
-            return Ok(inside.then(|| Record::new(path, Value::None)));
-        }
-        self.kind = match level {
-            Level::Resource => self.value_type(path),
-            _ => None,
-        };
-        self.enter(Container::new(self.base, path, tlv.value), rest);
-        Ok(None)
-    }
-
-    /// Reads a value in the open container, or the start of a multiple resource and the value after it, if that comes
-    /// next, has small numbers, and nothing is wrong with it.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the short way is one function")]
-    fn simple(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        loop {
-            let Some((&[first, id], rest)) = self.current.rest.split_first_chunk() else {
-                if self.current.rest.is_empty() && self.leave() {
-                    continue;
-                }
-                return None;
-            };
-            // The lower five bits, if it is a value: the length, or 0x08 with one that has a byte of its own.
-            let form = u32::from(first) ^ self.current.plain;
-            let (length, rest) = match form {
-                0..=7 => (form, rest),
-                8..=15 => {
-                    let (&length, rest) = rest.split_first()?;
-                    (length.into(), rest)
-                }
+            let end = after.len();
+            match path.resource_instances() {
+                Some(node) if inside => self.array = Array { node, end },
                 _ => {
-                    self.enter_array(first, id, rest)?;
-                    continue;
-                }
-            };
-            let (value, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            let path = self.current.node.get(id.into())?;
-            let kind = if self.current.plain == PLAIN_INSTANCE {
-                self.kind
-            } else {
-                let resource = ResourceId::new(id.into())?;
-                self.types.value_type_in(self.place, resource, &path)
-            };
-            // What there is most of, without a call.
-            if kind == Some(ValueType::Integer) {
-                if let [byte] = *value {
-                    self.current.rest = after;
-                    let number = byte.cast_signed().into();
-                    return Some(Ok(Record::new(path, Value::Integer(number))));
-                }
-                if let [high, low] = *value {
-                    self.current.rest = after;
-                    let number = i16::from_be_bytes([high, low]).into();
-                    return Some(Ok(Record::new(path, Value::Integer(number))));
+                    self.around = Container { node: path, end };
+                    self.simple.enter(self.base, self.around);
                 }
             }
-            if kind == Some(ValueType::String) {
-                let text = utf8::text(value)?;
-                self.current.rest = after;
-                return Some(Ok(Record::new(path, Value::String(text))));
-            }
-            let value = parse(value, kind).ok()?;
-            self.current.rest = after;
-            return Some(Ok(Record::new(path, value)));
+            self.rest = content;
         }
-    }
-
-    /// Goes into a multiple resource, whose TLV begins with `first` and `id`, if nothing is wrong with it.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "the short way is one function")]
-    fn enter_array(&mut self, first: u8, id: u8, rest: &'a [u8]) -> Option<()> {
-        if self.current.plain != PLAIN_RESOURCE {
-            return None;
-        }
-        let form = first ^ Kind::MultipleResource.bits();
-        let (length, rest) = match form {
-            1..=7 => (form, rest),
-            8..=15 => {
-                let (&length, rest) = rest.split_first()?;
-                (length, rest)
-            }
-            _ => return None,
-        };
-        let (content, after) = rest.split_at_checked(length.into())?;
-        if content.is_empty() {
-            return None;
-        }
-        let node = self.current.node.get(id.into())?;
-        let resource = ResourceId::new(id.into())?;
-        self.kind = self.types.value_type_in(self.place, resource, &node);
-        let array = Container {
-            node: node.children(),
-            rest: content,
-            plain: PLAIN_INSTANCE,
-        };
-        self.enter(array, after);
-        Some(())
+        Ok(None)
     }
 
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        if SHORT_WAYS {
-            if let Some(record) = self.simple() {
-                return Some(record);
-            }
-            if self.current.rest.is_empty() && self.depth == 0 {
-                return None;
-            }
-        }
-        self.next_of_any()
+        self.next_simple()
     }
 
     #[inline(never)]
@@ -364,8 +243,8 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         match self.step() {
             Ok(record) => record.map(Ok),
             Err(kind) => {
-                let offset = self.length.saturating_sub(self.left());
-                (self.current.rest, self.depth) = (&[], 0);
+                let offset = self.length.saturating_sub(self.rest.len());
+                self.rest = &[];
                 Some(Err(DecodeError::new(kind, offset)))
             }
         }
@@ -374,7 +253,7 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
 
 /// Reads a value of the type `kind`, or takes the bytes as they are if the type is not known.
 #[inline(never)]
-fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeErrorKind> {
+pub(super) fn parse(bytes: &[u8], kind: Option<ValueType>) -> Result<Value<'_>, DecodeErrorKind> {
     Ok(match kind {
         Some(ValueType::String) => Value::String(text(bytes)?),
         Some(ValueType::Corelnk) => Value::Corelnk(text(bytes)?),

@@ -123,10 +123,10 @@ fn headers_of_every_shape() {
         let mut bytes = expected;
         bytes.resize(bytes.len() + length, 0x55);
         bytes.push(0xff);
-        let (tlv, rest) = decode::read(&bytes).unwrap();
+        let (tlv, content, rest) = decode::read(&bytes).unwrap();
         assert_eq!(
-            (tlv.kind, tlv.id, tlv.value.len(), rest),
-            (kind, id, length, &[0xff][..]),
+            (tlv.kind, tlv.id, tlv.value.len(), content.len(), rest),
+            (kind, id, length, length + 1, &[0xff][..]),
             "{shape}"
         );
         bytes.truncate(bytes.len() - 2);

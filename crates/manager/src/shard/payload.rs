@@ -1,5 +1,7 @@
 //! Records to bytes and back, with the types of the object definitions.
 
+use std::collections::HashSet;
+
 use dunlin_codec::{ContentFormat, Decoder, EncodeError, Types};
 use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::{Level, Owned, Path, ResourceDefinition, ValueError, ValueType};
@@ -32,7 +34,7 @@ pub(super) fn decode(
     if !root.is_empty() {
         decoder = decoder.alternate_path(&prefix);
     }
-    decoder
+    let records = decoder
         .map(|record| {
             record
                 .map(|record| Record {
@@ -42,7 +44,23 @@ pub(super) fn decode(
                 })
                 .map_err(understood)
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    match twice(&records) {
+        Some(path) => Err(format!("{format}: {path} is given twice")),
+        None => Ok(records),
+    }
+}
+
+/// A node that has two values of the same time, which is now where none is told. A series has a time with each.
+fn twice(records: &[Record]) -> Option<Path> {
+    if records.is_sorted_by(|record, next| record.path < next.path) {
+        return None;
+    }
+    let mut seen = HashSet::with_capacity(records.len());
+    let mut records = records.iter();
+    let twice =
+        records.find(|record| !seen.insert((record.path, record.time.map(f64::to_bits))))?;
+    Some(twice.path)
 }
 
 /// Reads what a device gave for `base` in the format that it names, or that was asked for.

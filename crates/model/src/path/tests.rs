@@ -126,6 +126,24 @@ proptest! {
     }
 
     #[test]
+    fn resources_and_their_instances_are_children(numbers in segments(), id in 0..u16::MAX) {
+        let path = Path::try_from(numbers.as_slice()).unwrap();
+        let (instance, resource) = (path.truncate(Level::Instance), path.truncate(Level::Resource));
+        prop_assert_eq!(path.resources().is_some(), numbers.len() >= 2);
+        if let Some(resources) = path.resources() {
+            let resource = ResourceId::new(id).unwrap();
+            prop_assert_eq!(Some(resources.get(resource)), instance.child(id));
+            prop_assert_eq!(Some(resources.instances(resource).parent()), instance.child(id));
+        }
+        prop_assert_eq!(path.resource_instances().is_some(), numbers.len() >= 3);
+        if let Some(instances) = path.resource_instances() {
+            prop_assert_eq!(instances.parent(), resource);
+            let instance = ResourceInstanceId::new(id).unwrap();
+            prop_assert_eq!(Some(instances.get(instance)), resource.child(id));
+        }
+    }
+
+    #[test]
     fn any_text_is_read_or_refused(text in "[/0-9x]{0,20}") {
         if let Ok(path) = text.parse::<Path>() {
             prop_assert_eq!(path.to_string(), text);

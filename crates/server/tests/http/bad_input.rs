@@ -222,78 +222,183 @@ async fn what_the_device_does_not_know_is_told_with_its_code() {
 async fn answers_that_are_malformed_are_told_with_format_and_reason() {
     // One array in another, deeper than any format nests.
     let deep = [0x81; 200];
-    for (name, path, format, payload) in [
-        ("text that is not UTF-8", "/3/0/0", 0, &b"\xff\xfe"[..]),
-        ("a number that is none", "/42771/0/1", 0, b"12x"),
+    let long_name = format!(r#"[{{"n":"/3/0/{}","v":1}}]"#, "1".repeat(900));
+    for (name, path, format, payload, why) in [
+        (
+            "text that is not UTF-8",
+            "/3/0/0",
+            0,
+            &b"\xff\xfe"[..],
+            "text: not UTF-8 (at byte 0)",
+        ),
+        (
+            "a number that is none",
+            "/42771/0/1",
+            0,
+            b"12x",
+            "text: a value of the wrong type (at byte 0)",
+        ),
         (
             "a number that does not fit",
             "/42771/0/1",
             0,
             b"99999999999999999999",
+            "text: a value of the wrong type (at byte 0)",
         ),
         (
             "TLV that is longer than it says",
             "/3/0",
             TLV,
             b"\xc8\x00\x14short",
+            "tlv: the payload ends early (at byte 0)",
         ),
         (
             "TLV with a length of 16 MiB",
             "/3/0",
             TLV,
             b"\xd8\x00\xff\xff\xff",
+            "tlv: the payload ends early (at byte 0)",
         ),
         (
             "TLV whose text is not UTF-8",
             "/3/0",
             TLV,
             b"\xc2\x00\xff\xfe",
+            "tlv: not UTF-8 (at byte 0)",
         ),
         (
             "TLV with an integer of three bytes",
             "/3/0",
             TLV,
             b"\xc3\x09\x01\x02\x03",
+            "tlv: a value of the wrong length (at byte 0)",
         ),
         (
             "SenML CBOR with a negative length",
             "/3/0",
             SENML_CBOR,
             b"\x81\xa1\x00\x7b\xff\xff\xff\xff\xff\xff\xff\xff",
+            "senml-cbor: the payload ends early (at byte 12)",
         ),
         (
             "SenML CBOR of 2^64 items",
             "/3/0",
             SENML_CBOR,
             b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff",
+            "senml-cbor: the payload ends early (at byte 9)",
         ),
-        ("SenML CBOR that nests", "/3/0", SENML_CBOR, &deep),
+        (
+            "SenML CBOR that nests",
+            "/3/0",
+            SENML_CBOR,
+            &deep,
+            "senml-cbor: a value of the wrong type (at byte 2)",
+        ),
         (
             "SenML CBOR of another device's node",
             "/3/0",
             SENML_CBOR,
             b"\x81\xa2\x00\x66/4/0/0\x02\x01",
+            "senml-cbor: a node outside the requested one (at byte 1)",
         ),
-        ("SenML JSON that nests", "/3/0", SENML_JSON, &[b'['; 1000]),
+        (
+            "SenML JSON that nests",
+            "/3/0",
+            SENML_JSON,
+            &[b'['; 1000],
+            "senml-json: a value of the wrong type (at byte 1)",
+        ),
         (
             "SenML JSON that is cut off",
             "/3/0",
             SENML_JSON,
             br#"[{"n":"/3/0/9","v":"#,
+            "senml-json: the payload ends early (at byte 19)",
         ),
-        ("LwM2M CBOR that nests", "/3/0", LWM2M_CBOR, &deep),
-        ("a format that nobody knows", "/3/0", 65000, b"x"),
+        (
+            "LwM2M CBOR that nests",
+            "/3/0",
+            LWM2M_CBOR,
+            &deep,
+            "lwm2m-cbor: a value of the wrong type (at byte 1)",
+        ),
+        (
+            "a format that nobody knows",
+            "/3/0",
+            65000,
+            b"x",
+            "65000: unsupported content format (at byte 0)",
+        ),
+        (
+            "TLV with a resource instance twice",
+            "/3/0",
+            TLV,
+            b"\x86\x07\x41\x00\x05\x41\x00\x06",
+            "tlv: /3/0/7/0 is given twice",
+        ),
+        (
+            "TLV with a resource twice",
+            "/3/0",
+            TLV,
+            b"\xc1\x09\x05\xc1\x0a\x01\xc1\x09\x06",
+            "tlv: /3/0/9 is given twice",
+        ),
+        (
+            "SenML CBOR with a resource instance twice",
+            "/3/0",
+            SENML_CBOR,
+            b"\x82\xa2\x00\x68/3/0/7/0\x02\x05\xa2\x00\x68/3/0/7/0\x02\x06",
+            "senml-cbor: /3/0/7/0 is given twice",
+        ),
+        (
+            "SenML JSON with a resource instance twice",
+            "/3/0/7",
+            SENML_JSON,
+            br#"[{"n":"/3/0/7/0","v":5},{"n":"/3/0/7/1","v":5},{"n":"/3/0/7/0","v":6}]"#,
+            "senml-json: /3/0/7/0 is given twice",
+        ),
+        (
+            "LwM2M CBOR with a resource instance twice",
+            "/3/0",
+            LWM2M_CBOR,
+            b"\xa1\x83\x03\x00\x07\xa2\x00\x05\x00\x06",
+            "lwm2m-cbor: given twice (at byte 9)",
+        ),
+        (
+            "SenML CBOR with a name of five numbers",
+            "/3/0",
+            SENML_CBOR,
+            b"\x81\xa2\x00\x6a/3/0/7/0/1\x02\x05",
+            "senml-cbor: a name that is not a path: more than four numbers (at byte 1)",
+        ),
+        (
+            "SenML JSON with a name of 900 digits",
+            "/3/0",
+            SENML_JSON,
+            long_name.as_bytes(),
+            "senml-json: a name that is not a path: a number above 65534 (at byte 1)",
+        ),
+        (
+            "LwM2M CBOR with a path of five numbers",
+            "/3/0",
+            LWM2M_CBOR,
+            b"\xa1\x85\x03\x00\x07\x00\x01\x05",
+            "lwm2m-cbor: a level that cannot stand here (at byte 7)",
+        ),
+        (
+            "LwM2M CBOR with an identifier of 17 bits",
+            "/3/0",
+            LWM2M_CBOR,
+            b"\xa1\x83\x03\x00\x1a\x00\x01\x00\x00\x05",
+            "lwm2m-cbor: an identifier above 65534 (at byte 9)",
+        ),
     ] {
         let payload = payload.to_vec();
         let (router, _device) = with(move |_| Some(Reply::bytes(format, &payload))).await;
         let problem = Call::get(&url(path)).send(&router).await.problem();
         assert_eq!(problem.kind, ProblemKind::BadAnswer, "{name}: {problem:?}");
-        assert!(
-            problem.detail.starts_with(&format!(
-                "The answer of the device for {path} is not understood: "
-            )),
-            "{name}: {problem:?}"
-        );
+        let detail = format!("The answer of the device for {path} is not understood: {why}.");
+        assert_eq!(problem.detail, detail, "{name}");
     }
 }
 

@@ -341,16 +341,12 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
         Some(Ok(Record::new(path, value)))
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn next(&mut self) -> Option<Result<Record<'a>, DecodeError>> {
-        let mut next = None;
-        if SHORT_WAYS {
-            next = self.simple();
+        if SHORT_WAYS && let Some(record) = self.simple() {
+            return Some(record);
         }
-        if next.is_none() {
-            next = self.next_of_any();
-        }
-        next
+        self.next_of_any()
     }
 
     #[inline(never)]
