@@ -4,7 +4,7 @@ import json
 import sys
 import unittest
 
-from dtls_harness import PSK, PSK_IDENTITY, port_before_a_port
+from dtls_harness import PSK, PSK_IDENTITY, credentials, port_before_a_port
 from harness import DUNLIN, HERE, Program
 
 TEXT, SENML_CBOR, TLV = 0, 112, 11542
@@ -43,11 +43,12 @@ def our_agent(server, endpoint, *options):
 
 
 class OurAgent(unittest.TestCase):
-    def manage(self, server, agent, endpoint, scheme):
+    def manage(self, server, agent, endpoint, scheme, binding="U"):
         """Everything that a server does, from the Register to the De-register."""
         registered = server.event("registered", endpoint=endpoint)
         self.assertEqual(registered["scheme"], scheme)
         self.assertEqual(registered["format"], 40)
+        self.assertEqual(registered["query"].get("b", "U"), binding)
         self.assertEqual(registered["query"]["lwm2m"], "1.1")
         self.assertIn("</3/0>", registered["links"])
         self.assertIn("</3303/0>", registered["links"])
@@ -91,6 +92,24 @@ class OurAgent(unittest.TestCase):
             uri = f"coaps://127.0.0.1:{server.port + 1}"
             with our_agent(uri, endpoint, "--interval", "0.2", *key) as agent:
                 self.manage(server, agent, endpoint, "coaps")
+                self.leave(server, agent, endpoint)
+
+
+    def test_over_tcp(self):
+        endpoint = "urn:dev:ops:32473-tcp"
+        with LwM2mServer() as server:
+            with our_agent(f"coap+tcp://127.0.0.1:{server.port}", endpoint, "--interval", "0.2") as agent:
+                self.manage(server, agent, endpoint, "coap+tcp", "T")
+                self.leave(server, agent, endpoint)
+
+    def test_over_tls(self):
+        endpoint = "urn:dev:ops:32473-tls"
+        keys = credentials()
+        ours = ["--cert", keys.client.certificate, "--key", keys.client.private, "--ca", keys.authority.certificate]
+        with LwM2mServer("--tls", keys.server.certificate, keys.server.private) as server:
+            uri = f"coaps+tcp://127.0.0.1:{server.port + 1}"
+            with our_agent(uri, endpoint, "--interval", "0.2", *ours) as agent:
+                self.manage(server, agent, endpoint, "coaps+tcp", "T")
                 self.leave(server, agent, endpoint)
 
 
