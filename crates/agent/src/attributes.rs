@@ -62,10 +62,10 @@ impl Attached {
         attached
     }
 
-    fn attributes(&self) -> Attributes {
-        let mut attributes = Attributes::NONE;
+    /// Sets in `to` each that is not set there.
+    fn fill(&self, to: &mut Attributes) {
         for place in PLACES {
-            if self.bits >> place & 1 == 0 {
+            if self.bits >> place & 1 == 0 || to.bits(place).is_some() {
                 continue;
             }
             let bits = if let 2..=4 = place {
@@ -77,9 +77,8 @@ impl Attached {
                 let whole = self.whole.get(whole_place(place)).copied();
                 whole.map(u64::from)
             };
-            attributes.set_bits(place, bits);
+            to.set_bits(place, bits);
         }
-        attributes
     }
 
     fn is_at(&self, server: usize, path: Path) -> bool {
@@ -106,13 +105,19 @@ pub(crate) fn detach(table: &mut [Option<Attached>], server: usize) {
     }
 }
 
+/// Sets in `to`, where it is not set, what `server` has attached to the node itself.
+pub(crate) fn fill(table: &[Option<Attached>], server: usize, path: Path, to: &mut Attributes) {
+    let mut entries = table.iter().filter_map(Option::as_ref);
+    if let Some(entry) = entries.find(|entry| entry.is_at(server, path)) {
+        entry.fill(to);
+    }
+}
+
 /// What `server` has attached to the node itself.
 pub(crate) fn attached(table: &[Option<Attached>], server: usize, path: Path) -> Attributes {
-    table
-        .iter()
-        .filter_map(Option::as_ref)
-        .find(|entry| entry.is_at(server, path))
-        .map_or(Attributes::NONE, Attached::attributes)
+    let mut attributes = Attributes::NONE;
+    fill(table, server, path, &mut attributes);
+    attributes
 }
 
 /// All that `server` has attached, with the nodes.
@@ -125,18 +130,26 @@ pub(crate) fn all(
         .iter()
         .filter_map(Option::as_ref)
         .filter(move |entry| usize::from(entry.server) == server)
-        .map(|entry| (entry.path, entry.attributes()))
+        .map(|entry| {
+            let mut attributes = Attributes::NONE;
+            entry.fill(&mut attributes);
+            (entry.path, attributes)
+        })
 }
 
-/// What holds for the node: its own attributes, and those of the nodes above where it has none (Core 1.2.2 §7.3.2).
-pub(crate) fn effective(table: &[Option<Attached>], server: usize, path: Path) -> Attributes {
-    let mut found = attached(table, server, path);
-    let mut node = path.parent();
-    while let Some(above) = node {
-        found = found.or(attached(table, server, above));
-        node = above.parent();
+/// Sets in `to`, where it is not set, what holds for the node: its own attributes, and those of the nodes above where it
+/// has none (Core 1.2.2 §7.3.2).
+pub(crate) fn fill_effective(
+    table: &[Option<Attached>],
+    server: usize,
+    path: Path,
+    to: &mut Attributes,
+) {
+    let mut node = Some(path);
+    while let Some(path) = node {
+        fill(table, server, path, to);
+        node = path.parent();
     }
-    found
 }
 
 /// Attaches `attributes` to the node in place of those it has.
@@ -144,12 +157,12 @@ pub(crate) fn attach(
     table: &mut [Option<Attached>],
     server: usize,
     path: Path,
-    attributes: Attributes,
+    attributes: &Attributes,
 ) -> Result<(), Error> {
     let known =
         |slot: &&mut Option<Attached>| slot.as_ref().is_some_and(|entry| entry.is_at(server, path));
     let server = u8::try_from(server).map_err(|_| Error::NoSpace)?;
-    let entry = Attached::new(server, path, &attributes);
+    let entry = Attached::new(server, path, attributes);
     if let Some(slot) = table.iter_mut().find(known) {
         *slot = (!attributes.is_empty()).then_some(entry);
     } else if !attributes.is_empty() {
@@ -188,7 +201,11 @@ mod tests {
             con: Some(false),
             hqmax: Some(7),
         };
-        let alone = |attributes: Attributes| Attached::new(1, Path::ROOT, &attributes).attributes();
+        let alone = |attributes: Attributes| {
+            let mut alone = Attributes::NONE;
+            Attached::new(1, Path::ROOT, &attributes).fill(&mut alone);
+            alone
+        };
         assert_eq!(alone(all), all);
         assert_eq!(alone(Attributes::NONE), Attributes::NONE);
         for one in [

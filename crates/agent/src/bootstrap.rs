@@ -2,6 +2,7 @@
 
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Retry, Type};
+use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{BootstrapOperation, write_bootstrap_request};
 use dunlin_model::ResourceId;
 
@@ -11,7 +12,7 @@ use crate::features::{BOOTSTRAP, BOOTSTRAP_PACK};
 use crate::pack::Pack;
 use crate::provision;
 use crate::registration::{Exchange, spread};
-use crate::reply::{Reply, Source};
+use crate::reply::{About, Reply, Source};
 use crate::request::Change;
 use crate::write::Payload;
 use crate::{Error, Event, Failure, access};
@@ -224,6 +225,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// A response from `peer`; whether it is the Bootstrap-Server's to the request under way, or one of those again.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn bootstrap_response(&mut self, peer: P, message: &Message<'_>) -> bool {
         let until = self.bootstrap_deadline();
         let confirmable = message.message_type() == Type::Confirmable;
@@ -292,6 +294,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// Carries out what the Bootstrap-Server asks for; `reply` says that it is done until it is told otherwise.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn provision(
         &mut self,
         reply: &mut Reply<P>,
@@ -311,15 +314,22 @@ impl<P: Copy + Eq> Core<'_, P> {
         };
         match operation {
             BootstrapOperation::Discover { path } => {
-                reply.content(Source::Accounts { path }, block, None);
+                let source = Source {
+                    about: About::Accounts,
+                    format: ContentFormat::LINK_FORMAT,
+                    path,
+                    server: BOOTSTRAP_SERVER,
+                };
+                reply.content(source, block, None);
             }
             BootstrapOperation::Read { path, accept } => {
                 let format = self.format(BOOTSTRAP_SERVER, accept);
                 content::check(&*self.objects, path, format)?;
                 let server = BOOTSTRAP_SERVER;
-                let source = Source::Node {
-                    path,
+                let source = Source {
+                    about: About::Node,
                     format,
+                    path,
                     server,
                 };
                 reply.content(source, block, None);

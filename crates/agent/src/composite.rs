@@ -1,13 +1,13 @@
 //! Operations on several nodes at once (Core 1.2.2 §6.3.8 to §6.3.10 and §6.4.6).
 
-use dunlin_codec::{ContentFormat, Part, Record, encode_part};
-use dunlin_model::{Level, Path, Value};
+use dunlin_codec::{ContentFormat, Part, encode_part};
+use dunlin_model::{Level, Path};
 use heapless::Vec;
 
 use crate::content::{self, Sink};
 use crate::features::{COMPOSITE, SEND};
-use crate::write::{self, Payload};
-use crate::{Error, Object, Objects, access, set};
+use crate::write::{self, Author, Payload, Table};
+use crate::{Error, Objects, access, set};
 
 /// How many nodes a list may name.
 pub(crate) const PATHS: usize = 8;
@@ -177,119 +177,20 @@ pub(crate) fn write(
         format if is_for_several(format) => false,
         _ => return Err(Error::UnsupportedFormat),
     };
+    let author = Author::Composer { etch };
     let definitions = set::definitions(objects)?;
-    let mut count = 0_usize;
+    let mut table = Table::new(payload, Path::ROOT, &definitions, false);
     payload.visit_all(Path::ROOT, &definitions, &mut |record| {
-        check(objects, record, etch)?;
+        let target = content::target(objects, record.path)?;
+        let (object, _) = target.resource()?;
+        write::check(objects, object, target.definition, author, record)?;
         access::check(objects, server, record.path, access::WRITE)?;
-        // What came before: the same node, or others that take room in the same resource.
-        let (mut left, mut new) = (count, 0_usize);
-        let resource = record.path.truncate(Level::Resource);
-        payload.visit_all(Path::ROOT, &definitions, &mut |earlier| {
-            if left > 0 {
-                left = left.saturating_sub(1);
-                if earlier.path == record.path {
-                    return Err(Error::BadValue);
-                }
-                let takes = resource.contains(&earlier.path) && is_new(objects, earlier);
-                new = new.saturating_add(usize::from(takes));
-            }
-            Ok(())
-        })?;
-        count = count.saturating_add(1);
-        if is_new(objects, record) && new >= room(objects, resource) {
-            return Err(Error::NoSpace);
-        }
-        Ok(())
+        table.take(object, record)
     })?;
-    if count == 0 {
+    if table.count == 0 {
         return Err(Error::BadValue);
     }
-    payload
-        .visit_all(Path::ROOT, &definitions, &mut |record| {
-            apply(objects, record)
-        })
-        .map_err(|_| Error::Failed)
-}
-
-fn check(objects: &dyn Objects, record: &Record<'_>, etch: bool) -> Result<(), Error> {
-    let path = record.path;
-    let (collection, definition) = content::lookup(objects, path)?;
-    let (Some(instance), Some(resource)) = (path.instance_id(), path.resource_id()) else {
-        return Err(Error::NotAllowed);
-    };
-    let object = collection.instance(instance).ok_or(Error::NotFound)?;
-    let found = definition.resource(resource).ok_or(Error::NotFound)?;
-    if !found.operations.is_writable() {
-        return Err(if content::exists(object, found) {
-            Error::NotAllowed
-        } else {
-            Error::NotFound
-        });
-    }
-    if record.value.is_none() {
-        // A resource instance is taken away (RFC 8790 §3.2).
-        let index = path.resource_instance_id().filter(|_| etch);
-        let index = index.ok_or(Error::BadValue)?;
-        return match object.read(resource, index) {
-            Some(_) if found.multiple => Ok(()),
-            Some(_) => Err(Error::NotAllowed),
-            None => Err(Error::NotFound),
-        };
-    }
-    let (index, value) = write::typed(found, record)?;
-    if let Value::Objlnk(link) = value
-        && !write::link_exists(objects, link)
-    {
-        return Err(Error::BadValue);
-    }
-    object.check(resource, index, &value)
-}
-
-fn object_of(objects: &dyn Objects, path: Path) -> Option<&dyn Object> {
-    objects.instance(path.object_id()?, path.instance_id()?)
-}
-
-/// Whether a record brings a resource instance that is not there.
-fn is_new(objects: &dyn Objects, record: &Record<'_>) -> bool {
-    let (Some(object), Some(resource), Some(index)) = (
-        object_of(objects, record.path),
-        record.path.resource_id(),
-        record.path.resource_instance_id(),
-    ) else {
-        return false;
-    };
-    !record.value.is_none() && object.read(resource, index).is_none()
-}
-
-/// How many resource instances a resource has room for.
-fn room(objects: &dyn Objects, path: Path) -> usize {
-    let (Some(object), Some(found)) = (object_of(objects, path), objects.resource(path)) else {
-        return 0;
-    };
-    let taken = content::indices(object, found).count();
-    object.room(found.id).saturating_sub(taken)
-}
-
-fn apply(objects: &mut dyn Objects, record: &Record<'_>) -> Result<(), Error> {
-    let path = record.path;
-    let (Some(id), Some(instance), Some(resource)) =
-        (path.object_id(), path.instance_id(), path.resource_id())
-    else {
-        return Err(Error::Failed);
-    };
-    let found = objects.resource(path).ok_or(Error::Failed)?;
-    let object = objects
-        .find_mut(id)
-        .and_then(|collection| collection.instance_mut(instance))
-        .ok_or(Error::Failed)?;
-    match path.resource_instance_id() {
-        Some(index) if record.value.is_none() => object.remove(resource, index),
-        _ => {
-            let (index, value) = write::typed(found, record)?;
-            object.write(resource, index, &value)
-        }
-    }
+    write::apply_all(objects, Path::ROOT, &definitions, author, payload)
 }
 
 #[cfg(test)]

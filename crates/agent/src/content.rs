@@ -2,7 +2,8 @@
 
 use dunlin_codec::{ContentFormat, Encoder, Part, Record, encode_part};
 use dunlin_model::{
-    InstanceId, ObjectDefinition, Path, ResourceDefinition, ResourceInstanceId, Value, ValueType,
+    InstanceId, ObjectDefinition, Path, ResourceDefinition, ResourceId, ResourceInstanceId, Value,
+    ValueType,
 };
 
 use crate::{Error, Object, Objects, access, set};
@@ -172,10 +173,9 @@ pub(crate) fn exists(object: &dyn Object, definition: &ResourceDefinition) -> bo
 /// The ids of a multiple resource's instances, ascending.
 pub(crate) fn indices(
     object: &dyn Object,
-    definition: &ResourceDefinition,
+    id: ResourceId,
 ) -> impl Iterator<Item = ResourceInstanceId> {
     let mut from = Some(0_u16);
-    let id = definition.id;
     core::iter::from_fn(move || {
         let next = object.next_index(id, from?)?;
         from = next.get().checked_add(1);
@@ -284,7 +284,7 @@ fn resource(
 ) -> Result<(), Error> {
     if definition.multiple {
         let mut empty = true;
-        for index in indices(object, definition) {
+        for index in indices(object, definition.id) {
             if let (Some(path), Some(value)) =
                 (path.child(index.get()), typed(object, definition, index))
             {

@@ -120,6 +120,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
     }
 
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn handle_input(&mut self, now: Instant, peer: P, bytes: &[u8]) {
         self.clock(now);
         count(&mut self.state.counters.received);

@@ -465,6 +465,6 @@ fn indices(
     let single = (!definition.multiple).then_some(SINGLE);
     let several = definition
         .multiple
-        .then(|| content::indices(object, definition));
+        .then(|| content::indices(object, definition.id));
     single.into_iter().chain(several.into_iter().flatten())
 }

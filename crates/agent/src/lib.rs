@@ -130,7 +130,6 @@ pub mod std;
 pub mod storage;
 #[cfg(feature = "tcp")]
 mod stream;
-mod text;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod trace;

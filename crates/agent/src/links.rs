@@ -7,13 +7,13 @@ use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::decimal::{self, Precision, Style};
 use dunlin_model::{
-    AttributeValue, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition, Version, objects,
+    AttributeValue, Attributes, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition,
+    Version, objects,
 };
 
-use crate::attributes::{Attached, attached, effective};
+use crate::attributes::{Attached, fill, fill_effective};
 use crate::features::OBSERVE;
 use crate::reply::{FNV, fnv};
-use crate::text::decimal as digits;
 use crate::{Error, Object, Objects, content, set};
 
 /// A list of links, of which one part goes into a buffer while the rest is counted.
@@ -45,7 +45,7 @@ impl<'b> Links<'b> {
     }
 
     fn number(&mut self, number: u32) {
-        self.put(digits(number, &mut [0; 10]));
+        self.put(decimal::short_digits_of(number, &mut [0; 10]));
     }
 
     /// Begins a link.
@@ -93,7 +93,7 @@ impl<'b> Links<'b> {
         self.number(version.minor.into());
     }
 
-    fn attributes(&mut self, attributes: &dunlin_model::Attributes) {
+    fn attributes(&mut self, attributes: &Attributes) {
         for attribute in attributes.iter() {
             match attribute.value {
                 AttributeValue::Seconds(number) | AttributeValue::Count(number) => {
@@ -248,11 +248,13 @@ impl Tree<'_, '_> {
         if !OBSERVE {
             return;
         }
-        let shown = if path == self.target {
-            effective(self.table, self.server, path)
+        let fill = if path == self.target {
+            fill_effective
         } else {
-            attached(self.table, self.server, path)
+            fill
         };
+        let mut shown = Attributes::NONE;
+        fill(self.table, self.server, path, &mut shown);
         self.links.attributes(&shown);
     }
 
@@ -286,13 +288,13 @@ impl Tree<'_, '_> {
     ) {
         self.links.link(path);
         if found.multiple {
-            let count = content::indices(object, found).count();
+            let count = content::indices(object, found.id).count();
             self.links
                 .attribute("dim", u32::try_from(count).unwrap_or(u32::MAX));
         }
         self.attributes(path);
         if levels > 0 && found.multiple {
-            for index in content::indices(object, found) {
+            for index in content::indices(object, found.id) {
                 if let Some(path) = path.child(index.get()) {
                     self.links.link(path);
                     self.attributes(path);

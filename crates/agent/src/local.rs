@@ -96,6 +96,6 @@ impl<
         let place = self.place_of(server).ok_or(Error::NotFound)?;
         attributes.check().map_err(|_| Error::BadValue)?;
         self.state.changed = true;
-        self.core().set_attributes(place, path, attributes)
+        self.core().set_attributes(place, path, &attributes)
     }
 }

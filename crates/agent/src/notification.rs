@@ -12,6 +12,7 @@ use crate::{Error, content};
 
 impl<P: Copy + Eq> Core<'_, P> {
     /// Sends what is due for an observation.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn poll_observation(
         &mut self,
         index: usize,

@@ -1,15 +1,18 @@
 //! Observations: which notification is due when (RFC 7641, Core 1.2.2 §7.3.2 and §6.4.2).
 
+use core::cmp::Ordering;
+
 use dunlin_coap::observe::SequenceNumber;
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{MessageId, Token, Transmission};
 use dunlin_codec::ContentFormat;
+use dunlin_model::float::{is_nan, order, order_of_distance};
 use dunlin_model::{Attributes, Path, Value};
 
 use crate::engine::Core;
 use crate::features::{HISTORY, OBSERVE};
 use crate::registration::Slot;
-use crate::reply::{Payload, Source};
+use crate::reply::{About, Payload, Source};
 use crate::{Event, attributes, content, history};
 
 /// The longest time without a confirmable notification: RFC 7641 §4.5.
@@ -99,26 +102,21 @@ impl Observation {
 impl Observation {
     /// What was kept for it.
     pub(crate) fn past(&self, index: usize) -> Source {
-        Source::Past {
-            path: self.path,
+        Source {
+            about: About::Past,
             format: self.format,
-            observation: index,
+            path: self.path,
+            server: index,
         }
     }
 
     /// What a notification tells.
     pub(crate) fn source(&self) -> Source {
-        match self.list {
-            Some(list) => Source::Paths {
-                list,
-                format: self.format,
-                server: self.server,
-            },
-            None => Source::Node {
-                path: self.path,
-                format: self.format,
-                server: self.server,
-            },
+        Source {
+            about: self.list.map_or(About::Node, About::Paths),
+            format: self.format,
+            path: self.path,
+            server: self.server,
         }
     }
 }
@@ -132,24 +130,25 @@ pub(crate) struct Content {
 
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
         if let (Some(new), Some(rising)) = (content.number, attributes.edge) {
             // What was before a restart is not known: then it may have been the other.
-            let was = self.number.map(|old| old > 0.5);
-            return was != Some(rising) && (new > 0.5) == rising;
+            let truth = |number| order(number, 0.5).is_gt();
+            return self.number.map(truth) != Some(rising) && truth(new) == rising;
         }
         let conditional =
             attributes.gt.is_some() || attributes.lt.is_some() || attributes.st.is_some();
         let (Some(old), Some(new), true) = (self.number, content.number, conditional) else {
             return content.fingerprint != self.content;
         };
-        let crossed =
-            |limit: Option<f64>| limit.is_some_and(|limit| (old > limit) != (new > limit));
-        let crossed_down =
-            |limit: Option<f64>| limit.is_some_and(|limit| (old < limit) != (new < limit));
-        let stepped =
-            |step: Option<f64>| step.is_some_and(|step| (new - old >= step) || (old - new >= step));
-        crossed(attributes.gt) || crossed_down(attributes.lt) || stepped(attributes.st)
+        let crossed = |limit: Option<f64>, side: Ordering| {
+            limit.is_some_and(|limit| (order(old, limit) == side) != (order(new, limit) == side))
+        };
+        let stepped = |step| order_of_distance(new, old, step, 1).is_ge();
+        crossed(attributes.gt, Ordering::Greater)
+            || crossed(attributes.lt, Ordering::Less)
+            || attributes.st.is_some_and(stepped)
     }
 }
 
@@ -294,7 +293,8 @@ impl<P: Copy + Eq> Core<'_, P> {
     pub(crate) fn content(&self, path: Path, payload: Payload) -> Content {
         let number = content::value(&*self.objects, path).and_then(|value| match value {
             Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
-            value => value.as_f64(),
+            // What is no number is news when it is another.
+            value => value.as_f64().filter(|number| !is_nan(*number)),
         });
         Content {
             fingerprint: payload.fingerprint,
@@ -304,36 +304,34 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// The attributes that rule an observation: those it came with, those of its nodes, then the server's defaults (/1/x/2 and /1/x/3).
     pub(crate) fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
-        let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
-        let of = |path| attributes::effective(self.attributes, observation.server, path);
-        let attached = match observation.list {
-            None => of(observation.path),
+        let mut ruling = Attributes::NONE;
+        let table = &*self.attributes;
+        attributes::fill(table, attributes::own(index), Path::ROOT, &mut ruling);
+        let fill =
+            |path, to: &mut _| attributes::fill_effective(table, observation.server, path, to);
+        match observation.list {
+            None => fill(observation.path, &mut ruling),
             // The node that is to be told of most often rules.
-            Some(list) => self
-                .state
-                .lists
-                .get(list)
-                .iter()
-                .map(|path| of(*path))
-                .fold(Attributes::NONE, |all, one| Attributes {
-                    pmin: all.pmin.max(one.pmin),
-                    pmax: [all.pmax, one.pmax].into_iter().flatten().min(),
-                    epmin: all.epmin.max(one.epmin),
-                    con: all.con.max(one.con),
-                    ..Attributes::NONE
-                }),
-        };
-        let attached = own.or(attached);
-        let (pmin, pmax) = self
-            .servers
-            .get(observation.server)
-            .and_then(Option::as_ref)
-            .map_or((None, None), |slot| slot.default_periods(&*self.objects));
-        attached.or(Attributes {
-            pmin,
-            pmax,
-            ..Attributes::NONE
-        })
+            Some(list) => {
+                let mut all = Attributes::NONE;
+                for path in self.state.lists.get(list) {
+                    let mut one = Attributes::NONE;
+                    fill(*path, &mut one);
+                    all.pmin = all.pmin.max(one.pmin);
+                    all.pmax = all.pmax.min(one.pmax).or(all.pmax).or(one.pmax);
+                    all.epmin = all.epmin.max(one.epmin);
+                    all.con = all.con.max(one.con);
+                }
+                ruling.fill(&all);
+            }
+        }
+        let slot = self.servers.get(observation.server);
+        if let Some(slot) = slot.and_then(Option::as_ref) {
+            let (pmin, pmax) = slot.default_periods(&*self.objects);
+            ruling.pmin = ruling.pmin.or(pmin);
+            ruling.pmax = ruling.pmax.or(pmax);
+        }
+        ruling
     }
 
     /// When an observation is to be looked at; `None` when only a change or an answer can bring that about.

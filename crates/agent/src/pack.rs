@@ -8,7 +8,7 @@ use dunlin_model::{ObjectId, Path};
 use heapless::Vec;
 
 use crate::engine::Core;
-use crate::write::Payload;
+use crate::write::{Author, Payload};
 use crate::{Error, Objects, composite, provision, set, write};
 
 /// How many objects a pack may replace.
@@ -108,16 +108,12 @@ fn apply(objects: &mut dyn Objects, payload: Payload<'_>) -> Result<(), Error> {
     })?;
     let mut replaced = Vec::<ObjectId, OBJECTS>::new();
     payload.visit_all(Path::ROOT, &definitions, &mut |record| {
-        let (object, instance) = record
-            .path
-            .object_id()
-            .zip(record.path.instance_id())
-            .ok_or(Error::BadValue)?;
+        let object = record.path.object_id().ok_or(Error::BadValue)?;
         if !replaced.contains(&object) {
             provision::delete(objects, Path::object(object))?;
             replaced.push(object).map_err(|_| Error::NoSpace)?;
         }
-        provision::put(objects, object, instance, record)
+        write::apply(objects, Author::Bootstrapper, record)
     })?;
     if provision::is_consistent(objects) {
         Ok(())

@@ -1,12 +1,12 @@
 //! What a Bootstrap-Server does to the objects (Core 1.2.2 §6.1.7): nothing here asks for access rights.
 
 use dunlin_codec::Part;
-use dunlin_model::{InstanceId, Level, ObjectDefinition, ObjectId, Path, ResourceId, Value};
+use dunlin_model::{InstanceId, Level, ObjectId, Path, ResourceId, Value};
 use heapless::Vec;
 
 use crate::content::SINGLE;
 use crate::links::{self, Links};
-use crate::write::{self, Payload};
+use crate::write::{self, Author, Payload};
 use crate::{Config, Error, Object, Objects, set};
 
 /// How many instances one Bootstrap-Write may bring.
@@ -51,24 +51,8 @@ pub(crate) fn write(
             replace(objects, id, instance)?;
             fresh.push(instance).map_err(|_| Error::NoSpace)?;
         }
-        put(objects, id, instance, record)
+        write::apply(objects, Author::Bootstrapper, record)
     })
-}
-
-/// Writes one record, whether its instance is there or not.
-pub(crate) fn put(
-    objects: &mut dyn Objects,
-    object: ObjectId,
-    instance: InstanceId,
-    record: &dunlin_codec::Record<'_>,
-) -> Result<(), Error> {
-    let collection = objects.find_mut(object).ok_or(Error::BadValue)?;
-    let definition = collection.definition();
-    if collection.instance(instance).is_none() {
-        collection.provide(instance)?;
-    }
-    let object = collection.instance_mut(instance).ok_or(Error::Failed)?;
-    apply(object, definition, record)
 }
 
 /// Makes an instance anew where instances can be made.
@@ -82,26 +66,6 @@ fn replace(objects: &mut dyn Objects, object: ObjectId, id: InstanceId) -> Resul
         }
     }
     collection.provide(id)
-}
-
-fn apply(
-    object: &mut dyn Object,
-    definition: &'static ObjectDefinition,
-    record: &dunlin_codec::Record<'_>,
-) -> Result<(), Error> {
-    let found = record
-        .path
-        .resource_id()
-        .and_then(|id| definition.resource(id));
-    let Some(found) = found.filter(|found| !write::is_no_instances(found, record)) else {
-        return Ok(());
-    };
-    let (index, value) = write::typed(found, record)?;
-    match object.check(found.id, index, &value) {
-        Ok(()) => object.write(found.id, index, &value),
-        Err(Error::NotFound | Error::NotAllowed) => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 /// Deletes what can be deleted at and below `path`; the account of the Bootstrap-Server and instance 0 of the Device

@@ -4,13 +4,13 @@ use dunlin_coap::block::{Block, BlockSize, Outgoing};
 use dunlin_coap::{BuildError, Code, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
-use dunlin_model::Path;
+use dunlin_model::{Path, decimal::short_digits_of};
 
 use crate::engine::Core;
 use crate::event::count;
 use crate::features::{BOOTSTRAP, COMPOSITE, HISTORY, OBSERVE, SEND};
 use crate::links::Links;
-use crate::{Error, composite, content, links, provision, text::decimal};
+use crate::{Error, composite, content, links, provision};
 
 /// Room for the header and the options of an answer, in front of a payload that is written before its length and so
 /// its options are known.
@@ -81,45 +81,30 @@ pub(crate) enum Body {
 }
 
 /// What a payload tells.
+// The same parts whatever it is about: one of several layouts is taken apart in each place that it comes to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Source {
-    /// What can be read at `path`.
-    Node {
-        path: Path,
-        format: ContentFormat,
-        server: usize,
-    },
-    /// The values at `path` that an observation has not been told.
-    Past {
-        path: Path,
-        format: ContentFormat,
-        observation: usize,
-    },
-    /// What can be read of the nodes of a list.
-    Paths {
-        list: u8,
-        format: ContentFormat,
-        server: usize,
-    },
-    /// The links of `path`, for a Discover of a server.
-    Links {
-        path: Path,
-        depth: Option<u8>,
-        server: usize,
-    },
-    /// The links of `path`, for a Bootstrap-Discover.
-    Accounts { path: Path },
+pub(crate) struct Source {
+    pub(crate) about: About,
+    pub(crate) format: ContentFormat,
+    /// The node; of a list the root.
+    pub(crate) path: Path,
+    /// For which server it is; of values that were kept, the observation.
+    pub(crate) server: usize,
 }
 
-impl Source {
-    pub(crate) fn format(self) -> ContentFormat {
-        match self {
-            Self::Node { format, .. } | Self::Paths { format, .. } | Self::Past { format, .. } => {
-                format
-            }
-            Self::Links { .. } | Self::Accounts { .. } => ContentFormat::LINK_FORMAT,
-        }
-    }
+/// What a payload is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// What can be read at the path.
+    Node,
+    /// The values at the path that an observation has not been told.
+    Past,
+    /// What can be read of the nodes of this list.
+    Paths(u8),
+    /// The links of the path, so many levels deep, for a Discover of a server.
+    Links(Option<u8>),
+    /// The links of the path, for a Bootstrap-Discover.
+    Accounts,
 }
 
 /// A payload of which the first part, perhaps all, stands in the buffer behind the room for a header.
@@ -153,39 +138,27 @@ impl<P: Copy + Eq> Core<'_, P> {
         skip: usize,
         space: &mut [u8],
     ) -> Result<Part, Error> {
-        match source {
-            Source::Node {
-                path,
-                format,
-                server,
-            } => {
-                let server = self.server_id(server);
-                content::encode(&*self.objects, server, path, format, skip, space)
-            }
-            Source::Past {
-                path,
-                format,
-                observation,
-            } if HISTORY => {
+        let Source {
+            about,
+            format,
+            path,
+            server,
+        } = source;
+        let objects = &*self.objects;
+        let id = self.server_id(server);
+        match about {
+            About::Node => content::encode(objects, id, path, format, skip, space),
+            About::Past if HISTORY => {
                 let (history, now) = (&self.state.history, self.state.now);
-                history.encode(observation, path, format, now, skip, space)
+                history.encode(server, path, format, now, skip, space)
             }
-            Source::Paths {
-                list,
-                format,
-                server,
-            } if COMPOSITE || SEND => {
+            About::Paths(list) if COMPOSITE || SEND => {
                 let paths = self.state.lists.get(list);
-                let server = self.server_id(server);
-                composite::encode(&*self.objects, server, paths, format, skip, space)
+                composite::encode(objects, id, paths, format, skip, space)
             }
-            Source::Past { .. } | Source::Paths { .. } => Err(Error::NotImplemented),
-            Source::Links {
-                path,
-                depth,
-                server,
-            } => links::discover(
-                &*self.objects,
+            About::Past | About::Paths(_) => Err(Error::NotImplemented),
+            About::Links(depth) => links::discover(
+                objects,
                 self.version(server),
                 self.attributes,
                 server,
@@ -193,9 +166,9 @@ impl<P: Copy + Eq> Core<'_, P> {
                 depth,
                 Links::new(skip, space),
             ),
-            Source::Accounts { .. } if !BOOTSTRAP => Err(Error::NotImplemented),
-            Source::Accounts { path } => {
-                provision::discover(&*self.objects, self.config, path, Links::new(skip, space))
+            About::Accounts if !BOOTSTRAP => Err(Error::NotImplemented),
+            About::Accounts => {
+                provision::discover(objects, self.config, path, Links::new(skip, space))
             }
         }
     }
@@ -252,7 +225,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         if let Some(sequence) = sequence {
             builder.observe(sequence);
         }
-        builder.content_format(payload.source.format().0);
+        builder.content_format(payload.source.format.0);
         if let Some(block) = part.block {
             builder.block2(block);
         }
@@ -317,7 +290,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 observation.and_then(|index| self.begin_observation(index, head.id, payload));
             self.present(head, payload, block, sequence, buffer)
         });
-        if let Source::Paths { list, .. } = source
+        if let About::Paths(list) = source.about
             && !kept
         {
             self.state.lists.free(list);
@@ -366,7 +339,7 @@ impl Head {
                     let mut digits = [0; 5];
                     builder.option(
                         OptionNumber::LOCATION_PATH,
-                        decimal(segment.into(), &mut digits),
+                        short_digits_of(segment.into(), &mut digits),
                     );
                 }
             }

@@ -4,7 +4,7 @@ use dunlin_coap::block::{Block, BlockReceiver, Next};
 use dunlin_coap::request::unknown_critical;
 use dunlin_coap::{Code, Message, OptionNumber, Token, Type};
 use dunlin_codec::ContentFormat;
-use dunlin_lwm2m::{LwM2mVersion, Operation, WriteMode};
+use dunlin_lwm2m::{LwM2mVersion, OperationKind, OperationParts, WriteMode};
 use dunlin_model::{AttributeChanges, Attributes, Level, ObjectId, Path};
 
 use crate::bootstrap::BOOTSTRAP_SERVER;
@@ -14,7 +14,7 @@ use crate::features::{BOOTSTRAP, COMPOSITE, OBSERVE};
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
 use crate::replay::Known;
-use crate::reply::{Body, FNV, Reply, Source, fnv};
+use crate::reply::{About, Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
 use crate::{Error, Event, access, attributes, composite, content, provision, write};
 
@@ -39,6 +39,7 @@ pub(crate) enum Change {
 
 impl<P: Copy + Eq> Core<'_, P> {
     /// A request from `peer`.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn request(&mut self, peer: P, message: &Message<'_>) {
         let registered = |index: &usize| {
             self.servers
@@ -106,25 +107,29 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// Carries out what a server asks for; `reply` says that it is done until it is told otherwise.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn carry_out(
         &mut self,
         server: usize,
         reply: &mut Reply<P>,
         message: &Message<'_>,
     ) -> Result<(), Error> {
-        let operation = match Operation::from_request(message) {
-            Ok(operation) => operation,
+        let mut changes = AttributeChanges::default();
+        let parts = match OperationParts::read(message, &mut changes) {
+            Ok(parts) => parts,
             Err(error) => {
                 reply.refuse(error.code(), error.diagnostic());
                 return Ok(());
             }
         };
-        let path = operation.path();
+        let OperationParts {
+            kind, path, accept, ..
+        } = parts;
         if content::is_secret(path) {
             return Err(Error::Unauthorized);
         }
         let block = message.block2().map_err(|_| Error::BadValue)?;
-        if comes_in_blocks(&operation, message)? {
+        if comes_in_blocks(kind, message)? {
             reply.refuse(
                 Code::REQUEST_ENTITY_TOO_LARGE,
                 "this operation takes no blocks",
@@ -132,135 +137,84 @@ impl<P: Copy + Eq> Core<'_, P> {
             return Ok(());
         }
         let id = self.server_id(server);
-        access::check(&*self.objects, id, path, right(&operation))?;
-        match operation {
-            Operation::Observe { .. }
-            | Operation::CancelObserve { .. }
-            | Operation::WriteAttributes { .. }
+        access::check(&*self.objects, id, path, right(kind))?;
+        // Where there is none, none is needed.
+        let payload = Payload {
+            format: parts.format.unwrap_or(ContentFormat::TLV),
+            bytes: parts.payload,
+        };
+        match kind {
+            OperationKind::Observe
+            | OperationKind::CancelObserve
+            | OperationKind::WriteAttributes
                 if !OBSERVE =>
             {
                 return Err(Error::NotImplemented);
             }
-            Operation::Read { accept, .. } => {
-                self.read(reply, server, path, accept, block, None)?;
-            }
-            Operation::CancelObserve { accept, .. } => {
-                self.cancel(server, message.token());
-                self.read(reply, server, path, accept, block, None)?;
-            }
-            Operation::Discover { depth, .. } => {
-                let source = Source::Links {
+            OperationKind::Read | OperationKind::CancelObserve | OperationKind::Observe => {
+                let format = self.format(server, accept);
+                content::check(&*self.objects, path, format)?;
+                let mut place = None;
+                if OBSERVE && kind == OperationKind::CancelObserve {
+                    self.cancel(server, message.token());
+                } else if OBSERVE && kind == OperationKind::Observe {
+                    self.check_attributes(path, changes.as_set())?;
+                    let observation =
+                        Observation::new(server, message.token(), path, format, self.state.now);
+                    // Without room for it the answer is that to a Read (RFC 7641 §4.1).
+                    place = self.observe_with(observation, changes.as_set())?;
+                }
+                let source = Source {
+                    about: About::Node,
+                    format,
                     path,
-                    depth,
+                    server,
+                };
+                reply.content(source, block, place);
+            }
+            OperationKind::Discover => {
+                let source = Source {
+                    about: About::Links(parts.depth),
+                    format: ContentFormat::LINK_FORMAT,
+                    path,
                     server,
                 };
                 reply.content(source, block, None);
             }
-            Operation::Observe {
-                accept, attributes, ..
-            } => {
-                let format = self.format(server, accept);
-                content::check(&*self.objects, path, format)?;
-                self.check_attributes(path, &attributes)?;
-                let observation =
-                    Observation::new(server, message.token(), path, format, self.state.now);
-                // Without room for it the answer is that to a Read (RFC 7641 §4.1).
-                let place = self.observe_with(observation, attributes)?;
-                self.read(reply, server, path, accept, block, place)?;
+            OperationKind::ReadComposite if COMPOSITE => {
+                self.read_composite(reply, server, payload, accept, block, None)?;
             }
-            Operation::ReadComposite {
-                format,
-                accept,
-                payload,
-            } if COMPOSITE => {
-                let bytes = payload;
-                self.read_composite(
-                    reply,
-                    server,
-                    Payload { format, bytes },
-                    accept,
-                    block,
-                    None,
-                )?;
-            }
-            Operation::ObserveComposite {
-                format,
-                accept,
-                payload,
-                attributes,
-            } if COMPOSITE && OBSERVE => {
+            OperationKind::ObserveComposite if COMPOSITE && OBSERVE => {
+                let attributes = changes.as_set();
                 attributes.check_composite().map_err(|_| Error::BadValue)?;
-                let payload = Payload {
-                    format,
-                    bytes: payload,
-                };
                 let observing = Some((message.token(), attributes));
                 self.read_composite(reply, server, payload, accept, block, observing)?;
             }
-            Operation::CancelObserveComposite {
-                format,
-                accept,
-                payload,
-            } if COMPOSITE && OBSERVE => {
+            OperationKind::CancelObserveComposite if COMPOSITE && OBSERVE => {
                 self.cancel(server, message.token());
-                let bytes = payload;
-                self.read_composite(
-                    reply,
-                    server,
-                    Payload { format, bytes },
-                    accept,
-                    block,
-                    None,
-                )?;
+                self.read_composite(reply, server, payload, accept, block, None)?;
             }
-            Operation::WriteComposite { format, payload } if COMPOSITE => {
-                let bytes = payload;
-                self.with_payload(
-                    reply,
-                    message,
-                    path,
-                    Payload { format, bytes },
-                    Change::Composite,
-                )?;
-            }
-            Operation::WriteAttributes { changes, .. } => {
+            OperationKind::WriteAttributes => {
                 self.write_attributes(server, path, &changes)?;
             }
-            Operation::Execute { arguments, .. } => {
+            OperationKind::Execute => {
+                let arguments = parts.arguments().map_err(|_| Error::BadValue)?;
                 write::execute(self.objects, path, arguments)?;
                 self.executed(path);
             }
-            Operation::Delete { .. } => {
+            OperationKind::Delete => {
                 self.remove(path, self.version(server))?;
                 self.state.tell(Event::Deleted { path });
                 reply.code = Code::DELETED;
             }
-            Operation::Write {
-                mode,
-                format,
-                payload,
-                ..
-            } => {
-                let bytes = payload;
-                self.with_payload(
-                    reply,
-                    message,
-                    path,
-                    Payload { format, bytes },
-                    Change::Write(mode),
-                )?;
-            }
-            Operation::Create {
-                format, payload, ..
-            } => {
-                let bytes = payload;
-                self.with_payload(
-                    reply,
-                    message,
-                    path,
-                    Payload { format, bytes },
-                    Change::Create,
-                )?;
+            OperationKind::WriteComposite if !COMPOSITE => return Err(Error::NotImplemented),
+            OperationKind::Write(_) | OperationKind::Create | OperationKind::WriteComposite => {
+                let change = match kind {
+                    OperationKind::Write(mode) => Change::Write(mode),
+                    OperationKind::Create => Change::Create,
+                    _ => Change::Composite,
+                };
+                self.with_payload(reply, message, path, payload, change)?;
             }
             _ => return Err(Error::NotImplemented),
         }
@@ -277,26 +231,6 @@ impl<P: Copy + Eq> Core<'_, P> {
         })
     }
 
-    fn read(
-        &self,
-        reply: &mut Reply<P>,
-        server: usize,
-        path: Path,
-        accept: Option<ContentFormat>,
-        block: Option<Block>,
-        observation: Option<usize>,
-    ) -> Result<(), Error> {
-        let format = self.format(server, accept);
-        content::check(&*self.objects, path, format)?;
-        let source = Source::Node {
-            path,
-            format,
-            server,
-        };
-        reply.content(source, block, observation);
-        Ok(())
-    }
-
     /// The answer to a composite operation that reads: with a token and attributes it is an observation.
     fn read_composite(
         &mut self,
@@ -305,7 +239,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         payload: Payload<'_>,
         accept: Option<ContentFormat>,
         block: Option<Block>,
-        observing: Option<(Token, Attributes)>,
+        observing: Option<(Token, &Attributes)>,
     ) -> Result<(), Error> {
         let format = match accept {
             Some(format) if composite::is_for_several(format) => format,
@@ -327,9 +261,10 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             observation = place?;
         }
-        let source = Source::Paths {
-            list,
+        let source = Source {
+            about: About::Paths(list),
             format,
+            path: Path::ROOT,
             server,
         };
         reply.content(source, block, observation);
@@ -340,7 +275,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     fn observe_with(
         &mut self,
         observation: Observation,
-        attributes: Attributes,
+        attributes: &Attributes,
     ) -> Result<Option<usize>, Error> {
         if !attributes.is_empty() && self.version(observation.server) < LwM2mVersion::V1_2 {
             return Err(Error::BadValue);
@@ -365,9 +300,11 @@ impl<P: Copy + Eq> Core<'_, P> {
         changes: &AttributeChanges,
     ) -> Result<(), Error> {
         content::lookup(&*self.objects, path)?;
-        let before = attributes::attached(self.attributes, server, path);
-        let after = changes.apply(before).map_err(|_| Error::BadValue)?;
-        self.set_attributes(server, path, after)
+        let mut attributes = attributes::attached(self.attributes, server, path);
+        changes
+            .apply_to(&mut attributes)
+            .map_err(|_| Error::BadValue)?;
+        self.set_attributes(server, path, &attributes)
     }
 
     /// Removes an instance or a resource instance, with what is said about it elsewhere.
@@ -386,9 +323,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         &mut self,
         server: usize,
         path: Path,
-        attributes: Attributes,
+        attributes: &Attributes,
     ) -> Result<(), Error> {
-        self.check_attributes(path, &attributes)?;
+        self.check_attributes(path, attributes)?;
         attributes::attach(self.attributes, server, path, attributes)
     }
 
@@ -529,25 +466,25 @@ impl<P: Copy + Eq> Core<'_, P> {
 }
 
 /// The right that an operation needs (Core 1.2.2 §8.2); those on several nodes look at each.
-fn right(operation: &Operation<'_>) -> u8 {
-    match operation {
-        Operation::Read { .. }
-        | Operation::Observe { .. }
-        | Operation::CancelObserve { .. }
-        | Operation::WriteAttributes { .. } => access::READ,
-        Operation::Write { .. } => access::WRITE,
-        Operation::Execute { .. } => access::EXECUTE,
-        Operation::Delete { .. } => access::DELETE,
-        Operation::Create { .. } => access::CREATE,
+fn right(kind: OperationKind) -> u8 {
+    match kind {
+        OperationKind::Read
+        | OperationKind::Observe
+        | OperationKind::CancelObserve
+        | OperationKind::WriteAttributes => access::READ,
+        OperationKind::Write(_) => access::WRITE,
+        OperationKind::Execute => access::EXECUTE,
+        OperationKind::Delete => access::DELETE,
+        OperationKind::Create => access::CREATE,
         _ => 0,
     }
 }
 
 /// Whether the body comes in several blocks where only a short one makes sense: it must not be taken for the whole.
-fn comes_in_blocks(operation: &Operation<'_>, message: &Message<'_>) -> Result<bool, Error> {
+fn comes_in_blocks(kind: OperationKind, message: &Message<'_>) -> Result<bool, Error> {
     if matches!(
-        operation,
-        Operation::Write { .. } | Operation::Create { .. } | Operation::WriteComposite { .. }
+        kind,
+        OperationKind::Write(_) | OperationKind::Create | OperationKind::WriteComposite
     ) {
         return Ok(false);
     }

@@ -16,7 +16,7 @@ use crate::features::SEND;
 use crate::registration::Registration;
 #[cfg(feature = "send")]
 use crate::registration::Slot;
-use crate::reply::{HEADER, Payload, Source, join};
+use crate::reply::{About, HEADER, Payload, Source, join};
 use crate::{Error, Event, Failure};
 
 /// Why a Send is not begun.
@@ -116,9 +116,10 @@ impl<P: Copy + Eq> Core<'_, P> {
     pub(crate) fn write_send(&mut self, index: usize, buffer: &mut [u8]) -> Result<usize, Error> {
         let slot = self.servers.get(index).and_then(Option::as_ref);
         let sending = slot.and_then(|slot| slot.sending).ok_or(Error::Failed)?;
-        let source = Source::Paths {
-            list: sending.list,
+        let source = Source {
+            about: About::Paths(sending.list),
             format: sending.format,
+            path: dunlin_model::Path::ROOT,
             server: index,
         };
         let payload: Payload = self.prepare(source, buffer)?;

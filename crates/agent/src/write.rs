@@ -86,34 +86,37 @@ pub(crate) fn write(
             return Err(Error::NotAllowed);
         }
     }
-    let mut any = false;
-    let mut table = Table::new(payload, path, definition, mode == WriteMode::Replace);
-    payload.visit(path, definition, &mut |record| {
-        any = true;
-        check(
-            objects,
-            object,
-            definition,
-            path,
-            record,
-            Unwritable::Refuse,
-        )?;
+    let definitions = core::slice::from_ref(&definition);
+    let mut table = Table::new(payload, path, definitions, mode == WriteMode::Replace);
+    let author = Author::Server(path.level());
+    payload.visit_all(path, definitions, &mut |record| {
+        check(objects, object, definition, author, record)?;
         table.take(object, record)
     })?;
-    if !any && path.level() >= Level::Resource {
+    if table.count == 0 && path.level() >= Level::Resource {
         // A multiple resource may be replaced by no resource instances at all, a value cannot be nothing.
         let emptied = target.found.is_some_and(|found| found.multiple);
         if !emptied || path.level() != Level::Resource {
             return Err(Error::BadValue);
         }
     }
-    let object = instance_mut(objects, definition.id, id)?;
     if mode == WriteMode::Replace {
-        clear(object, definition, path);
+        clear(instance_mut(objects, definition.id, id)?, definition, path);
     }
+    apply_all(objects, path, definitions, author, payload)
+}
+
+/// Sets all records of a checked payload.
+pub(crate) fn apply_all(
+    objects: &mut dyn Objects,
+    base: Path,
+    definitions: &[&'static ObjectDefinition],
+    author: Author,
+    payload: Payload<'_>,
+) -> Result<(), Error> {
     payload
-        .visit(path, definition, &mut |record| {
-            apply(object, definition, record)
+        .visit_all(base, definitions, &mut |record| {
+            apply(objects, author, record)
         })
         .map_err(|_| Error::Failed)
 }
@@ -122,31 +125,20 @@ pub(crate) fn write(
 pub(crate) fn put(objects: &mut dyn Objects, path: Path, value: Value<'_>) -> Result<(), Error> {
     let target = content::target(objects, path)?;
     let (object, found) = target.resource()?;
-    let definition = target.definition;
-    let id = path.instance_id().ok_or(Error::NotAllowed)?;
     let record = Record::new(path, value);
-    check(
-        objects,
-        object,
-        definition,
-        path,
-        &record,
-        Unwritable::Refuse,
-    )?;
+    let author = Author::Server(path.level());
+    check(objects, object, target.definition, author, &record)?;
     if let Some(index) = path.resource_instance_id()
         && object.read(found.id, index).is_none()
-        && content::indices(object, found).count() >= object.room(found.id)
+        && content::indices(object, found.id).count() >= object.room(found.id)
     {
         return Err(Error::NoSpace);
     }
-    apply(
-        instance_mut(objects, definition.id, id)?,
-        definition,
-        &record,
-    )
+    apply(objects, author, &record)
 }
 
 /// Makes an instance of `object_id` from `payload` and gives its id; on an error nothing remains.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn create(
     objects: &mut dyn Objects,
     object_id: ObjectId,
@@ -200,27 +192,15 @@ fn fill(
     payload: Payload<'_>,
     base: Path,
 ) -> Result<(), Error> {
-    let target = Path::instance(definition.id, id);
     if !payload.bytes.is_empty() {
         let object = objects.instance(definition.id, id).ok_or(Error::Failed)?;
-        let mut table = Table::new(payload, base, definition, true);
-        payload.visit(base, definition, &mut |record| {
-            check(
-                objects,
-                object,
-                definition,
-                target,
-                record,
-                Unwritable::Ignore,
-            )?;
+        let definitions = core::slice::from_ref(&definition);
+        let mut table = Table::new(payload, base, definitions, true);
+        payload.visit_all(base, definitions, &mut |record| {
+            check(objects, object, definition, Author::Creator, record)?;
             table.take(object, record)
         })?;
-        let object = instance_mut(objects, definition.id, id)?;
-        payload
-            .visit(base, definition, &mut |record| {
-                apply(object, definition, record)
-            })
-            .map_err(|_| Error::Failed)?;
+        apply_all(objects, base, definitions, Author::Creator, payload)?;
     }
     let object = objects.instance(definition.id, id).ok_or(Error::Failed)?;
     let complete = definition
@@ -308,25 +288,29 @@ pub(crate) fn free_instance(collection: &dyn crate::Collection) -> Option<Instan
     InstanceId::new(free)
 }
 
-/// What is done about a record of a resource that a server cannot write.
+/// Who writes, and so what may be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unwritable {
-    /// The whole Write is refused (Core 1.2.2 §6.3.3).
-    Refuse,
-    /// It is passed over: a Create may carry it (Core 1.2.2 §6.3.7).
-    Ignore,
+pub(crate) enum Author {
+    /// A server, or the device itself, at a node of this level.
+    Server(Level),
+    /// A server that creates an instance: what it cannot write is passed over (Core 1.2.2 §6.3.7).
+    Creator,
+    /// A server at several nodes; a record without value may take a resource instance away (RFC 8790 §3.2).
+    Composer { etch: bool },
+    /// A Bootstrap-Server, to whom everything is open.
+    Bootstrapper,
 }
 
 /// What a payload has brought so far: nothing comes twice, and resource instances have room.
-struct Table<'p> {
+pub(crate) struct Table<'p> {
     payload: Payload<'p>,
     base: Path,
-    definition: &'static ObjectDefinition,
+    definitions: &'p [&'static ObjectDefinition],
     /// The resource instances that there are go before the new ones come.
     replaces: bool,
     /// The path of the last record, and how many records came.
     last: Path,
-    count: usize,
+    pub(crate) count: usize,
     /// Whether every record came after the one before, in the order of paths: then none comes twice.
     ascends: bool,
     /// The new resource instances of the resource of the last record.
@@ -334,16 +318,16 @@ struct Table<'p> {
 }
 
 impl<'p> Table<'p> {
-    fn new(
+    pub(crate) fn new(
         payload: Payload<'p>,
         base: Path,
-        definition: &'static ObjectDefinition,
+        definitions: &'p [&'static ObjectDefinition],
         replaces: bool,
     ) -> Self {
         Self {
             payload,
             base,
-            definition,
+            definitions,
             replaces,
             last: Path::ROOT,
             count: 0,
@@ -353,7 +337,7 @@ impl<'p> Table<'p> {
     }
 
     /// Takes the next record, which has been checked otherwise.
-    fn take(&mut self, object: &dyn Object, record: &Record<'_>) -> Result<(), Error> {
+    pub(crate) fn take(&mut self, object: &dyn Object, record: &Record<'_>) -> Result<(), Error> {
         let resource = record.path.truncate(Level::Resource);
         self.ascends &= self.last < record.path;
         if self.last.truncate(Level::Resource) != resource {
@@ -368,14 +352,13 @@ impl<'p> Table<'p> {
         else {
             return Ok(());
         };
-        if self.is_new(object, record.path) {
+        if self.is_new(object, record) {
             self.new = self.new.saturating_add(1);
         }
         let kept = if self.replaces {
             0
         } else {
-            let known = self.definition.resource(id);
-            known.map_or(0, |known| content::indices(object, known).count())
+            content::indices(object, id).count()
         };
         if self.new.saturating_add(kept) > object.room(id) {
             return Err(Error::NoSpace);
@@ -383,12 +366,14 @@ impl<'p> Table<'p> {
         Ok(())
     }
 
-    fn is_new(&self, object: &dyn Object, path: Path) -> bool {
+    /// Whether a resource instance takes room that it has not taken before.
+    fn is_new(&self, object: &dyn Object, record: &Record<'_>) -> bool {
+        let path = record.path;
         let known = path
             .resource_id()
             .zip(path.resource_instance_id())
             .is_some_and(|(id, index)| object.read(id, index).is_some());
-        self.replaces || !known
+        (self.replaces || !known) && !record.value.is_none()
     }
 
     /// Reads what came before `record` again, since it is out of order.
@@ -399,13 +384,13 @@ impl<'p> Table<'p> {
         let mut twice = false;
         let this = &*self;
         this.payload
-            .visit(this.base, this.definition, &mut |earlier| {
+            .visit_all(this.base, this.definitions, &mut |earlier| {
                 if left > 0 {
                     left = left.saturating_sub(1);
                     twice |= earlier.path == record.path;
                     let counts = earlier.path != resource
                         && resource.contains(&earlier.path)
-                        && this.is_new(object, earlier.path);
+                        && this.is_new(object, earlier);
                     new = new.saturating_add(usize::from(counts));
                 }
                 Ok(())
@@ -415,14 +400,13 @@ impl<'p> Table<'p> {
     }
 }
 
-/// Whether `record` can be written below `target`.
-fn check(
+/// Whether `author` can write `record`.
+pub(crate) fn check(
     objects: &dyn Objects,
     object: &dyn Object,
     definition: &'static ObjectDefinition,
-    target: Path,
+    author: Author,
     record: &Record<'_>,
-    unwritable: Unwritable,
 ) -> Result<(), Error> {
     let Some(id) = record.path.resource_id() else {
         // An instance without resources.
@@ -432,19 +416,31 @@ fn check(
             Err(Error::BadValue)
         };
     };
+    // Of what comes beside other resources, some may be passed over.
+    let alone = match author {
+        Author::Server(level) => level >= Level::Resource,
+        Author::Composer { .. } => true,
+        _ => false,
+    };
     let Some(found) = definition.resource(id) else {
-        // Resources that this version of the object does not know are no error beside others.
-        return if target.level() >= Level::Resource {
-            Err(Error::NotFound)
-        } else {
-            Ok(())
-        };
+        return if alone { Err(Error::NotFound) } else { Ok(()) };
     };
     if !found.operations.is_writable() {
-        return if unwritable == Unwritable::Ignore {
-            Ok(())
-        } else {
-            Err(Error::NotAllowed)
+        return match author {
+            Author::Creator => Ok(()),
+            Author::Composer { .. } if !content::exists(object, found) => Err(Error::NotFound),
+            _ => Err(Error::NotAllowed),
+        };
+    }
+    if let Author::Composer { etch } = author
+        && record.value.is_none()
+    {
+        let index = record.path.resource_instance_id().filter(|_| etch);
+        let index = index.ok_or(Error::BadValue)?;
+        return match object.read(id, index) {
+            Some(_) if found.multiple => Ok(()),
+            Some(_) => Err(Error::NotAllowed),
+            None => Err(Error::NotFound),
         };
     }
     if is_no_instances(found, record) {
@@ -456,35 +452,47 @@ fn check(
     {
         return Err(Error::BadValue);
     }
-    match object.check(found.id, index, &value) {
+    match object.check(id, index, &value) {
         // An optional resource that this device does not have, beside others that it has.
-        Err(Error::NotFound) if target.level() <= Level::Instance && !found.mandatory => Ok(()),
+        Err(Error::NotFound) if !alone && !found.mandatory => Ok(()),
         other => other,
     }
 }
 
-/// Sets one checked record.
-fn apply(
-    object: &mut dyn Object,
-    definition: &'static ObjectDefinition,
+/// Sets one record, which has been checked as far as `author` is to hear of it.
+pub(crate) fn apply(
+    objects: &mut dyn Objects,
+    author: Author,
     record: &Record<'_>,
 ) -> Result<(), Error> {
-    let Some(found) = record
-        .path
-        .resource_id()
-        .and_then(|id| definition.resource(id))
-    else {
+    let (path, value) = (record.path, &record.value);
+    let (Some(object), Some(instance)) = (path.object_id(), path.instance_id()) else {
+        return Err(Error::BadValue);
+    };
+    let collection = objects.find_mut(object).ok_or(Error::BadValue)?;
+    let definition = collection.definition();
+    let provides = author == Author::Bootstrapper;
+    if provides && collection.instance(instance).is_none() {
+        collection.provide(instance)?;
+    }
+    let object = collection.instance_mut(instance).ok_or(Error::Failed)?;
+    let Some(found) = path.resource_id().and_then(|id| definition.resource(id)) else {
         return Ok(());
     };
-    if !found.operations.is_writable() || is_no_instances(found, record) {
+    if let Some(index) = path.resource_instance_id()
+        && value.is_none()
+    {
+        return object.remove(found.id, index);
+    }
+    if !(provides || found.operations.is_writable()) || is_no_instances(found, record) {
         return Ok(());
     }
     let (index, value) = typed(found, record)?;
     match object.check(found.id, index, &value) {
-        // An optional resource that this device does not have.
-        Err(Error::NotFound) => Ok(()),
-        Err(error) => Err(error),
         Ok(()) => object.write(found.id, index, &value),
+        // What this device does not have is passed over.
+        Err(Error::NotFound | Error::NotAllowed) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -11,7 +11,7 @@ use core::fmt;
 
 use crate::copy::copy;
 use crate::options::PAYLOAD_MARKER;
-use crate::{Code, Message, MessageId, OptionNumber, Token, Type};
+use crate::{Code, Message, MessageId, OptionNumber, SHORT_WAYS, Token, Type};
 
 /// Writes a message into a buffer: header and token at once, then options in ascending order, then the payload.
 ///
@@ -116,7 +116,8 @@ impl<'b> MessageBuilder<'b> {
     ) -> Self {
         // Nearly always there is space for the longest token: then header and token are two writes of a known size.
         let len = token.len();
-        if len <= Token::MAX_LEN
+        if SHORT_WAYS
+            && len <= Token::MAX_LEN
             && !code.is_empty()
             && let Some((header, rest)) = buffer.split_first_chunk_mut()
             && let Some(space) = rest.first_chunk_mut()
@@ -181,7 +182,7 @@ impl<'b> MessageBuilder<'b> {
     /// Adds an option with this value.
     #[cfg_attr(not(target_os = "none"), inline)]
     pub fn option(&mut self, number: OptionNumber, value: &[u8]) -> &mut Self {
-        if let Some(space) = self.small_option(number, value.len(), value.len()) {
+        if SHORT_WAYS && let Some(space) = self.small_option(number, value.len(), value.len()) {
             copy(space, value);
         } else {
             self.any_option(number, value);
@@ -211,7 +212,8 @@ impl<'b> MessageBuilder<'b> {
             .checked_shl(zeros.saturating_mul(8))
             .unwrap_or(0)
             .to_be_bytes();
-        if let Some(space) = self.small_option(number, len, bytes.len())
+        if SHORT_WAYS
+            && let Some(space) = self.small_option(number, len, bytes.len())
             && let Ok(space) = space.try_into()
         {
             let space: &mut [u8; 4] = space;
@@ -378,7 +380,9 @@ impl<'b> MessageBuilder<'b> {
         let buffer = core::mem::take(&mut self.buffer);
         let start = match self.lengths {
             None => 0,
-            Some(lengths) => lengths.write(buffer, self.len).ok_or(BuildError::NoSpace)?,
+            Some(lengths) => {
+                (lengths.write)(lengths, buffer, self.len).ok_or(BuildError::NoSpace)?
+            }
         };
         buffer.get(start..self.len).ok_or(BuildError::NoSpace)
     }
@@ -458,11 +462,9 @@ impl<'b> MessageBuilder<'b> {
 
     #[cfg_attr(not(target_os = "none"), inline)]
     fn write_extension(&mut self, extension: Extension) {
-        match extension {
-            Extension::None => {}
-            Extension::Byte(byte) => self.write(&[byte]),
-            Extension::Word(word) => self.write(&word),
-        }
+        let Extension { word, len } = extension;
+        let bytes = word.get(2_usize.wrapping_sub(len)..);
+        self.write(bytes.unwrap_or_default());
     }
 
     #[cfg_attr(not(target_os = "none"), inline)]
@@ -484,20 +486,16 @@ impl<'b> MessageBuilder<'b> {
     }
 }
 
+/// What follows a nibble: the last `len` of these bytes.
 #[derive(Clone, Copy)]
-enum Extension {
-    None,
-    Byte(u8),
-    Word([u8; 2]),
+struct Extension {
+    word: [u8; 2],
+    len: usize,
 }
 
 impl Extension {
     const fn len(self) -> usize {
-        match self {
-            Self::None => 0,
-            Self::Byte(_) => 1,
-            Self::Word(_) => 2,
-        }
+        self.len
     }
 }
 
@@ -511,16 +509,16 @@ fn token_length(token: &[u8]) -> Option<(u8, Extension)> {
 /// The nibble and the extension of a delta or length; `None` above 65804.
 #[cfg_attr(not(target_os = "none"), inline)]
 fn nibble(value: u32) -> Option<(u8, Extension)> {
-    if let Ok(small) = u8::try_from(value)
-        && small < 13
-    {
-        return Some((small, Extension::None));
-    }
-    if let Ok(byte) = u8::try_from(value.saturating_sub(13)) {
-        return Some((13, Extension::Byte(byte)));
-    }
-    let word = u16::try_from(value.saturating_sub(269)).ok()?;
-    Some((14, Extension::Word(word.to_be_bytes())))
+    let (nibble, len, rest) = match value {
+        0..=12 => {
+            let [small, ..] = value.to_le_bytes();
+            (small, 0, 0)
+        }
+        13..=268 => (13, 1, value.wrapping_sub(13)),
+        _ => (14, 2, value.wrapping_sub(269)),
+    };
+    let word = u16::try_from(rest).ok()?.to_be_bytes();
+    Some((nibble, Extension { word, len }))
 }
 
 impl fmt::Display for BuildError {

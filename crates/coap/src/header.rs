@@ -3,6 +3,7 @@
 #[cfg(feature = "serde")]
 mod token_serde;
 
+use crate::SHORT_WAYS;
 use crate::copy::copy;
 
 use core::fmt;
@@ -101,10 +102,10 @@ impl Token {
     #[inline]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         // The usual lengths without a loop.
-        if let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
+        if SHORT_WAYS && let Ok(bytes) = <[u8; 4]>::try_from(bytes) {
             return Some(Self::from(bytes));
         }
-        if let Ok(bytes) = <[u8; 8]>::try_from(bytes) {
+        if SHORT_WAYS && let Ok(bytes) = <[u8; 8]>::try_from(bytes) {
             return Some(Self::from(bytes));
         }
         let len = u8::try_from(bytes.len()).ok()?;

@@ -125,6 +125,10 @@ pub mod tokio;
 mod transmission;
 pub mod uri;
 
+/// Whether small options and tokens have ways of their own, which give what the general ways give: where a register holds
+/// eight bytes at once speed counts, on a device its flash.
+const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
+
 pub use dunlin_time as time;
 
 pub use builder::{BuildError, MessageBuilder};

@@ -11,7 +11,7 @@ use core::fmt;
 use crate::body::Body;
 use crate::header::Hex;
 use crate::parse_error::{ParseError, ParseErrorKind};
-use crate::{Code, MessageId, OptionNumber, Options, Token, Type, Values, decode_uint};
+use crate::{Code, MessageId, OptionNumber, Options, SHORT_WAYS, Token, Type, Values, decode_uint};
 
 /// A message in the bytes of its datagram: checked whole by [`Message::parse`], nothing copied.
 ///
@@ -59,10 +59,10 @@ impl<'a> Message<'a> {
     /// Every [`ParseErrorKind`]. [`ParseError::reset`] has the answer to send, if any.
     #[cfg_attr(not(target_os = "none"), inline)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        match Self::parse_plain(bytes) {
-            Some(message) => Ok(message),
-            None => Self::parse_any(bytes),
+        if SHORT_WAYS && let Some(message) = Self::parse_plain(bytes) {
+            return Ok(message);
         }
+        Self::parse_any(bytes)
     }
 
     /// The message in these bytes where it is plain: see [`Body::parse_plain`].

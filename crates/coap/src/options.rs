@@ -4,8 +4,8 @@
 
 use core::iter::FusedIterator;
 
-use crate::OptionNumber;
 use crate::parse_error::ParseErrorKind;
+use crate::{OptionNumber, SHORT_WAYS};
 
 /// Marks the end of the options and the start of the payload.
 pub(crate) const PAYLOAD_MARKER: u8 = 0xff;
@@ -122,6 +122,12 @@ impl<'a> Iterator for Options<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let &first = self.bytes.first()?;
         // The bytes were walked once: nothing here fails.
+        if !SHORT_WAYS {
+            let option = split_option(first, self.bytes.get(1..)?).ok()?;
+            self.number = self.number.wrapping_add(option.delta);
+            self.bytes = option.rest;
+            return Some((OptionNumber(low(self.number)), option.value));
+        }
         let size = small(first);
         let (delta, value, rest) = if size == 0 {
             let Extended {
@@ -220,6 +226,9 @@ impl FusedIterator for Values<'_> {}
 /// `None` when it does not fit.
 #[cfg_attr(not(target_os = "none"), inline)]
 pub fn decode_uint(value: &[u8]) -> Option<u32> {
+    if !SHORT_WAYS {
+        return decode_bytewise(value);
+    }
     match *value {
         [] => Some(0),
         [a] => Some(u32::from(a)),
@@ -231,6 +240,13 @@ pub fn decode_uint(value: &[u8]) -> Option<u32> {
     }
 }
 
+/// Does what [`decode_uint`] does, in a loop.
+fn decode_bytewise(value: &[u8]) -> Option<u32> {
+    value.iter().try_fold(0, |number: u32, byte| {
+        (number >> 24 == 0).then_some(number << 8 | u32::from(*byte))
+    })
+}
+
 /// Decodes four bytes or more.
 fn decode_long_uint(value: &[u8]) -> Option<u32> {
     let (zeros, last) = value.split_last_chunk()?;
@@ -238,4 +254,47 @@ fn decode_long_uint(value: &[u8]) -> Option<u32> {
         .iter()
         .all(|byte| *byte == 0)
         .then(|| u32::from_be_bytes(*last))
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use crate::{Code, Message, MessageBuilder, MessageId, Token, Type};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What a device does is what a host does.
+        #[test]
+        fn both_ways_to_a_uint_agree(value in prop::collection::vec(prop_oneof![Just(0), any::<u8>()], 0..8)) {
+            prop_assert_eq!(decode_bytewise(&value), decode_uint(&value));
+        }
+
+        /// Each option is also found by what reads any option, as a device reads all.
+        #[test]
+        fn both_ways_to_an_option_agree(
+            values in prop::collection::vec((0..600_u16, prop::collection::vec(any::<u8>(), 0..300)), 0..6),
+        ) {
+            let mut buffer = [0; 4096];
+            let mut builder =
+                MessageBuilder::new(&mut buffer, Type::Confirmable, Code::GET, MessageId(1), Token::EMPTY);
+            let mut number = 0;
+            for (delta, value) in &values {
+                number += delta;
+                builder.option(OptionNumber(number), value);
+            }
+            let message = Message::parse(builder.finish().unwrap()).unwrap();
+            let mut bytes = message.options().bytes;
+            let mut number = 0;
+            for (known, value) in message.options() {
+                let (first, rest) = bytes.split_first().unwrap();
+                let option = split_option(*first, rest).unwrap();
+                number += option.delta;
+                bytes = option.rest;
+                prop_assert_eq!((u32::from(known.0), value), (number, option.value));
+            }
+            prop_assert!(bytes.is_empty());
+        }
+    }
 }

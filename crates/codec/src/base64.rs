@@ -65,35 +65,31 @@ pub(crate) fn decode(
     text: &[u8],
     writer: &mut Writer<'_>,
 ) -> Result<(), DecodeErrorKind> {
-    let (groups, rest) = text.as_chunks::<4>();
-    let (groups, rest) = match groups.split_last() {
-        _ if !variant.is_padded() => (groups, rest),
-        _ if !rest.is_empty() => return Err(DecodeErrorKind::Base64),
-        Some(([rest @ .., b'=', b'='], groups)) => (groups, &rest[..]),
-        Some(([rest @ .., b'='], groups)) => (groups, &rest[..]),
-        _ => (groups, &[][..]),
-    };
-    let mut put = |bytes: &[u8]| writer.put(bytes).map_err(|_| DecodeErrorKind::NoSpace);
-    for group in groups {
-        let [a, b, c, d] = group.map(|digit| variant.value(digit));
-        let (Some(a), Some(b), Some(c), Some(d)) = (a, b, c, d) else {
+    let mut digits = text;
+    if variant.is_padded() {
+        if !text.len().is_multiple_of(4) {
             return Err(DecodeErrorKind::Base64);
-        };
-        put(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])?;
+        }
+        digits = digits.strip_suffix(b"=").unwrap_or(digits);
+        digits = digits.strip_suffix(b"=").unwrap_or(digits);
     }
-    let value = |digit: &u8| variant.value(*digit).ok_or(DecodeErrorKind::Base64);
-    match rest {
-        [] => Ok(()),
-        [a, b] => match (value(a)?, value(b)?) {
-            (a, b) if b << 4 == 0 => put(&[a << 2 | b >> 4]),
-            _ => Err(DecodeErrorKind::Base64),
-        },
-        [a, b, c] => match (value(a)?, value(b)?, value(c)?) {
-            (a, b, c) if c << 6 == 0 => put(&[a << 2 | b >> 4, b << 4 | c >> 2]),
-            _ => Err(DecodeErrorKind::Base64),
-        },
-        _ => Err(DecodeErrorKind::Base64),
+    let (mut word, mut bits) = (0_u32, 0_u32);
+    for digit in digits {
+        let value = variant.value(*digit).ok_or(DecodeErrorKind::Base64)?;
+        word = word << 6 | u32::from(value);
+        bits = bits.wrapping_add(6);
+        if bits >= 8 {
+            bits = bits.wrapping_sub(8);
+            let [byte, ..] = word.wrapping_shr(bits).to_le_bytes();
+            writer.byte(byte).map_err(|_| DecodeErrorKind::NoSpace)?;
+        }
     }
+    // A digit alone is no byte.
+    let left = word & 1_u32.wrapping_shl(bits).wrapping_sub(1);
+    if bits >= 6 || left != 0 {
+        return Err(DecodeErrorKind::Base64);
+    }
+    Ok(())
 }
 
 /// Writes the text of `bytes`.
@@ -102,32 +98,27 @@ pub(crate) fn encode(
     bytes: &[u8],
     writer: &mut Writer<'_>,
 ) -> Result<(), EncodeError> {
-    let digit = |value| variant.digit(value);
-    let (groups, rest) = bytes.as_chunks::<3>();
-    for &[a, b, c] in groups {
-        writer.put(&[
-            digit(a >> 2),
-            digit(a << 4 | b >> 4),
-            digit(b << 2 | c >> 6),
-            digit(c),
-        ])?;
-    }
-    let padding: &[u8] = match *rest {
-        [a] => {
-            writer.put(&[digit(a >> 2), digit(a << 4)])?;
-            b"=="
+    let (mut word, mut bits, mut count) = (0_u32, 0_u32, 0_u32);
+    for byte in bytes {
+        word = word << 8 | u32::from(*byte);
+        bits = bits.wrapping_add(8);
+        while bits >= 6 {
+            bits = bits.wrapping_sub(6);
+            let [value, ..] = word.wrapping_shr(bits).to_le_bytes();
+            writer.byte(variant.digit(value))?;
+            count = count.wrapping_add(1);
         }
-        [a, b] => {
-            writer.put(&[digit(a >> 2), digit(a << 4 | b >> 4), digit(b << 2)])?;
-            b"="
-        }
-        _ => b"",
-    };
-    if variant.is_padded() {
-        writer.put(padding)
-    } else {
-        Ok(())
     }
+    if bits > 0 {
+        let [value, ..] = word.wrapping_shl(6_u32.wrapping_sub(bits)).to_le_bytes();
+        writer.byte(variant.digit(value))?;
+        count = count.wrapping_add(1);
+    }
+    while variant.is_padded() && count % 4 != 0 {
+        writer.byte(b'=')?;
+        count = count.wrapping_add(1);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -141,7 +132,7 @@ mod tests {
     ) -> Result<&'b [u8], DecodeErrorKind> {
         let mut writer = Writer::new(buffer);
         decode(variant, text, &mut writer)?;
-        Ok(writer.into_written())
+        writer.into_written().map_err(|_| DecodeErrorKind::NoSpace)
     }
 
     #[test]
@@ -161,7 +152,7 @@ mod tests {
                 let mut buffer = [0; 8];
                 let mut writer = Writer::new(&mut buffer);
                 encode(variant, bytes, &mut writer).unwrap();
-                assert_eq!(writer.into_written(), text);
+                assert_eq!(writer.into_written(), Ok(text));
                 assert_eq!(decoded(variant, text, &mut [0; 8]), Ok(bytes));
             }
         }

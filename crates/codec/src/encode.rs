@@ -312,7 +312,7 @@ impl<'b> Encoder<'b> {
         } else {
             Err(EncodeError::Outside)
         };
-        match result {
+        match result.and_then(|()| self.writer.fits()) {
             Ok(()) => {
                 self.row.last = record.path;
                 Ok(())
@@ -332,6 +332,7 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn finish(&mut self) -> Result<usize, EncodeError> {
         self.end()?;
+        self.writer.fits()?;
         // A second end would not be one.
         self.push = Self::push_any;
         self.format = Format::Failed(EncodeError::OutOfOrder);

@@ -103,9 +103,7 @@ impl Encoder {
             #[cfg(feature = "text")]
             (ContentFormat::TEXT, value) => text::print(writer, value),
             #[cfg(feature = "cbor")]
-            (ContentFormat::CBOR, value) => {
-                crate::cbor::put_value(writer, crate::short::Short::EMPTY, value)
-            }
+            (ContentFormat::CBOR, value) => crate::cbor::put_value(writer, value),
             (_, Value::Opaque(bytes)) => writer.put(bytes),
             _ => Err(EncodeError::NotRepresentable),
         }

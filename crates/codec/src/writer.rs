@@ -85,13 +85,30 @@ macro_rules! tests {
                 writer.close(0, mark, Short::new(*b"1234")).unwrap();
                 assert_eq!(writer.written_from(0), b"a1234bcd");
                 let mark = Mark { start: 1, room: 4 };
-                assert_eq!(
-                    writer.close(0, mark, Short::new(*b"12345")),
-                    Err(EncodeError::NoSpace)
-                );
-                assert_eq!(writer.put(b"e"), Err(EncodeError::NoSpace));
-                assert_eq!(writer.put_word(1, 1), Err(EncodeError::NoSpace));
-                assert_eq!(writer.written_from(0), b"a1234bcd");
+                assert_eq!(writer.fits(), Ok(()));
+                let grown = writer.close(0, mark, Short::new(*b"12345"));
+                let grown = grown.and_then(|()| writer.fits());
+                assert_eq!(grown, Err(EncodeError::NoSpace));
+            }
+
+            #[test]
+            fn what_has_no_room_is_an_error() {
+                let mut buffer = [0; 4];
+                let (room, _) = buffer.split_at_mut(3);
+                let mut writer = Writer::new(room);
+                writer.byte(b'a').unwrap();
+                writer.number(0x4243, 2).unwrap();
+                assert_eq!(writer.written_from(0), b"aBC");
+                for write in [
+                    (|writer| writer.put(b"e")) as fn(&mut Writer<'_>) -> _,
+                    |writer| writer.put_word(1, 1),
+                    |writer| writer.byte(1),
+                    |writer| writer.number(1, 1),
+                ] {
+                    let written = write(&mut writer).and_then(|()| writer.fits());
+                    assert_eq!(written, Err(EncodeError::NoSpace));
+                }
+                assert_eq!(buffer, *b"aBC\0");
             }
 
             /// Writes `outer[…inner[…]…]` with headers that turn out longer than the room left for them.

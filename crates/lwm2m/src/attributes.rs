@@ -1,13 +1,16 @@
 //! Notification attributes in the query of Write-Attributes and Observe.
 
 use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
-use dunlin_model::{AttributeChanges, AttributeError, AttributeValue, Attributes};
+use dunlin_model::{AttributeChanges, AttributeError, AttributeValue};
 
 use crate::RequestError;
 use crate::query::Text;
 
 /// Reads the Uri-Query options of `message` (Transport 1.2.2 §6.4.4).
-pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestError> {
+pub(crate) fn read(
+    message: &Message<'_>,
+    changes: &mut AttributeChanges,
+) -> Result<(), RequestError> {
     if !cfg!(feature = "attributes") {
         return Err(RequestError::new(
             Code::NOT_IMPLEMENTED,
@@ -18,7 +21,7 @@ pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestErr
     let items = message
         .uri_query()
         .map(|item| core::str::from_utf8(item).unwrap_or("\u{fffd}"));
-    AttributeChanges::parse(items).map_err(|error| {
+    changes.read(items).map_err(|error| {
         RequestError::bad_request(match error {
             AttributeError::Unknown => "an unknown attribute",
             AttributeError::Duplicate => "an attribute is given twice",
@@ -32,17 +35,20 @@ pub(crate) fn read(message: &Message<'_>) -> Result<AttributeChanges, RequestErr
 }
 
 /// Reads the attributes that an Observe has as parameters (Core 1.2.2 §6.4.1): each with a value.
-pub(crate) fn parameters(message: &Message<'_>) -> Result<Attributes, RequestError> {
+pub(crate) fn parameters(
+    message: &Message<'_>,
+    changes: &mut AttributeChanges,
+) -> Result<(), RequestError> {
     if message.uri_query().next().is_none() {
-        return Ok(Attributes::NONE);
+        return Ok(());
     }
-    let changes = read(message)?;
+    read(message, changes)?;
     if changes.removes_any() {
         return Err(RequestError::bad_request(
             "an attribute of Observe needs a value",
         ));
     }
-    Ok(changes.set())
+    Ok(())
 }
 
 /// Adds a Uri-Query option for each change.

@@ -4,9 +4,10 @@ use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
 use dunlin_codec::ContentFormat;
 use dunlin_model::{Level, ObjectId, Path};
 
-use crate::operation::{read_path, write_path};
+use crate::RequestError;
+use crate::operation::write_path;
 use crate::query::Text;
-use crate::{MISSING_FORMAT, RequestError};
+use crate::request::{MISSING_FORMAT, read_path};
 
 /// Writes the path and the query of a Bootstrap-Request: `POST /bs?ep=…&pct=…`, with the format that the client prefers
 /// for what the Bootstrap-Server writes.

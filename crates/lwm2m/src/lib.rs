@@ -50,6 +50,7 @@ mod error;
 mod operation;
 mod query;
 mod registration;
+mod request;
 mod uplink;
 mod version;
 
@@ -57,8 +58,8 @@ pub use arguments::{Argument, Arguments, ArgumentsError};
 pub use binding::Binding;
 pub use bootstrap::{BootstrapOperation, write_bootstrap_pack_request, write_bootstrap_request};
 pub use error::RequestError;
-use operation::MISSING_FORMAT;
 pub use operation::{Operation, WriteMode, write_path};
 pub use registration::{DEFAULT_LIFETIME, Register, Update, check_endpoint};
+pub use request::{OperationKind, OperationParts};
 pub use uplink::Uplink;
 pub use version::LwM2mVersion;

@@ -2,10 +2,11 @@
 
 use dunlin_coap::{Code, Message, MessageBuilder, OptionNumber};
 use dunlin_codec::ContentFormat;
-use dunlin_model::{AttributeChanges, Attributes, Level, ObjectId, Path};
+use dunlin_model::{AttributeChanges, Attributes, ObjectId, Path};
 
-use crate::query::{self, Text};
-use crate::{RequestError, attributes};
+use crate::query::Text;
+use crate::request::NO_SUCH_PATH;
+use crate::{OperationKind, OperationParts, RequestError, attributes};
 
 /// How a Write treats what is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,128 +142,62 @@ impl<'a> Operation<'a> {
     /// for a query, Observe value or arguments that cannot be read, 4.15 for a payload without Content-Format where
     /// one is needed or Execute arguments that are not text.
     pub fn from_request(message: &Message<'a>) -> Result<Self, RequestError> {
-        let path = read_path(message)?;
-        let format = message.content_format().map(ContentFormat);
-        let accept = message.accept().map(ContentFormat);
-        let payload = message.payload();
-        match (message.code(), path.level()) {
-            (Code::GET, _) => Self::from_get(message, path, accept),
-            (Code::FETCH, Level::Root) => {
-                let format = format.ok_or(MISSING_FORMAT)?;
-                match message.observe() {
-                    None => Ok(Self::ReadComposite {
-                        format,
-                        accept,
-                        payload,
-                    }),
-                    Some(0) => Ok(Self::ObserveComposite {
-                        format,
-                        accept,
-                        payload,
-                        attributes: attributes::parameters(message)?,
-                    }),
-                    Some(1) => Ok(Self::CancelObserveComposite {
-                        format,
-                        accept,
-                        payload,
-                    }),
-                    Some(_) => Err(BAD_OBSERVE),
-                }
-            }
-            (Code::IPATCH, Level::Root) => Ok(Self::WriteComposite {
-                format: format.ok_or(MISSING_FORMAT)?,
-                payload,
-            }),
-            (Code::PUT, Level::Root) => {
-                Err(RequestError::method_not_allowed("the root takes no PUT"))
-            }
-            (Code::PUT, _) => match format {
-                None if payload.is_empty() => {
-                    let changes = attributes::read(message)?;
-                    if changes.is_empty() {
-                        return Err(RequestError::bad_request(
-                            "PUT needs a payload or attributes",
-                        ));
-                    }
-                    Ok(Self::WriteAttributes { path, changes })
-                }
-                None => Err(MISSING_FORMAT),
-                Some(format) => Ok(Self::Write {
-                    path,
-                    mode: WriteMode::Replace,
-                    format,
-                    payload,
-                }),
-            },
-            (Code::POST, Level::Object) => match (path.object_id(), format) {
-                (Some(object), Some(format)) => Ok(Self::Create {
-                    object,
-                    format,
-                    payload,
-                }),
-                // A Create without a payload has no Content-Format to name.
-                (Some(object), None) if payload.is_empty() => Ok(Self::Create {
-                    object,
-                    format: ContentFormat::TLV,
-                    payload,
-                }),
-                _ => Err(MISSING_FORMAT),
-            },
-            (Code::POST, Level::Instance) => match format {
-                Some(format) => Ok(Self::Write {
-                    path,
-                    mode: WriteMode::Partial,
-                    format,
-                    payload,
-                }),
-                None => Err(MISSING_FORMAT),
-            },
-            (Code::POST, Level::Resource) => match format {
-                None | Some(ContentFormat::TEXT) => {
-                    let arguments = core::str::from_utf8(payload)
-                        .map_err(|_| RequestError::bad_request("the arguments are not text"))?;
-                    Ok(Self::Execute { path, arguments })
-                }
-                Some(format) => Ok(Self::Write {
-                    path,
-                    mode: WriteMode::Partial,
-                    format,
-                    payload,
-                }),
-            },
-            (Code::DELETE, Level::Instance | Level::ResourceInstance) => Ok(Self::Delete { path }),
-            _ => Err(RequestError::method_not_allowed(
-                "no operation has this method at this level",
-            )),
-        }
-    }
-
-    fn from_get(
-        message: &Message<'a>,
-        path: Path,
-        accept: Option<ContentFormat>,
-    ) -> Result<Self, RequestError> {
-        if accept == Some(ContentFormat::LINK_FORMAT) {
-            return Ok(Self::Discover {
+        let mut changes = AttributeChanges::default();
+        let parts = OperationParts::read(message, &mut changes)?;
+        let OperationParts {
+            path,
+            accept,
+            depth,
+            payload,
+            ..
+        } = parts;
+        // Where there is none, none is needed.
+        let format = parts.format.unwrap_or(ContentFormat::TLV);
+        let attributes = changes.set();
+        Ok(match parts.kind {
+            OperationKind::Read => Self::Read { path, accept },
+            OperationKind::Discover => Self::Discover { path, depth },
+            OperationKind::Write(mode) => Self::Write {
                 path,
-                depth: read_depth(message)?,
-            });
-        }
-        if path.level() == Level::Root {
-            return Err(RequestError::method_not_allowed(
-                "the root can be discovered, not read",
-            ));
-        }
-        match message.observe() {
-            None => Ok(Self::Read { path, accept }),
-            Some(0) => Ok(Self::Observe {
+                mode,
+                format,
+                payload,
+            },
+            OperationKind::WriteAttributes => Self::WriteAttributes { path, changes },
+            OperationKind::Execute => Self::Execute {
+                path,
+                arguments: parts.arguments()?,
+            },
+            OperationKind::Create => Self::Create {
+                object: path.object_id().ok_or(NO_SUCH_PATH)?,
+                format,
+                payload,
+            },
+            OperationKind::Delete => Self::Delete { path },
+            OperationKind::Observe => Self::Observe {
                 path,
                 accept,
-                attributes: attributes::parameters(message)?,
-            }),
-            Some(1) => Ok(Self::CancelObserve { path, accept }),
-            Some(_) => Err(BAD_OBSERVE),
-        }
+                attributes,
+            },
+            OperationKind::CancelObserve => Self::CancelObserve { path, accept },
+            OperationKind::ReadComposite => Self::ReadComposite {
+                format,
+                accept,
+                payload,
+            },
+            OperationKind::ObserveComposite => Self::ObserveComposite {
+                format,
+                accept,
+                payload,
+                attributes,
+            },
+            OperationKind::CancelObserveComposite => Self::CancelObserveComposite {
+                format,
+                accept,
+                payload,
+            },
+            OperationKind::WriteComposite => Self::WriteComposite { format, payload },
+        })
     }
 
     /// The method of the request.
@@ -383,13 +318,6 @@ impl<'a> Operation<'a> {
     }
 }
 
-const BAD_OBSERVE: RequestError = RequestError::bad_request("Observe is 0 or 1 in a request");
-
-pub(crate) const MISSING_FORMAT: RequestError = RequestError::new(
-    Code::UNSUPPORTED_CONTENT_FORMAT,
-    "a payload needs its Content-Format",
-);
-
 /// Adds a Uri-Path option for each identifier of `path`.
 pub fn write_path(builder: &mut MessageBuilder<'_>, path: &Path) {
     for segment in path.segments() {
@@ -403,50 +331,6 @@ fn write_accept(builder: &mut MessageBuilder<'_>, accept: Option<ContentFormat>)
     if let Some(format) = accept {
         builder.accept(format.0);
     }
-}
-
-/// The path of the object tree in the Uri-Path options: at most four decimal identifiers below 65535. A trailing
-/// empty segment (a URI ending in a slash) adds nothing.
-pub(crate) fn read_path(message: &Message<'_>) -> Result<Path, RequestError> {
-    const NO_SUCH_PATH: RequestError =
-        RequestError::not_found("the path is not /object/instance/resource/instance");
-    let mut path = Path::ROOT;
-    let mut ended = false;
-    for segment in message.values(OptionNumber::URI_PATH) {
-        if ended {
-            return Err(NO_SUCH_PATH);
-        }
-        if segment.is_empty() {
-            ended = true;
-            continue;
-        }
-        let canonical = segment.len() == 1 || segment.first() != Some(&b'0');
-        let number = core::str::from_utf8(segment)
-            .ok()
-            .filter(|_| canonical)
-            .and_then(query::decimal)
-            .and_then(|number| u16::try_from(number).ok());
-        path = number.and_then(|id| path.child(id)).ok_or(NO_SUCH_PATH)?;
-    }
-    Ok(path)
-}
-
-fn read_depth(message: &Message<'_>) -> Result<Option<u8>, RequestError> {
-    let mut depth = None;
-    for item in message.uri_query() {
-        match item.strip_prefix(b"depth=") {
-            Some([digit @ b'0'..=b'3']) if depth.is_none() => depth = Some(digit & 0x0f),
-            Some(_) if depth.is_none() => {
-                return Err(RequestError::bad_request("depth is 0, 1, 2 or 3"));
-            }
-            _ => {
-                return Err(RequestError::bad_request(
-                    "Discover takes the parameter depth alone, once",
-                ));
-            }
-        }
-    }
-    Ok(depth)
 }
 
 #[cfg(test)]

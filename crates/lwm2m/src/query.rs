@@ -51,18 +51,7 @@ impl<const N: usize> Text<N> {
     }
 
     pub(crate) fn push_decimal(&mut self, number: u32) -> Option<()> {
-        let mut digits = [0; 10];
-        let mut rest = number;
-        let mut start = digits.len();
-        for (at, slot) in digits.iter_mut().enumerate().rev() {
-            *slot = b'0'.wrapping_add(u8::try_from(rest % 10).ok()?);
-            rest /= 10;
-            start = at;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.push(digits.get(start..)?)
+        self.push(dunlin_model::decimal::short_digits_of(number, &mut [0; 10]))
     }
 
     /// Appends `number` without exponent.

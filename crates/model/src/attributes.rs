@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::decimal::Decimal;
-use crate::{Level, ValueType};
+use crate::{Level, ValueType, float};
 
 mod parse;
 mod properties;
@@ -118,15 +118,16 @@ impl Attributes {
     /// # Errors
     /// [`AttributeError::Step`], [`AttributeError::Order`] or [`AttributeError::Evaluation`].
     pub fn check(&self) -> Result<(), AttributeError> {
-        if self.st.is_some_and(|st| st.is_nan() || st <= 0.0) {
+        if self
+            .st
+            .is_some_and(|st| float::is_nan(st) || float::order(st, 0.0).is_le())
+        {
             return Err(AttributeError::Step);
         }
         if let (Some(lt), Some(gt)) = (self.lt, self.gt) {
-            let margin = 2.0 * self.st.unwrap_or(0.0);
-            if !matches!(
-                (lt + margin).partial_cmp(&gt),
-                Some(core::cmp::Ordering::Less)
-            ) {
+            let step = self.st.unwrap_or(0.0);
+            let is_wider = float::order_of_distance(gt, lt, step, 2).is_gt();
+            if float::order(lt, gt).is_ge() || !is_wider {
                 return Err(AttributeError::Order);
             }
         }
@@ -184,12 +185,17 @@ impl Attributes {
     /// Takes each attribute that is not set here from `above`, the next level up: the lowest level wins.
     #[must_use]
     pub fn or(mut self, above: Self) -> Self {
+        self.fill(&above);
+        self
+    }
+
+    /// Does what [`or`](Self::or) does, in place.
+    pub fn fill(&mut self, above: &Self) {
         for place in PLACES {
             if self.bits(place).is_none() {
                 self.set_bits(place, above.bits(place));
             }
         }
-        self
     }
 
     /// Walks over the attributes that are set, in the order of the fields.
@@ -351,19 +357,32 @@ impl AttributeChanges {
     /// # Errors
     /// As [`Attributes::check`] on the result: either every change is made or none.
     pub fn apply(&self, mut to: Attributes) -> Result<Attributes, AttributeError> {
+        self.apply_to(&mut to)?;
+        Ok(to)
+    }
+
+    /// Does what [`apply`](Self::apply) does, in place; on an error what is left there is of no use.
+    ///
+    /// # Errors
+    /// Those of [`apply`](Self::apply).
+    pub fn apply_to(&self, to: &mut Attributes) -> Result<(), AttributeError> {
         for place in PLACES {
-            if self.removes(place) {
-                to.set_bits(place, None);
+            let bits = self.set.bits(place);
+            if bits.is_some() || self.removes(place) {
+                to.set_bits(place, bits);
             }
         }
-        let to = self.set.or(to);
-        to.check()?;
-        Ok(to)
+        to.check()
     }
 
     /// Gives the attributes that the change sets, without those it keeps or removes.
     pub const fn set(&self) -> Attributes {
         self.set
+    }
+
+    /// The same by reference.
+    pub const fn as_set(&self) -> &Attributes {
+        &self.set
     }
 
     /// Walks over the names of the attributes that the change removes.

@@ -14,8 +14,9 @@ mod print;
 /// a multiplication of floats is a function that takes flash.
 const SHORT_WAYS: bool = cfg!(target_pointer_width = "64");
 
+pub(crate) use big::{add, raise, set};
 pub use parse::{integer, natural, parse, parse_plain, scaled};
-pub use print::{Precision, Style, digits_of, print, print_with};
+pub use print::{Precision, Style, digits_of, print, print_with, short_digits_of};
 
 /// A number that prints as `core` prints it, without exponent, but by the way of this module.
 ///

@@ -4,6 +4,7 @@ mod error;
 
 pub use error::{DefinitionError, DefinitionErrorKind, ValueError};
 
+use crate::float::is_nan;
 use crate::{
     ObjectId, Operations, Range, ResourceId, Static, Storage, Value, ValueType, Version,
     static_text,
@@ -153,7 +154,7 @@ impl<S: Storage> ResourceDefinition<S> {
     /// [`ValueError`].
     pub fn accept<'v>(&self, value: Value<'v>) -> Result<Value<'v>, ValueError> {
         let value = value.convert(self.kind).ok_or(ValueError::Type)?;
-        if is_nan(&value) {
+        if value.float().is_some_and(is_nan) {
             return Err(ValueError::NotANumber);
         }
         if !self.range.contains(&value) {
@@ -176,14 +177,6 @@ impl<S: Storage> ResourceDefinition<S> {
             return Err(DefinitionErrorKind::Range);
         }
         Ok(())
-    }
-}
-
-const fn is_nan(value: &Value<'_>) -> bool {
-    match value {
-        Value::Float(number) => number.is_nan(),
-        Value::Single(number) => number.is_nan(),
-        _ => false,
     }
 }
 

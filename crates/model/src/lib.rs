@@ -39,6 +39,7 @@ mod access;
 mod attributes;
 pub mod decimal;
 mod definition;
+pub mod float;
 #[cfg(feature = "defmt")]
 mod format;
 mod id;

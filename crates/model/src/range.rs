@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::decimal::Decimal;
+use crate::float::{is_nan, order};
 use crate::{Static, Storage, Value, ValueType};
 
 #[cfg(feature = "alloc")]
@@ -57,9 +58,10 @@ impl<S: Storage> Range<S> {
                     .iter()
                     .any(|(min, max)| (*min..=*max).contains(&number))
             }),
-            Self::Float(min, max) => value
-                .as_f64()
-                .is_some_and(|number| (*min..=*max).contains(&number)),
+            Self::Float(min, max) => value.as_f64().is_some_and(|number| {
+                let is_number = !is_nan(number);
+                is_number && order(*min, number).is_le() && order(number, *max).is_le()
+            }),
             Self::Length(min, max) => {
                 length(value).is_some_and(|length| (*min..=*max).contains(&length))
             }

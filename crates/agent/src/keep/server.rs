@@ -146,7 +146,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !OBSERVE {
             return Err(ImportError::Unknown);
         }
-        attributes::attach(self.attributes, server, path, attached)?;
+        attributes::attach(self.attributes, server, path, &attached)?;
         Ok(())
     }
 

@@ -34,7 +34,7 @@ fn values(
             found.push((definition.id.get(), index.get(), value.kind()));
         };
         if definition.multiple {
-            indices(object, definition).for_each(&mut read);
+            indices(object, definition.id).for_each(&mut read);
         } else {
             read(SINGLE);
         }

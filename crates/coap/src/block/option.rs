@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Message, OptionNumber};
+use crate::{Message, OptionNumber, SHORT_WAYS, decode_uint};
 
 /// One block of a body: its number, its size and whether more follow (RFC 7959 §2.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -214,6 +214,13 @@ impl Block {
     /// [`BlockError::Length`] for more than three bytes.
     #[inline]
     pub fn decode_bert(value: &[u8]) -> Result<Self, BlockError> {
+        if !SHORT_WAYS {
+            if value.len() > 3 {
+                return Err(BlockError::Length);
+            }
+            let value = decode_uint(value).ok_or(BlockError::Length)?;
+            return Ok(Self { value });
+        }
         let value = match *value {
             [] => 0,
             [a] => u32::from(a),

@@ -12,6 +12,8 @@ pub(super) struct Lengths {
     reserved: usize,
     /// Where Len counts from: the first option.
     body: usize,
+    /// Writes them. A pointer, so that it is in no image that speaks UDP alone.
+    pub(super) write: fn(Self, &mut [u8], usize) -> Option<usize>,
 }
 
 /// The greatest lengths of options and payload that are written with 0, 1 and 2 bytes of Extended Length.
@@ -66,6 +68,7 @@ impl<'b> MessageBuilder<'b> {
             builder.lengths = Some(Lengths {
                 reserved,
                 body: builder.len,
+                write: Lengths::write,
             });
         }
         if code.is_empty() && builder.state == State::Options {
@@ -99,7 +102,7 @@ fn extended_length(len: usize, head: usize) -> (usize, usize) {
 
 impl Lengths {
     /// Writes Len and Extended Length in front of the message that ends at `end`, and gives its beginning.
-    pub(super) fn write(self, buffer: &mut [u8], end: usize) -> Option<usize> {
+    fn write(self, buffer: &mut [u8], end: usize) -> Option<usize> {
         let len = u32::try_from(end.saturating_sub(self.body)).ok()?;
         let extension;
         let (nibble, extension): (u8, &[u8]) = match len {

@@ -9,14 +9,13 @@ use dunlin_model::Value;
 use proptest::prelude::*;
 
 use super::*;
-use crate::short::Short;
 use crate::writer::Writer;
 
 fn encoded(value: &Value<'_>) -> Vec<u8> {
     let mut buffer = vec![0; 1024];
     let mut writer = Writer::new(&mut buffer);
-    put_value(&mut writer, Short::EMPTY, value).unwrap();
-    writer.into_written().into()
+    put_value(&mut writer, value).unwrap();
+    writer.into_written().unwrap().into()
 }
 
 proptest! {

@@ -4,6 +4,7 @@ use dunlin_model::Value;
 
 use super::{half, major, simple};
 use crate::EncodeError;
+use crate::number::{link_length, put_link};
 use crate::short::Short;
 use crate::single_precision::narrow;
 use crate::writer::Writer;
@@ -25,55 +26,49 @@ pub(crate) const fn short_head(major: u8, argument: u32) -> Short {
     }
 }
 
-/// Adds a head with an argument of up to 32 bits, one to five bytes, to up to three bytes.
-pub(crate) const fn with_head(before: Short, major: u8, argument: u32) -> Short {
-    before.join(short_head(major, argument))
-}
-
-/// Writes `before`, up to three bytes, and a head.
-#[inline]
+/// Writes a head.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn put_head(
     writer: &mut Writer<'_>,
-    before: Short,
     major: u8,
     argument: u64,
 ) -> Result<(), EncodeError> {
-    match u32::try_from(argument) {
-        Ok(argument) => with_head(before, major, argument).put(writer),
-        Err(_) => put_long_head(writer, before, major, argument),
-    }
+    let [.., low] = argument.to_be_bytes();
+    let (form, count) = match argument {
+        0..=23 => return writer.byte(major | low),
+        24..=0xff => (0x18, 1),
+        0x100..=0xffff => (0x19, 2),
+        0x1_0000..=0xffff_ffff => (0x1a, 4),
+        _ => (0x1b, 8),
+    };
+    writer.byte(major | form)?;
+    writer.number(argument, count)
 }
 
-#[cold]
-fn put_long_head(
-    writer: &mut Writer<'_>,
-    before: Short,
-    major: u8,
-    argument: u64,
-) -> Result<(), EncodeError> {
-    before.byte(major | 0x1b).put(writer)?;
-    writer.put_word(argument.swap_bytes(), 8)
-}
-
-/// Writes `before`, up to three bytes, and `value`: LwM2M Core Appendix C.
-#[inline]
-pub(crate) fn put_value(
-    writer: &mut Writer<'_>,
-    before: Short,
-    value: &Value<'_>,
-) -> Result<(), EncodeError> {
+/// Writes `value`: LwM2M Core Appendix C.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+pub(crate) fn put_value(writer: &mut Writer<'_>, value: &Value<'_>) -> Result<(), EncodeError> {
     match *value {
         Value::Integer(number) | Value::Time(number) => {
             // The complement of a negative number, whose sign bit is all ones.
             let sign = number >> 63;
             let [sign_byte, ..] = sign.to_le_bytes();
             let major = major::NEGATIVE & sign_byte;
-            put_head(writer, before, major, (number ^ sign).cast_unsigned())
+            put_head(writer, major, (number ^ sign).cast_unsigned())
         }
+        Value::Unsigned(number) => put_head(writer, major::UNSIGNED, number),
         Value::String(text) | Value::Corelnk(text) => {
-            put_bytes(writer, before, major::TEXT, text.as_bytes())
+            put_bytes(writer, major::TEXT, text.as_bytes())
         }
-        _ => put_other_value(writer, before, value),
+        Value::Opaque(bytes) => put_bytes(writer, major::BYTES, bytes),
+        Value::Float(number) => put_float(writer, number),
+        Value::Single(number) => put_single(writer, number),
+        Value::Boolean(truth) => writer.byte(if truth { simple::TRUE } else { simple::FALSE }),
+        Value::Objlnk(link) => {
+            put_head(writer, major::TEXT, link_length(link).into())?;
+            put_link(writer, link)
+        }
+        Value::None => writer.byte(simple::NULL),
     }
 }
 
@@ -95,63 +90,31 @@ pub(crate) fn short_text(text: &str) -> Option<Short> {
     (length <= 23).then_some(Short::new([major::TEXT | length]))
 }
 
-#[inline(never)]
-fn put_other_value(
-    writer: &mut Writer<'_>,
-    before: Short,
-    value: &Value<'_>,
-) -> Result<(), EncodeError> {
-    match *value {
-        Value::Unsigned(number) => put_head(writer, before, major::UNSIGNED, number),
-        Value::Float(number) => put_float(writer, before, number),
-        Value::Single(number) => put_single(writer, before, number),
-        Value::Opaque(bytes) => put_bytes(writer, before, major::BYTES, bytes),
-        Value::Boolean(truth) => {
-            let byte = if truth { simple::TRUE } else { simple::FALSE };
-            before.byte(byte).put(writer)
-        }
-        Value::Objlnk(link) => {
-            let object = Short::EMPTY.decimal(link.object).byte(b':');
-            let instance = Short::EMPTY.decimal(link.instance);
-            let length = object.len().wrapping_add(instance.len());
-            with_head(before, major::TEXT, length).put(writer)?;
-            object.put(writer)?;
-            instance.put(writer)
-        }
-        // The others are written above.
-        _ => before.byte(simple::NULL).put(writer),
-    }
-}
-
 #[inline]
-fn put_bytes(
-    writer: &mut Writer<'_>,
-    before: Short,
-    major: u8,
-    bytes: &[u8],
-) -> Result<(), EncodeError> {
+fn put_bytes(writer: &mut Writer<'_>, major: u8, bytes: &[u8]) -> Result<(), EncodeError> {
     let length = u64::try_from(bytes.len()).map_err(|_| EncodeError::NotRepresentable)?;
-    put_head(writer, before, major, length)?;
+    put_head(writer, major, length)?;
     writer.put(bytes)
 }
 
 /// Writes the shortest float that is the same number: RFC 8949 §4.2.2.
-fn put_float(writer: &mut Writer<'_>, before: Short, number: f64) -> Result<(), EncodeError> {
+fn put_float(writer: &mut Writer<'_>, number: f64) -> Result<(), EncodeError> {
     let single = match narrow(number) {
         Some(single) => single,
         None if number.is_nan() => f32::NAN,
         None => {
-            before.byte(simple::DOUBLE).put(writer)?;
-            return writer.put_word(number.to_bits().swap_bytes(), 8);
+            writer.byte(simple::DOUBLE)?;
+            return writer.number(number.to_bits(), 8);
         }
     };
-    put_single(writer, before, single)
+    put_single(writer, single)
 }
 
-fn put_single(writer: &mut Writer<'_>, before: Short, single: f32) -> Result<(), EncodeError> {
-    match half::narrow(single) {
-        Some(half) => before.byte(simple::HALF).be16(half),
-        None => before.byte(simple::SINGLE).be32(single.to_bits()),
-    }
-    .put(writer)
+fn put_single(writer: &mut Writer<'_>, single: f32) -> Result<(), EncodeError> {
+    let (head, bits, count) = match half::narrow(single) {
+        Some(half) => (simple::HALF, half.into(), 2),
+        None => (simple::SINGLE, single.to_bits(), 4),
+    };
+    writer.byte(head)?;
+    writer.number(bits.into(), count)
 }

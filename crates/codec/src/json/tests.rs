@@ -15,7 +15,7 @@ fn printed(text: &str) -> String {
     writer.put(b"\"").unwrap();
     put_text(&mut writer, text).unwrap();
     writer.put(b"\"").unwrap();
-    String::from_utf8(writer.into_written().into()).unwrap()
+    String::from_utf8(writer.into_written().unwrap().into()).unwrap()
 }
 
 fn read(json: &[u8]) -> Fallible<Vec<u8>> {
@@ -27,7 +27,7 @@ fn read(json: &[u8]) -> Fallible<Vec<u8>> {
     let mut buffer = vec![0; json.len()];
     let mut writer = Writer::new(&mut buffer);
     unescape(text.bytes, &mut writer)?;
-    Ok(writer.into_written().into())
+    Ok(writer.into_written().unwrap().into())
 }
 
 proptest! {

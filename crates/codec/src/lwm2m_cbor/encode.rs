@@ -2,7 +2,7 @@
 
 use dunlin_model::{Level, MAX_ID, Path, Value};
 
-use crate::cbor::{major, put_value, short_head, short_integer, short_text, with_head};
+use crate::cbor::{major, put_head, put_value, short_head, short_integer, short_text};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
 use crate::writer::{DEPTH, Writer};
@@ -241,7 +241,7 @@ impl Encoder {
 
     /// Starts the map of `node`, a child of the one whose map is open.
     fn enter(&mut self, writer: &mut Writer<'_>, node: Path) -> Result<(), EncodeError> {
-        key(node).put(writer)?;
+        put_key(writer, node)?;
         self.count(1);
         self.node = node;
         self.open(writer)
@@ -254,7 +254,7 @@ impl Encoder {
         let depth = usize::from(self.open);
         let map = self.maps.get(depth).copied().unwrap_or_default();
         let start = usize::try_from(map.start).map_err(|_| EncodeError::NotRepresentable)?;
-        let head = with_head(Short::EMPTY, major::MAP, map.count);
+        let head = short_head(major::MAP, map.count);
         let mark = writer.mark(depth, start, 1);
         writer.close(depth, mark, head)
     }
@@ -278,11 +278,11 @@ impl Encoder {
         };
         self.count(1);
         if let Some(length) = length {
-            Short::EMPTY.byte(major::ARRAY | length).put(writer)?;
+            writer.byte(major::ARRAY | length)?;
         }
         let mut parts = base.to_bits();
         while let Ok(id) = u16::try_from((parts >> 48).wrapping_sub(1)) {
-            with_head(Short::EMPTY, major::UNSIGNED, id.into()).put(writer)?;
+            put_head(writer, major::UNSIGNED, id.into())?;
             parts <<= 16;
         }
         Ok(())
@@ -310,7 +310,7 @@ impl Encoder {
             }
             if path == base {
                 self.base_key(writer, base)?;
-                return value(writer, Short::EMPTY, record);
+                return put_entry(writer, record);
             }
             if base != Path::ROOT && self.open == 1 {
                 self.open_base(writer, base)?;
@@ -335,7 +335,8 @@ impl Encoder {
         } else {
             row.go_nowhere();
         }
-        value(writer, key(path), record)
+        put_key(writer, path)?;
+        put_entry(writer, record)
     }
 
     pub(crate) fn finish(
@@ -362,21 +363,20 @@ impl Encoder {
     }
 }
 
-/// The last number of `path`.
-#[inline]
-fn key(path: Path) -> Short {
+/// Writes the last number of `path`.
+fn put_key(writer: &mut Writer<'_>, path: Path) -> Result<(), EncodeError> {
     let id = path.segments().last().unwrap_or_default();
-    with_head(Short::EMPTY, major::UNSIGNED, id.into())
+    put_head(writer, major::UNSIGNED, id.into())
 }
 
-/// Writes `key` and the value of `record`.
-fn value(writer: &mut Writer<'_>, key: Short, record: &Record<'_>) -> Result<(), EncodeError> {
+/// Writes the value of `record`.
+fn put_entry(writer: &mut Writer<'_>, record: &Record<'_>) -> Result<(), EncodeError> {
     if record.path.level() >= Level::Resource {
-        return put_value(writer, key, &record.value);
+        return put_value(writer, &record.value);
     }
     match record.value {
         // That the node is there.
-        Value::None => key.byte(major::MAP).put(writer),
+        Value::None => writer.byte(major::MAP),
         _ => Err(EncodeError::NotRepresentable),
     }
 }

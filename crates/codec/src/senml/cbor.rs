@@ -6,6 +6,7 @@ use core::str;
 
 use dunlin_model::{Path, Value, ValueType};
 
+use super::name::Text;
 use super::{Base, Fields, Kind, Resolver, label};
 use crate::cbor::{
     OPEN, Reader, integer, major, put_head, put_value, short_head, short_integer, short_text, text,
@@ -332,44 +333,34 @@ impl Encoder {
                 .wrapping_add(written.base.into())
                 .wrapping_add(record.time.is_some().into());
         }
-        let mut before = Short::EMPTY.byte(major::MAP | count);
+        writer.byte(major::MAP | count)?;
         if written.base {
-            let name = self.base.base_name();
             // The label -2.
-            put_head(writer, before.byte(0x21), major::TEXT, name.len().into())?;
-            name.put(writer)?;
-            before = Short::EMPTY;
+            writer.byte(0x21)?;
+            put_name(writer, self.base.base_name())?;
         }
         if written.name {
-            let name = self.base.name(record.path);
-            let length = name.len();
-            // Up to 23 bytes: the longest names have a base.
-            let [low, ..] = length.to_le_bytes();
-            before
-                .join(Short::new([0x00, major::TEXT | low]))
-                .put(writer)?;
-            name.put(writer)?;
-            before = Short::EMPTY;
+            writer.byte(0x00)?;
+            put_name(writer, self.base.name(record.path))?;
         }
         if let Some(time) = record.time {
             let time = Value::Float(time);
             let time = time.as_i64().map_or(time, Value::Integer);
-            put_value(writer, before.byte(0x06), &time)?;
-            before = Short::EMPTY;
+            writer.byte(0x06)?;
+            put_value(writer, &time)?;
         }
         if !has_value {
-            return before.put(writer);
+            return Ok(());
         }
-        let label = match (label_of(&record.value), record.value) {
-            (Some(label), _) => label,
-            (None, Value::None) => 0x02,
+        match (label_of(&record.value), record.value) {
+            (Some(label), _) => writer.byte(label)?,
+            (None, Value::None) => writer.byte(0x02)?,
             _ => {
-                before.byte(0x63).put(writer)?;
+                writer.byte(0x63)?;
                 writer.put(OBJECT_LINK)?;
-                return put_value(writer, Short::EMPTY, &record.value);
             }
-        };
-        put_value(writer, before.byte(label), &record.value)
+        }
+        put_value(writer, &record.value)
     }
 
     pub(crate) fn finish(&self, writer: &mut Writer<'_>, row: &Row) -> Result<(), EncodeError> {
@@ -377,6 +368,13 @@ impl Encoder {
         let head = short_head(major::ARRAY, count);
         writer.close(0, writer.mark(0, 0, 1), head)
     }
+}
+
+/// Writes a name as a text.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+fn put_name(writer: &mut Writer<'_>, name: Text) -> Result<(), EncodeError> {
+    put_head(writer, major::TEXT, name.len().into())?;
+    name.put(writer)
 }
 
 /// The label of a value, if it has one of a single byte.

@@ -2,6 +2,7 @@
 
 use dunlin_model::{Children, Level, Path, PathError, PathErrorKind, PathParser, Value};
 
+use crate::number::{count_digits, put_id};
 use crate::row::Row;
 use crate::short::Short;
 use crate::writer::Writer;
@@ -126,8 +127,8 @@ impl<'a> Names<'a> {
     fn path_of_text(&self, node: Path, name: Name<'a>) -> Fallible<Path> {
         let mut buffer = [0; LONGEST];
         let mut writer = Writer::new(&mut buffer);
+        let full = |_| DecodeErrorKind::Name(PathErrorKind::TooDeep);
         if cfg!(feature = "lwm2m-json") && self.implied {
-            let full = |_| DecodeErrorKind::Name(PathErrorKind::TooDeep);
             writer.put(self.prefix.as_bytes()).map_err(full)?;
             if !name.bytes.starts_with(b"/") {
                 let node = Text::new(node, Level::Root, true, false);
@@ -142,6 +143,7 @@ impl<'a> Names<'a> {
         }
         let text = writer
             .into_written()
+            .map_err(full)?
             .strip_prefix(self.prefix.as_bytes())
             .ok_or(DecodeErrorKind::Outside)?;
         let mut parser = PathParser::in_request(node);
@@ -362,38 +364,32 @@ impl Text {
         }
     }
 
-    /// Gives each number, with the slash before it, to `part`.
-    fn each(
-        &self,
-        mut part: impl FnMut(Short) -> Result<(), EncodeError>,
-    ) -> Result<(), EncodeError> {
-        let (mut rest, mut slash) = (self.parts, self.slashes.0);
-        while let Ok(id) = u16::try_from((rest >> 48).wrapping_sub(1)) {
-            let before = if slash {
-                Short::new(*b"/")
-            } else {
-                Short::EMPTY
-            };
-            part(before.decimal(id))?;
-            (rest, slash) = (rest << 16, true);
-        }
-        if self.slashes.1 {
-            part(Short::new(*b"/"))?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn len(&self) -> u32 {
-        let mut length = 0_u32;
-        let _ = self.each(|part| {
-            length = length.wrapping_add(part.len());
-            Ok(())
-        });
+        let (first, last) = self.slashes;
+        let (mut rest, mut length) = (self.parts, u32::from(last));
+        if rest != 0 && !first {
+            length = length.wrapping_sub(1);
+        }
+        while let Ok(id) = u16::try_from((rest >> 48).wrapping_sub(1)) {
+            length = length.wrapping_add(count_digits(id)).wrapping_add(1);
+            rest <<= 16;
+        }
         length
     }
 
     /// Writes the name.
     pub(crate) fn put(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
-        self.each(|part| part.put(writer))
+        let (mut rest, mut slash) = (self.parts, self.slashes.0);
+        while let Ok(id) = u16::try_from((rest >> 48).wrapping_sub(1)) {
+            if slash {
+                writer.byte(b'/')?;
+            }
+            put_id(writer, id)?;
+            (rest, slash) = (rest << 16, true);
+        }
+        if self.slashes.1 {
+            writer.byte(b'/')?;
+        }
+        Ok(())
     }
 }

@@ -6,7 +6,6 @@ use dunlin_model::{Value, ValueType};
 
 use crate::base64::{self, Variant};
 use crate::number::{self, Precision, Style};
-use crate::short::Short;
 use crate::writer::Writer;
 use crate::{DecodeErrorKind, EncodeError};
 
@@ -18,7 +17,10 @@ pub(super) fn parse<'a>(
     if kind == ValueType::Opaque {
         let mut writer = Writer::new(scratch);
         base64::decode(Variant::Padded, bytes, &mut writer)?;
-        return Ok(Value::Opaque(writer.into_written()));
+        let bytes = writer.into_written();
+        return bytes
+            .map(Value::Opaque)
+            .map_err(|_| DecodeErrorKind::NoSpace);
     }
     let text = str::from_utf8(bytes).map_err(|_| DecodeErrorKind::Utf8)?;
     let value = match kind {
@@ -50,11 +52,8 @@ pub(super) fn print(writer: &mut Writer<'_>, value: &Value<'_>) -> Result<(), En
             number::put_float(writer, number.into(), Precision::Single, Style::Plain)
         }
         Value::None => Err(EncodeError::NotRepresentable),
-        Value::Boolean(truth) => writer.put(if truth { b"1" } else { b"0" }),
+        Value::Boolean(truth) => writer.byte(b'0' | u8::from(truth)),
         Value::Opaque(bytes) => base64::encode(Variant::Padded, bytes, writer),
-        Value::Objlnk(link) => {
-            Short::EMPTY.decimal(link.object).byte(b':').put(writer)?;
-            Short::EMPTY.decimal(link.instance).put(writer)
-        }
+        Value::Objlnk(link) => number::put_link(writer, link),
     }
 }

@@ -41,19 +41,6 @@ fn with_id(kind: Kind, id: u16, length: u8) -> Short {
     }
 }
 
-/// Gives an integer of up to 32 bits in the fewest bytes.
-#[inline]
-fn short_signed(number: i64) -> Option<Short> {
-    let [.., high, low] = number.to_be_bytes();
-    Some(if i8::try_from(number).is_ok() {
-        Short::new([low])
-    } else if i16::try_from(number).is_ok() {
-        Short::new([high, low])
-    } else {
-        Short::EMPTY.be32(i32::try_from(number).ok()?.cast_unsigned())
-    })
-}
-
 /// The last number of a path.
 #[inline]
 fn last_id(path: Path) -> u16 {
@@ -283,41 +270,56 @@ fn put_value(
     id: u16,
     value: &Value<'_>,
 ) -> Result<(), EncodeError> {
-    let short = match *value {
-        Value::Integer(number) | Value::Time(number) => match short_signed(number) {
-            Some(short) => short,
-            None => return put(writer, kind, id, &number.to_be_bytes()),
-        },
+    let (number, count) = match *value {
+        Value::Integer(number) | Value::Time(number) => {
+            let count = if i8::try_from(number).is_ok() {
+                1
+            } else if i16::try_from(number).is_ok() {
+                2
+            } else if i32::try_from(number).is_ok() {
+                4
+            } else {
+                8
+            };
+            (number.cast_unsigned(), count)
+        }
         Value::String(text) | Value::Corelnk(text) => {
             return put(writer, kind, id, text.as_bytes());
         }
         Value::Opaque(bytes) => return put(writer, kind, id, bytes),
-        Value::Boolean(truth) => Short::EMPTY.byte(truth.into()),
+        Value::Boolean(truth) => (truth.into(), 1),
         Value::Unsigned(number) => {
-            let [.., high, low] = number.to_be_bytes();
-            match number {
-                0..=0xff => Short::new([low]),
-                0x100..=0xffff => Short::new([high, low]),
-                _ => match u32::try_from(number) {
-                    Ok(number) => Short::EMPTY.be32(number),
-                    Err(_) => return put(writer, kind, id, &number.to_be_bytes()),
-                },
-            }
+            let count = match number {
+                0..=0xff => 1,
+                0x100..=0xffff => 2,
+                0x1_0000..=0xffff_ffff => 4,
+                _ => 8,
+            };
+            (number, count)
         }
         Value::Float(number) => match narrow(number) {
-            Some(number) => Short::EMPTY.be32(number.to_bits()),
-            None => return put(writer, kind, id, &number.to_be_bytes()),
+            Some(number) => (number.to_bits().into(), 4),
+            None => (number.to_bits(), 8),
         },
-        Value::Single(number) => Short::EMPTY.be32(number.to_bits()),
-        Value::Objlnk(link) => Short::EMPTY.be16(link.object).be16(link.instance),
+        Value::Single(number) => (number.to_bits().into(), 4),
+        Value::Objlnk(link) => (u64::from(link.object) << 16 | u64::from(link.instance), 4),
         Value::None => return Err(EncodeError::NotRepresentable),
     };
-    let [low, ..] = short.len().to_le_bytes();
-    with_id(kind, id, low).join(short).put(writer)
+    put_header(writer, kind, id, count)?;
+    writer.number(number, count)
+}
+
+fn put_header(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    id: u16,
+    length: usize,
+) -> Result<(), EncodeError> {
+    header(kind, id, length)?.put(writer)
 }
 
 #[inline(never)]
 fn put(writer: &mut Writer<'_>, kind: Kind, id: u16, value: &[u8]) -> Result<(), EncodeError> {
-    header(kind, id, value.len())?.put(writer)?;
+    put_header(writer, kind, id, value.len())?;
     writer.put(value)
 }

@@ -50,8 +50,8 @@ impl<'b> Writer<'b> {
 
     /// Gives up the buffer for what is written in it.
     #[cfg(not(test))]
-    pub(crate) fn into_written(self) -> &'b [u8] {
-        self.buffer.get(..self.at).unwrap_or_default()
+    pub(crate) fn into_written(self) -> Result<&'b [u8], EncodeError> {
+        self.buffer.get(..self.at).ok_or(EncodeError::NoSpace)
     }
 
     fn place(&mut self, at: usize) -> Option<&mut u8> {
@@ -67,18 +67,60 @@ impl<'b> Writer<'b> {
         }
     }
 
-    #[inline(never)]
-    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let end = self.at.saturating_add(bytes.len());
-        if self.window.is_none() && end > self.buffer.len() {
+    /// Whether there was room for all that was written; what there was none for is only counted.
+    pub(crate) fn fits(&self) -> Result<(), EncodeError> {
+        if self.window.is_none() && self.at > self.buffer.len() {
             return Err(EncodeError::NoSpace);
         }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn put_bytes(&mut self, bytes: &[u8]) {
         self.put_at(self.at, bytes);
-        self.at = end;
+        self.at = self.at.saturating_add(bytes.len());
+    }
+
+    #[inline(never)]
+    fn put_one(&mut self, byte: u8) {
+        self.put_bytes(&[byte]);
+    }
+
+    #[inline(never)]
+    fn put_number(&mut self, number: u64, count: usize) {
+        let bytes = number.to_be_bytes();
+        let unused = bytes.len().wrapping_sub(count);
+        self.put_bytes(bytes.get(unused..).unwrap_or_default());
+    }
+
+    // None of these fails here, so that no caller needs to look: `fits` says in the end what a host says at once.
+
+    /// Writes `bytes`.
+    #[inline]
+    #[expect(clippy::unnecessary_wraps, reason = "as on a host")]
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.put_bytes(bytes);
+        Ok(())
+    }
+
+    /// Writes one byte.
+    #[inline]
+    #[expect(clippy::unnecessary_wraps, reason = "as on a host")]
+    pub(crate) fn byte(&mut self, byte: u8) -> Result<(), EncodeError> {
+        self.put_one(byte);
+        Ok(())
+    }
+
+    /// Writes the lowest `count` bytes of `number`, up to eight, the highest of them first.
+    #[inline]
+    #[expect(clippy::unnecessary_wraps, reason = "as on a host")]
+    pub(crate) fn number(&mut self, number: u64, count: usize) -> Result<(), EncodeError> {
+        self.put_number(number, count);
         Ok(())
     }
 
     /// Writes the first `count` bytes of `word`, the lowest byte first.
+    #[inline]
     pub(crate) fn put_word(&mut self, word: u64, count: usize) -> Result<(), EncodeError> {
         self.put(word.to_le_bytes().get(..count).unwrap_or_default())
     }
@@ -112,20 +154,24 @@ impl<'b> Writer<'b> {
     ///
     /// A container that starts before the window and ends in it or behind it has to be written again, with what is known
     /// by then.
-    #[inline(never)]
+    #[inline]
+    #[expect(clippy::unnecessary_wraps, reason = "as on a host")]
     pub(crate) fn close(
         &mut self,
         depth: usize,
         mark: Mark,
         header: Short,
     ) -> Result<(), EncodeError> {
+        self.close_with(depth, mark, header);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn close_with(&mut self, depth: usize, mark: Mark, header: Short) {
         let bytes = header.to_bytes();
         let header = bytes.get(..header.len_bytes()).unwrap_or_default();
         let growth = header.len().saturating_sub(mark.room);
         let end = self.at.saturating_add(growth);
-        if self.window.is_none() && end > self.buffer.len() {
-            return Err(EncodeError::NoSpace);
-        }
         if growth > 0 {
             if mark.start >= self.skip {
                 for at in (mark.start.saturating_add(mark.room)..self.at).rev() {
@@ -144,7 +190,6 @@ impl<'b> Writer<'b> {
         }
         self.put_at(mark.start, header);
         self.at = end;
-        Ok(())
     }
 }
 

@@ -80,8 +80,8 @@ impl<'b> Writer<'b> {
     }
 
     /// Gives up the buffer for what is written in it.
-    pub(crate) fn into_written(self) -> &'b [u8] {
-        self.buffer.get(..self.length).unwrap_or_default()
+    pub(crate) fn into_written(self) -> Result<&'b [u8], EncodeError> {
+        self.buffer.get(..self.length).ok_or(EncodeError::NoSpace)
     }
 
     #[inline]
@@ -94,6 +94,31 @@ impl<'b> Writer<'b> {
             return Ok(());
         }
         self.put_part(bytes)
+    }
+
+    /// Whether there was room for all that was written: else there was an error.
+    #[inline]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "as on a device"
+    )]
+    pub(crate) const fn fits(&self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    /// Writes one byte.
+    #[inline]
+    pub(crate) fn byte(&mut self, byte: u8) -> Result<(), EncodeError> {
+        self.put_word(byte.into(), 1)
+    }
+
+    /// Writes the lowest `count` bytes of `number`, up to eight, the highest of them first.
+    #[inline]
+    pub(crate) fn number(&mut self, number: u64, count: usize) -> Result<(), EncodeError> {
+        let unused = 8_usize.wrapping_sub(count) & 7;
+        let unused = u32::try_from(unused).unwrap_or_default().wrapping_mul(8);
+        self.put_word(number.swap_bytes().wrapping_shr(unused), count)
     }
 
     /// Writes the first `count` bytes of `word`, the lowest byte first.

@@ -33,6 +33,18 @@ impl AttributeChanges {
     /// The first thing wrong, see [`AttributeError`]; the values that are set must agree with each other.
     pub fn parse<'q>(items: impl IntoIterator<Item = &'q str>) -> Result<Self, AttributeError> {
         let mut changes = Self::default();
+        changes.read(items)?;
+        Ok(changes)
+    }
+
+    /// Does what [`parse`](Self::parse) does, in place: what was there must be no change yet.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse), after which what is there is of no use.
+    pub fn read<'q>(
+        &mut self,
+        items: impl IntoIterator<Item = &'q str>,
+    ) -> Result<(), AttributeError> {
         for item in items {
             // Not `split_once`, whose search is made for long texts.
             let equals = item.bytes().position(|byte| byte == b'=');
@@ -40,10 +52,9 @@ impl AttributeChanges {
                 Some((name, value)) => (name, value.get(1..)),
                 None => (item, None),
             };
-            changes.change(name, value)?;
+            self.change(name, value)?;
         }
-        changes.set.check()?;
-        Ok(changes)
+        self.set.check()
     }
 
     /// Sets the attribute of this name to the value in this text, or removes it.

@@ -15,7 +15,7 @@ const fn split(wide: u64) -> (u32, u32) {
 }
 
 /// Sets the two lowest words.
-pub(super) fn set(words: &mut [u32], number: u64) {
+pub(crate) fn set(words: &mut [u32], number: u64) {
     let (low, high) = split(number);
     for (word, part) in words.iter_mut().zip([low, high]) {
         *word = part;
@@ -31,7 +31,7 @@ pub(super) fn scale(words: &mut [u32], factor: u32, addend: u32) {
 }
 
 /// Multiplies with `base`, 2 or 10, `times` times.
-pub(super) fn raise(words: &mut [u32], base: u32, times: u32) {
+pub(crate) fn raise(words: &mut [u32], base: u32, times: u32) {
     let mut factor = 1_u32;
     for _ in 0..times {
         factor = factor.wrapping_mul(base);
@@ -45,7 +45,7 @@ pub(super) fn raise(words: &mut [u32], base: u32, times: u32) {
 
 /// Adds `times` × `other`, and gives how the outcome compares with 0. From one below 0 the same has to be taken away
 /// again.
-pub(super) fn add(words: &mut [u32], times: i8, other: &[u32]) -> Ordering {
+pub(crate) fn add(words: &mut [u32], times: i8, other: &[u32]) -> Ordering {
     let (mut carry, mut any) = (0_i64, 0);
     for (word, other) in words.iter_mut().zip(other) {
         let product = i64::from(*other).wrapping_mul(times.into());

@@ -67,6 +67,26 @@ impl Digits {
     }
 }
 
+/// Prints a number of 32 bits to the end of `buffer` and gives its digits: ten at most, and no more than have room.
+///
+/// ```
+/// assert_eq!(dunlin_model::decimal::short_digits_of(5700, &mut [0; 5]), b"5700");
+/// ```
+pub fn short_digits_of(mut number: u32, buffer: &mut [u8]) -> &[u8] {
+    let mut first = buffer.len();
+    for place in buffer.iter_mut().rev() {
+        let tens = number / 10;
+        let [digit, ..] = number.wrapping_sub(tens.wrapping_mul(10)).to_le_bytes();
+        *place = b'0' | digit;
+        first = first.wrapping_sub(1);
+        number = tens;
+        if number == 0 {
+            break;
+        }
+    }
+    buffer.get(first..).unwrap_or_default()
+}
+
 /// Prints `number` to the end of `buffer` and gives its digits.
 ///
 /// ```
@@ -147,7 +167,7 @@ pub fn print_with(
         return false;
     }
     let number = number.abs();
-    if number == 0.0 {
+    if number.to_bits() == 0 {
         return put(b"0");
     }
     let few = match precision {
@@ -209,6 +229,7 @@ pub(super) fn few_digits(number: f64) -> Option<Digits> {
 }
 
 /// The digits of any number, by the method of Steele and White, with Dragon4's corrections.
+#[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(super) fn all_digits(number: f64, precision: Precision) -> Digits {
     let bits = number.to_bits();
     let (fraction, biased) = (

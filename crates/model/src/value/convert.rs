@@ -3,13 +3,8 @@
 use super::{Value, ValueType};
 use crate::ObjectLink;
 
-/// 2^63, the first float above every `i64`.
-const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
-/// 2^64, the first float above every `u64`.
-const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
-
 impl<'a> Value<'a> {
-    pub(super) fn float(&self) -> Option<f64> {
+    pub(crate) fn float(&self) -> Option<f64> {
         match *self {
             Self::Float(number) => Some(number),
             Self::Single(number) => Some(number.into()),
@@ -17,41 +12,46 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The whole number that this is: whether it is negative, and how large.
+    fn whole(&self) -> Option<(bool, u64)> {
+        match *self {
+            Self::Integer(number) | Self::Time(number) => Some((number < 0, number.unsigned_abs())),
+            Self::Unsigned(number) => Some((false, number)),
+            _ => whole(self.float()?),
+        }
+    }
+
     /// Gives the number of an Integer, Unsigned or Time, or of a Float without fraction, if an `i64` holds it exactly.
     pub fn as_i64(&self) -> Option<i64> {
-        match *self {
-            Self::Integer(number) | Self::Time(number) => Some(number),
-            Self::Unsigned(number) => i64::try_from(number).ok(),
-            _ => self.float().and_then(float_to_i64),
+        let (negative, magnitude) = self.whole()?;
+        if negative {
+            0_i64.checked_sub_unsigned(magnitude)
+        } else {
+            i64::try_from(magnitude).ok()
         }
     }
 
     /// Gives the number of an Integer, Unsigned or Time, or of a Float without fraction, if a `u64` holds it exactly.
     pub fn as_u64(&self) -> Option<u64> {
-        match *self {
-            Self::Integer(number) | Self::Time(number) => u64::try_from(number).ok(),
-            Self::Unsigned(number) => Some(number),
-            _ => self.float().and_then(float_to_u64),
-        }
+        let (negative, magnitude) = self.whole()?;
+        (!negative).then_some(magnitude)
     }
 
     /// Gives the number of a Float, or of an Integer, Unsigned or Time that an `f64` holds exactly.
     #[expect(
         clippy::cast_precision_loss,
-        reason = "the way back tells whether anything was lost"
+        reason = "what has at most 53 bits between its ends loses none"
     )]
     pub fn as_f64(&self) -> Option<f64> {
-        match *self {
-            Self::Integer(number) | Self::Time(number) => {
-                let float = number as f64;
-                (float_to_i64(float) == Some(number)).then_some(float)
-            }
-            Self::Unsigned(number) => {
-                let float = number as f64;
-                (float_to_u64(float) == Some(number)).then_some(float)
-            }
-            _ => self.float(),
+        if let Some(number) = self.float() {
+            return Some(number);
         }
+        let (negative, magnitude) = self.whole()?;
+        let ends = magnitude
+            .leading_zeros()
+            .wrapping_add(magnitude.trailing_zeros());
+        let number = magnitude as f64;
+        (ends >= 11).then_some(if negative { -number } else { number })
     }
 
     /// Gives the truth of a Boolean.
@@ -122,33 +122,28 @@ impl<'a> Value<'a> {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    clippy::float_cmp,
-    reason = "in range, and compared exactly on the way back"
-)]
-fn float_to_i64(float: f64) -> Option<i64> {
-    if !(-TWO_TO_63..TWO_TO_63).contains(&float) {
-        return None;
-    }
-    let number = float as i64;
-    (number as f64 == float).then_some(number)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    clippy::float_cmp,
-    reason = "in range, and compared exactly on the way back"
-)]
-fn float_to_u64(float: f64) -> Option<u64> {
-    if !(0.0..TWO_TO_64).contains(&float) {
-        return None;
-    }
-    let number = float as u64;
-    (number as f64 == float).then_some(number)
+/// The whole number that a float is, if it is one below 2^64: whether it is negative, and how large.
+// In whole numbers, since a device has no others in hardware.
+fn whole(float: f64) -> Option<(bool, u64)> {
+    let bits = float.to_bits();
+    let fraction = bits & 0x000f_ffff_ffff_ffff;
+    let negative = bits >> 63 == 1;
+    let exponent = u32::try_from((bits >> 52) & 0x7ff).ok()?;
+    // Of the least number without fraction all 53 bits stand before the point.
+    let mantissa = fraction | 1 << 52;
+    let magnitude = match exponent {
+        0 if fraction == 0 => return Some((false, 0)),
+        1075..=1086 => mantissa.wrapping_shl(exponent.wrapping_sub(1075)),
+        1023..=1074 => {
+            let behind = 1075_u32.wrapping_sub(exponent);
+            if mantissa.trailing_zeros() < behind {
+                return None;
+            }
+            mantissa.wrapping_shr(behind)
+        }
+        _ => return None,
+    };
+    Some((negative, magnitude))
 }
 
 #[cfg(test)]
@@ -156,6 +151,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// 2^63, the first float above every `i64`.
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    /// 2^64, the first float above every `u64`.
+    const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
 
     #[test]
     fn numbers_convert_when_exact() {
@@ -195,6 +195,32 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            clippy::float_cmp,
+            reason = "compared exactly on the way back"
+        )]
+        fn as_the_conversions_of_the_language(bits in any::<u64>(), number in any::<i64>(), shift in 0..64_u32) {
+            for float in [f64::from_bits(bits), (number >> shift) as f64, 0.5 * (number >> shift) as f64] {
+                let signed = (-TWO_TO_63..TWO_TO_63).contains(&float).then_some(float as i64);
+                let signed = signed.filter(|number| *number as f64 == float);
+                prop_assert_eq!(Value::Float(float).as_i64(), signed);
+                let unsigned = (0.0..TWO_TO_64).contains(&float).then_some(float as u64);
+                let unsigned = unsigned.filter(|number| *number as f64 == float);
+                prop_assert_eq!(Value::Float(float).as_u64(), unsigned);
+            }
+            let number = number >> shift;
+            let float = number as f64;
+            let exact = (-TWO_TO_63..TWO_TO_63).contains(&float) && float as i64 == number;
+            prop_assert_eq!(Value::Integer(number).as_f64(), exact.then_some(float));
+            let float = bits as f64;
+            let exact = float < TWO_TO_64 && float as u64 == bits;
+            prop_assert_eq!(Value::Unsigned(bits).as_f64(), exact.then_some(float));
+        }
+
         #[test]
         fn what_converts_comes_back(number in any::<i64>()) {
             let value = Value::Integer(number);

@@ -173,8 +173,10 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
     fn escaped_label(&self, name: Text<'_>) -> Fallible<Option<u8>> {
         let mut buffer = [0; 16];
         let mut writer = Writer::new(&mut buffer);
-        json::unescape(name.bytes, &mut writer).map_err(|_| DecodeErrorKind::Unsupported)?;
-        let name = writer.into_written();
+        let unescaped = json::unescape(name.bytes, &mut writer);
+        unescaped.map_err(|_| DecodeErrorKind::Unsupported)?;
+        let written = writer.into_written();
+        let name = written.map_err(|_| DecodeErrorKind::Unsupported)?;
         match self.form.label(name) {
             None if name.ends_with(b"_") => Err(DecodeErrorKind::Unsupported),
             label => Ok(label),

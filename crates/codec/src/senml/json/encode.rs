@@ -262,9 +262,7 @@ fn put_other_value(
                 Short::new(*b"ov\":\"")
             };
             label.put(writer)?;
-            let object = Short::EMPTY.decimal(link.object).byte(b':');
-            object.put(writer)?;
-            Short::EMPTY.decimal(link.instance).put(writer)?;
+            number::put_link(writer, link)?;
             return Ok(Before::TextEnd);
         }
         Value::Boolean(truth) => {
