@@ -329,9 +329,9 @@ def foreign_device(manager, endpoint, *more):
     )
 
 
-def agent(server, endpoint):
+def agent(server, endpoint, *more):
     """`dunlin agent`: our own simulated device."""
-    return Program(DUNLIN, "agent", "--server", server, "--endpoint", endpoint)
+    return Program(DUNLIN, "agent", "--server", server, "--endpoint", endpoint, *more)
 
 
 def node_program(name, **environment):

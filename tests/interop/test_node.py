@@ -2,6 +2,7 @@
 
 import unittest
 
+import dtls_harness
 import harness
 
 
@@ -38,6 +39,21 @@ class NodeClientAtOurManager(unittest.TestCase):
 
 
 class OurAgentAtNodeServer(unittest.TestCase):
+    def manage(self, server, endpoint):
+        """What its server can do, from the Register on."""
+        server.expect(f"Endpoint name: {endpoint}")
+        server.say("read 1 /3/0/0")
+        # Whatever the simulated device calls its maker, it is not empty.
+        server.expect("^Value: .+")
+        server.say("write 1 /3/0/15 Europe/Paris")
+        server.expect("Value written successfully")
+        server.say("read 1 /3/0/15")
+        server.expect("^Value: Europe/Paris$")
+        server.say("discoverObj 1 3 0")
+        server.expect("- /3/0/0")
+        server.say("observe 1 3303 0 5700")
+        server.expect("Got new value: -?[0-9.]+")
+
     def test_registers_and_answers(self):
         endpoint = "urn:dev:ops:32473-node-2"
         port = harness.free_port()
@@ -45,18 +61,32 @@ class OurAgentAtNodeServer(unittest.TestCase):
             server.say("start")
             server.expect("Server started")
             with harness.agent(f"coap://127.0.0.1:{port}", endpoint):
-                server.expect(f"Endpoint name: {endpoint}")
-                server.say("read 1 /3/0/0")
-                # Whatever the simulated device calls its maker, it is not empty.
-                server.expect("^Value: .+")
-                server.say("write 1 /3/0/15 Europe/Paris")
-                server.expect("Value written successfully")
-                server.say("read 1 /3/0/15")
-                server.expect("^Value: Europe/Paris$")
-                server.say("discoverObj 1 3 0")
-                server.expect("- /3/0/0")
-                server.say("observe 1 3303 0 5700")
-                server.expect("Got new value: -?[0-9.]+")
+                self.manage(server, endpoint)
+
+    def test_registers_and_answers_over_dtls(self):
+        """Its server has no DTLS: socat, on OpenSSL, ends it before its port, and asks the device for a certificate."""
+        endpoint = "urn:dev:ops:32473-node-3"
+        keys = dtls_harness.credentials()
+        port, secure = harness.free_port(), harness.free_port()
+        listen = [
+            f"OPENSSL-DTLS-LISTEN:{secure}",
+            "bind=127.0.0.1",
+            f"cert={keys.server.certificate}",
+            f"key={keys.server.private}",
+            f"cafile={keys.authority.certificate}",
+            "verify=1",
+            # Those of RFC 7925 without GCM; OpenSSL counts tags of eight bytes as weak.
+            "cipher=ECDHE-ECDSA-AES128-CCM8@SECLEVEL=0",
+        ]
+        ours = ["--cert", keys.client.certificate, "--key", keys.client.private, "--ca", keys.authority.certificate]
+        with harness.node_program("iotagent-lwm2m-server.js", SERVER_PORT=port) as server:
+            server.say("start")
+            server.expect("Server started")
+            with harness.Program("socat", "-d", "-d", ",".join(listen), f"UDP:127.0.0.1:{port}") as relay:
+                relay.expect("listening on")
+                with harness.agent(f"coaps://127.0.0.1:{secure}", endpoint, *ours):
+                    relay.expect("ECDHE-ECDSA-AES128-CCM8")
+                    self.manage(server, endpoint)
 
 
 if __name__ == "__main__":

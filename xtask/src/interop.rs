@@ -8,7 +8,7 @@ use crate::{peers, project};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Runs one suite only: `libcoap`, `libcoap_dtls`, `resumption`, `aiocoap`, `node` or `tshark`, for CoAP alone
+    /// Runs one suite only: `libcoap`, `libcoap_dtls`, `resumption`, `aiocoap`, `agent_aiocoap`, `node` or `tshark`, for CoAP alone
     /// `coap_libcoap`, `coap_aiocoap` or `coap_node`, for DTLS alone `dtls_programs`, `dtls_mbedtls`, `dtls_libcoap` or
     /// `dtls_aiocoap`.
     #[arg(long, value_name = "SUITE")]

@@ -52,6 +52,10 @@ pub trait Doors<P> {
 
     /// Ends the registration at the server.
     fn deregister(&mut self, server: u16);
+
+    /// All objects, in whose accounts a runner finds how to reach servers over TCP and TLS.
+    #[cfg(feature = "tcp")]
+    fn object_set(&self) -> &dyn Objects;
 }
 
 impl<
@@ -106,6 +110,11 @@ impl<
 
     fn deregister(&mut self, server: u16) {
         self.deregister(server);
+    }
+
+    #[cfg(feature = "tcp")]
+    fn object_set(&self) -> &dyn Objects {
+        self.objects()
     }
 }
 
@@ -162,5 +171,10 @@ impl<
 
     fn deregister(&mut self, server: u16) {
         self.agent_mut().deregister(server);
+    }
+
+    #[cfg(feature = "tcp")]
+    fn object_set(&self) -> &dyn Objects {
+        self.agent().objects()
     }
 }

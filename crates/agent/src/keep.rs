@@ -378,6 +378,11 @@ impl<
         record: &[u8],
     ) -> Result<(), ImportError> {
         let reader = open(record, KIND_SERVER)?;
+        // With a connection the server forgets what it observed over it (RFC 8323 §7.4).
+        #[cfg(feature = "tcp")]
+        if crate::stream::account(&self.objects, Some(server)).is_some_and(crate::stream::reaches) {
+            return Err(ImportError::OtherAccount);
+        }
         self.handle_timeout(now);
         let account = self
             .account(server)

@@ -128,6 +128,8 @@ mod set;
 pub mod std;
 #[cfg(feature = "storage")]
 pub mod storage;
+#[cfg(feature = "tcp")]
+mod stream;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod trace;

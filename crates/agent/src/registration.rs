@@ -366,6 +366,12 @@ impl<P> Slot<P> {
         if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
             Binding::UQ
         } else {
+            #[cfg(feature = "tcp")]
+            if crate::stream::account(objects, Some(self.short_server_id))
+                .is_some_and(crate::stream::reaches)
+            {
+                return Binding::T;
+            }
             #[cfg(feature = "other-transports")]
             return config.binding;
             #[cfg(not(feature = "other-transports"))]

@@ -13,7 +13,7 @@ use rand_core::CryptoRng;
 
 use crate::{Agent, ConnectError, Event, Failure, Objects, Output};
 
-use keys::{NO_SEC, account, mode};
+use keys::{account, is_plain};
 use link::{Link, Remote, Step};
 
 /// The most that a record has in front of what it protects: header, connection id and nonce.
@@ -109,7 +109,7 @@ impl<
         let Some(slot) = self.links.get_mut(place) else {
             return Err(ConnectError::NoSpace);
         };
-        if mode(account) == Some(NO_SEC) {
+        if is_plain(account) {
             *slot = None;
             return self.agent.connect(now, server, peer);
         }
@@ -131,7 +131,7 @@ impl<
         self.handle_timeout(now);
         let account = account(&self.agent.objects, Remote::Bootstrap);
         let account = account.ok_or(ConnectError::UnknownServer)?;
-        if mode(account) == Some(NO_SEC) {
+        if is_plain(account) {
             self.bootstrap = None;
             self.agent.bootstrap(now, peer);
             return Ok(());
@@ -157,7 +157,7 @@ impl<
     #[cfg(feature = "persistence")]
     pub(crate) fn is_plain(&self, server: u16) -> bool {
         let account = account(&self.agent.objects, Remote::Server(server));
-        account.and_then(mode) == Some(NO_SEC)
+        account.is_some_and(is_plain)
     }
 
     fn all(&mut self) -> impl Iterator<Item = &mut Link<P, HANDSHAKE>> {

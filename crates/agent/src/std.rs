@@ -32,14 +32,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "tcp")]
+pub(crate) mod lines;
+#[cfg(all(feature = "tcp", not(feature = "tls")))]
+mod plain;
+#[cfg(feature = "tcp")]
+mod threads;
+#[cfg(feature = "tls")]
+mod tls;
+
 use core::fmt;
 use core::ops::ControlFlow;
 
 use hosted::io::{self, ErrorKind};
 use hosted::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use hosted::string::{String, ToString};
+#[cfg(feature = "tcp")]
+use hosted::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use hosted::time;
 use hosted::vec::Vec;
+
+#[cfg(feature = "tcp")]
+use lines::{Lines, News, Security, What};
+#[cfg(feature = "tcp")]
+use threads::Threads;
 
 use crate::features::BOOTSTRAP;
 use crate::hosted;
@@ -51,6 +67,10 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// How long to wait before a name that could not be resolved is tried again.
 const RESOLVE_AGAIN: Duration = Duration::from_secs(10);
 
+/// How much of what connections tell waits for the runner.
+#[cfg(feature = "tcp")]
+pub(crate) const NEWS: usize = 16;
+
 /// How long to wait for the answer to the De-register at the end.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -60,7 +80,8 @@ pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 pub enum RunError {
     /// The Security object names no server.
     NoServer,
-    /// A server's URI is not `coap://host` or `coap://host:port`, nor one of `coaps` where that can be reached.
+    /// A server's URI is not `coap://host` or `coap://host:port`, nor one of `coaps`, `coap+tcp` or `coaps+tcp` where that
+    /// can be reached.
     Uri(String),
     /// A server cannot be connected.
     Connect(ConnectError),
@@ -74,7 +95,7 @@ impl fmt::Display for RunError {
             Self::NoServer => f.write_str("the Security object names no server"),
             Self::Uri(uri) => write!(
                 f,
-                "`{uri}` is not of the form coap://host or coap://host:port, or coaps with security"
+                "`{uri}` is not of the form coap://host or coap://host:port, or coaps with security, coap+tcp or coaps+tcp where that is built in"
             ),
             Self::Connect(error) => error.fmt(f),
             Self::Socket(error) => write!(f, "UDP socket: {error}"),
@@ -111,6 +132,10 @@ impl From<ConnectError> for RunError {
 /// A server's name is resolved again when the server does not answer, and tried again every ten seconds while it has
 /// no address.
 ///
+/// With the feature `tcp` servers of `coap+tcp` URIs are reached too, with `tls` those of `coaps+tcp` whose accounts have
+/// certificates. A connection is made when there is something to say; a server that has closed one is registered at anew,
+/// since it knows nothing of its observations any more (RFC 8323 §7.4).
+///
 /// # Errors
 ///
 /// [`RunError`]. A network that is down is none: the agent tries again.
@@ -120,23 +145,24 @@ pub fn run<A: Doors<SocketAddr>>(
 ) -> Result<(), RunError> {
     let mut remotes = remotes(&agent)?;
     let clock = Clock(time::Instant::now());
-    let mut link = Link {
-        socket: None,
-        buffer: [0; 3000],
-    };
+    let mut link = Link::new();
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue() {
+        #[cfg(feature = "tcp")]
+        lost(&agent, &mut remotes, &mut link.lines, clock.now());
         for remote in &mut remotes {
             if remote.next.is_some_and(|due| due <= clock.now())
                 && let Some(address) = remote.resolve(clock.now(), link.family())
             {
-                link.open(address)?;
+                link.open(remote, address)?;
                 remote.begin(&mut agent, clock.now(), address)?;
             }
         }
         flow = turn(&mut agent, None);
         agent.handle_timeout(clock.now());
-        while let Some(event) = link.flush(&mut agent) {
+        while let Some(event) = link.flush(&mut agent, &clock) {
+            #[cfg(feature = "tcp")]
+            hang_up(&remotes, &mut link.lines, &event);
             follow(&agent, &mut remotes, &event, clock.now())?;
             if flow.is_continue() {
                 flow = turn(&mut agent, Some(event));
@@ -209,13 +235,69 @@ pub(crate) fn remotes<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, Ru
 fn servers<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, RunError> {
     agent
         .accounts()
-        .map(|(server, uri)| Remote::new(Some(server), uri, A::SECURE))
+        .map(|(server, uri)| Remote::new(agent, Some(server), uri))
         .collect()
 }
 
 fn bootstrap_server<A: Doors<SocketAddr>>(agent: &A) -> Result<Option<Remote>, RunError> {
     let uri = agent.bootstrap_account().filter(|_| BOOTSTRAP);
-    uri.map(|uri| Remote::new(None, uri, A::SECURE)).transpose()
+    uri.map(|uri| Remote::new(agent, None, uri)).transpose()
+}
+
+/// Begins anew where a server has closed the connection, after a pause. One that has no registration is left to the agent,
+/// whose next datagram makes a connection.
+#[cfg(feature = "tcp")]
+pub(crate) fn lost<A: Doors<SocketAddr>, C: lines::Carrier>(
+    agent: &A,
+    remotes: &mut [Remote],
+    lines: &mut Lines<C>,
+    now: Instant,
+) {
+    for (address, pause) in lines.take_lost() {
+        let of_it = |remote: &&mut Remote| remote.address == Some(address);
+        for remote in remotes.iter_mut().filter(of_it) {
+            let registered = remote
+                .server
+                .is_some_and(|server| agent.is_registered(server));
+            if registered && remote.stream.is_some() {
+                remote.address = None;
+                remote.next = Some(now.saturating_add(pause));
+            }
+        }
+    }
+    // A server that is looked up anew may be where it was.
+    if remotes.iter().all(|remote| remote.next.is_none()) {
+        lines.retain(|address| {
+            remotes
+                .iter()
+                .any(|remote| remote.stream.is_some() && remote.address == Some(address))
+        });
+    }
+}
+
+/// Closes the connection to a server that does not answer.
+#[cfg(feature = "tcp")]
+pub(crate) fn hang_up<C: lines::Carrier>(remotes: &[Remote], lines: &mut Lines<C>, event: &Event) {
+    let silent = match *event {
+        Event::RegistrationFailed {
+            server,
+            reason: Failure::NoAnswer,
+            ..
+        } => Some(server),
+        Event::BootstrapFailed {
+            reason: Failure::NoAnswer,
+            ..
+        } => None,
+        _ => return,
+    };
+    let of_it = |remote: &&Remote| remote.server == silent;
+    for address in remotes
+        .iter()
+        .filter(of_it)
+        .filter_map(|remote| remote.address)
+    {
+        lines.hang_up(address);
+    }
 }
 
 /// Looks a name up again.
@@ -235,7 +317,7 @@ fn farewell<A: Doors<SocketAddr>>(
     let end = clock.now().saturating_add(FAREWELL);
     while !servers.is_empty() && clock.now() < end {
         agent.handle_timeout(clock.now());
-        while let Some(event) = link.flush(agent) {
+        while let Some(event) = link.flush(agent, clock) {
             if let Event::Deregistered { server: gone, .. } = event {
                 servers.retain(|server| *server != gone);
             }
@@ -264,18 +346,68 @@ pub(crate) struct Remote {
     address: Option<SocketAddr>,
     /// When its name is to be resolved; `None` once it has been.
     pub(crate) next: Option<Instant>,
+    /// What secures its connections, where it is reached by TCP.
+    #[cfg(feature = "tcp")]
+    pub(crate) stream: Option<Security>,
 }
 
 impl Remote {
-    fn new(server: Option<u16>, uri: &str, secure: bool) -> Result<Self, RunError> {
+    fn new<A: Doors<SocketAddr>>(
+        agent: &A,
+        server: Option<u16>,
+        uri: &str,
+    ) -> Result<Self, RunError> {
+        #[cfg(feature = "tcp")]
+        if crate::uri::is_stream(uri) {
+            return Self::over_a_stream(agent.object_set(), server, uri);
+        }
+        #[cfg(not(feature = "tcp"))]
+        let _ = agent;
         let (host, port) =
-            host_and_port(uri, secure).ok_or_else(|| RunError::Uri(uri.to_string()))?;
+            host_and_port(uri, A::SECURE).ok_or_else(|| RunError::Uri(uri.to_string()))?;
         Ok(Self {
             server,
             host: host.to_string(),
             port,
             address: None,
             next: Some(Instant::ZERO),
+            #[cfg(feature = "tcp")]
+            stream: None,
+        })
+    }
+
+    /// A server of a `coap+tcp` URI, whose account must be one without security, or of `coaps+tcp` with certificates: what
+    /// is asked for is not done without.
+    #[cfg(feature = "tcp")]
+    fn over_a_stream(
+        objects: &dyn crate::Objects,
+        server: Option<u16>,
+        uri: &str,
+    ) -> Result<Self, RunError> {
+        let named = || RunError::Uri(uri.to_string());
+        let (tls, host, port) = crate::uri::stream_host_and_port(uri).ok_or_else(named)?;
+        let account = crate::stream::account(objects, server).ok_or(ConnectError::UnknownServer)?;
+        let security = if tls {
+            #[cfg(feature = "tls")]
+            {
+                let certificates = crate::stream::has_certificates(account);
+                let found = certificates.then(|| tls::Tls::of(account, host)).flatten();
+                Security::Tls(found.ok_or(ConnectError::Security)?)
+            }
+            #[cfg(not(feature = "tls"))]
+            return Err(named());
+        } else if crate::stream::is_plain(account) {
+            Security::None
+        } else {
+            return Err(ConnectError::Security.into());
+        };
+        Ok(Self {
+            server,
+            host: host.to_string(),
+            port,
+            address: None,
+            next: Some(Instant::ZERO),
+            stream: Some(security),
         })
     }
 
@@ -309,6 +441,8 @@ impl Remote {
         family: Option<SocketAddr>,
         mut addresses: impl Iterator<Item = SocketAddr>,
     ) -> Option<SocketAddr> {
+        #[cfg(feature = "tcp")]
+        let family = family.filter(|_| self.stream.is_none());
         let found = addresses
             .find(|address| family.is_none_or(|family| family.is_ipv4() == address.is_ipv4()));
         self.next = found.is_none().then(|| now.saturating_add(RESOLVE_AGAIN));
@@ -318,19 +452,46 @@ impl Remote {
     }
 }
 
-/// The socket, opened once it is known of which family it must be.
+/// The socket, opened once it is known of which family it must be, and connections.
 struct Link {
     socket: Option<UdpSocket>,
     /// Room for a datagram, and for what it is made of.
     buffer: [u8; 3000],
+    #[cfg(feature = "tcp")]
+    lines: Lines<Threads>,
+    /// What connections tell, and the socket beside them.
+    #[cfg(feature = "tcp")]
+    news: (SyncSender<News>, Receiver<News>),
+    /// Whether a thread waits at the socket.
+    #[cfg(feature = "tcp")]
+    listens: bool,
 }
 
 impl Link {
+    fn new() -> Self {
+        Self {
+            socket: None,
+            buffer: [0; 3000],
+            #[cfg(feature = "tcp")]
+            lines: Lines::new(),
+            #[cfg(feature = "tcp")]
+            news: sync_channel(NEWS),
+            #[cfg(feature = "tcp")]
+            listens: false,
+        }
+    }
+
     fn family(&self) -> Option<SocketAddr> {
         self.socket.as_ref()?.local_addr().ok()
     }
 
-    fn open(&mut self, peer: SocketAddr) -> io::Result<()> {
+    fn open(&mut self, remote: &Remote, peer: SocketAddr) -> io::Result<()> {
+        #[cfg(feature = "tcp")]
+        if let Some(security) = &remote.stream {
+            self.lines.open(peer, security.clone());
+            return Ok(());
+        }
+        let _ = remote;
         if self.socket.is_none() {
             let any = if peer.is_ipv4() {
                 "0.0.0.0:0"
@@ -343,9 +504,17 @@ impl Link {
     }
 
     /// Sends what is to be sent, up to the next event.
-    fn flush<A: Doors<SocketAddr>>(&mut self, agent: &mut A) -> Option<Event> {
+    fn flush<A: Doors<SocketAddr>>(&mut self, agent: &mut A, clock: &Clock) -> Option<Event> {
+        #[cfg(not(feature = "tcp"))]
+        let _ = clock;
         loop {
             match agent.poll_output(&mut self.buffer) {
+                #[cfg(feature = "tcp")]
+                Output::Transmit { to, bytes } if self.lines.has(to) => {
+                    let news = &self.news.0;
+                    let start = |key, address| Threads::start(key, address, news.clone());
+                    self.lines.send(clock.now(), to, bytes, start);
+                }
                 Output::Transmit { to, bytes } => {
                     if let Some(socket) = &self.socket {
                         // What is not sent is lost like what is lost on the way.
@@ -367,6 +536,10 @@ impl Link {
     ) -> io::Result<()> {
         let until = agent.next_timeout().map_or(latest, |due| due.min(latest));
         let wait = until.saturating_duration_since(clock.now()).as_millis();
+        #[cfg(feature = "tcp")]
+        if self.listens || !self.lines.is_empty() {
+            return self.wait_for_news(agent, clock, wait);
+        }
         if wait == 0 {
             return Ok(());
         }
@@ -388,6 +561,55 @@ impl Link {
             Err(error) if is_passing(&error) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The same where there are connections: their threads and one at the socket tell what has come.
+    #[cfg(feature = "tcp")]
+    fn wait_for_news<A: Doors<SocketAddr>>(
+        &mut self,
+        agent: &mut A,
+        clock: &Clock,
+        wait: u64,
+    ) -> io::Result<()> {
+        if let Some(socket) = self.socket.as_ref().filter(|_| !self.listens) {
+            threads::listen(socket.try_clone()?, self.news.0.clone())?;
+            self.listens = true;
+        }
+        if self.take_one(agent, clock) {
+            return Ok(());
+        }
+        match self.news.1.recv_timeout(time::Duration::from_millis(wait)) {
+            Ok(News {
+                what: What::Broken(error),
+                ..
+            }) => return Err(error),
+            Ok(News {
+                what: What::Datagram(peer, mut bytes),
+                ..
+            }) => {
+                // The server of a line is not believed anything beside it.
+                if !self.lines.has(peer) {
+                    agent.handle_input(clock.now(), peer, &mut bytes);
+                }
+            }
+            Ok(news) => {
+                self.lines.take(clock.now(), news);
+                self.take_one(agent, clock);
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        Ok(())
+    }
+
+    /// Gives the agent one datagram that has come over a connection.
+    #[cfg(feature = "tcp")]
+    fn take_one<A: Doors<SocketAddr>>(&mut self, agent: &mut A, clock: &Clock) -> bool {
+        let Some((peer, len)) = self.lines.next(clock.now(), &mut self.buffer) else {
+            return false;
+        };
+        let bytes = self.buffer.get_mut(..len).unwrap_or_default();
+        agent.handle_input(clock.now(), peer, bytes);
+        true
     }
 }
 

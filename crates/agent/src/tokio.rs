@@ -39,18 +39,29 @@
 //! # }
 //! ```
 
+#[cfg(feature = "tcp")]
+mod tasks;
+
 use core::net::SocketAddr;
 use core::ops::ControlFlow;
 
 use ::tokio::net::{UdpSocket, lookup_host};
+#[cfg(feature = "tcp")]
+use ::tokio::sync::mpsc::{Receiver, Sender, channel};
 use ::tokio::time;
 use hosted::boxed::Box;
 use hosted::io;
 use hosted::vec::Vec;
 
 use crate::hosted;
-use crate::std::{FAREWELL, RunError, TICK, follow, leave, remotes};
+#[cfg(feature = "tcp")]
+use crate::std::lines::{Lines, News};
+use crate::std::{FAREWELL, Remote, RunError, TICK, follow, leave, remotes};
+#[cfg(feature = "tcp")]
+use crate::std::{NEWS, hang_up, lost};
 use crate::{Doors, Event, Instant, Output};
+#[cfg(feature = "tcp")]
+use tasks::Task;
 
 /// Runs an [`Agent`](crate::Agent), or one with security or a store around it, until `turn` breaks off, which is called for
 /// each event and at least once a second; see [`std::run`](crate::std::run). The agent lies on the heap.
@@ -71,12 +82,11 @@ async fn live<A: Doors<SocketAddr>>(
 ) -> Result<(), RunError> {
     let mut remotes = remotes(&agent)?;
     let clock = Clock(time::Instant::now());
-    let mut link = Link {
-        socket: None,
-        buffer: [0; 3000],
-    };
+    let mut link = Link::new();
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue() {
+        #[cfg(feature = "tcp")]
+        lost(&agent, &mut remotes, &mut link.lines, clock.now());
         for remote in &mut remotes {
             if remote.next.is_none_or(|due| due > clock.now()) {
                 continue;
@@ -85,13 +95,15 @@ async fn live<A: Doors<SocketAddr>>(
             let found: Vec<SocketAddr> = found.into_iter().flatten().collect();
             let family = link.family();
             if let Some(address) = remote.choose(clock.now(), family, found.into_iter()) {
-                link.open(address).await?;
+                link.open(remote, address).await?;
                 remote.begin(&mut agent, clock.now(), address)?;
             }
         }
         flow = turn(&mut agent, None);
         agent.handle_timeout(clock.now());
-        while let Some(event) = link.flush(&mut agent).await {
+        while let Some(event) = link.flush(&mut agent, &clock).await {
+            #[cfg(feature = "tcp")]
+            hang_up(&remotes, &mut link.lines, &event);
             follow(&agent, &mut remotes, &event, clock.now())?;
             if flow.is_continue() {
                 flow = turn(&mut agent, Some(event));
@@ -106,7 +118,7 @@ async fn live<A: Doors<SocketAddr>>(
     let end = clock.now().saturating_add(FAREWELL);
     while !servers.is_empty() && clock.now() < end {
         agent.handle_timeout(clock.now());
-        while let Some(event) = link.flush(&mut agent).await {
+        while let Some(event) = link.flush(&mut agent, &clock).await {
             if let Event::Deregistered { server: gone, .. } = event {
                 servers.retain(|server| *server != gone);
             }
@@ -127,19 +139,40 @@ impl Clock {
     }
 }
 
-/// The socket, opened once it is known of which family it must be.
+/// The socket, opened once it is known of which family it must be, and connections.
 struct Link {
     socket: Option<UdpSocket>,
     /// Room for a datagram, and for what it is made of.
     buffer: [u8; 3000],
+    #[cfg(feature = "tcp")]
+    lines: Lines<Task>,
+    #[cfg(feature = "tcp")]
+    news: (Sender<News>, Receiver<News>),
 }
 
 impl Link {
+    fn new() -> Self {
+        Self {
+            socket: None,
+            buffer: [0; 3000],
+            #[cfg(feature = "tcp")]
+            lines: Lines::new(),
+            #[cfg(feature = "tcp")]
+            news: channel(NEWS),
+        }
+    }
+
     fn family(&self) -> Option<SocketAddr> {
         self.socket.as_ref()?.local_addr().ok()
     }
 
-    async fn open(&mut self, peer: SocketAddr) -> io::Result<()> {
+    async fn open(&mut self, remote: &Remote, peer: SocketAddr) -> io::Result<()> {
+        #[cfg(feature = "tcp")]
+        if let Some(security) = &remote.stream {
+            self.lines.open(peer, security.clone());
+            return Ok(());
+        }
+        let _ = remote;
         if self.socket.is_none() {
             let any = if peer.is_ipv4() {
                 "0.0.0.0:0"
@@ -152,9 +185,17 @@ impl Link {
     }
 
     /// Sends what is to be sent, up to the next event.
-    async fn flush<A: Doors<SocketAddr>>(&mut self, agent: &mut A) -> Option<Event> {
+    async fn flush<A: Doors<SocketAddr>>(&mut self, agent: &mut A, clock: &Clock) -> Option<Event> {
+        #[cfg(not(feature = "tcp"))]
+        let _ = clock;
         loop {
             match agent.poll_output(&mut self.buffer) {
+                #[cfg(feature = "tcp")]
+                Output::Transmit { to, bytes } if self.lines.has(to) => {
+                    let news = &self.news.0;
+                    let start = |key, address| Task::start(key, address, news.clone());
+                    self.lines.send(clock.now(), to, bytes, start);
+                }
                 Output::Transmit { to, bytes } => {
                     if let Some(socket) = &self.socket {
                         // What is not sent is lost like what is lost on the way.
@@ -174,23 +215,62 @@ impl Link {
         clock: &Clock,
         latest: Instant,
     ) -> io::Result<()> {
+        #[cfg(feature = "tcp")]
+        if self.take_one(agent, clock) {
+            return Ok(());
+        }
         let until = agent.next_timeout().map_or(latest, |due| due.min(latest));
         let wait = until.saturating_duration_since(clock.now());
         let wait = time::Duration::from_millis(wait.as_millis());
-        let Some(socket) = &self.socket else {
-            time::sleep(wait).await;
-            return Ok(());
+        let socket = self.socket.as_ref();
+        let datagram = async {
+            match socket {
+                Some(socket) => socket.recv_from(&mut self.buffer).await,
+                None => core::future::pending().await,
+            }
         };
-        let received = time::timeout(wait, socket.recv_from(&mut self.buffer)).await;
-        match received {
-            Ok(Ok((length, peer))) => {
+        #[cfg(feature = "tcp")]
+        let datagram = async {
+            ::tokio::select! {
+                received = datagram => Some(received),
+                Some(news) = self.news.1.recv() => {
+                    self.lines.take(clock.now(), news);
+                    None
+                }
+            }
+        };
+        #[cfg(not(feature = "tcp"))]
+        let datagram = async { Some(datagram.await) };
+        match time::timeout(wait, datagram).await {
+            Ok(Some(Ok((length, peer)))) => {
+                // The server of a line is not believed anything beside it.
+                #[cfg(feature = "tcp")]
+                if self.lines.has(peer) {
+                    return Ok(());
+                }
                 let bytes = self.buffer.get_mut(..length).unwrap_or_default();
                 agent.handle_input(clock.now(), peer, bytes);
                 Ok(())
             }
-            Ok(Err(error)) if !crate::std::is_passing(&error) => Err(error),
+            Ok(Some(Err(error))) if !crate::std::is_passing(&error) => Err(error),
+            #[cfg(feature = "tcp")]
+            Ok(None) => {
+                self.take_one(agent, clock);
+                Ok(())
+            }
             // Nothing came.
-            Ok(Err(_)) | Err(_) => Ok(()),
+            Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// Gives the agent one datagram that has come over a connection.
+    #[cfg(feature = "tcp")]
+    fn take_one<A: Doors<SocketAddr>>(&mut self, agent: &mut A, clock: &Clock) -> bool {
+        let Some((peer, len)) = self.lines.next(clock.now(), &mut self.buffer) else {
+            return false;
+        };
+        let bytes = self.buffer.get_mut(..len).unwrap_or_default();
+        agent.handle_input(clock.now(), peer, bytes);
+        true
     }
 }

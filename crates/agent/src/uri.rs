@@ -18,6 +18,33 @@ pub fn host_and_port(uri: &str, secure: bool) -> Option<(&str, u16)> {
     } else {
         return None;
     };
+    split(authority, default)
+}
+
+/// Whether a URI is one over a stream, whose bytes are under TLS (RFC 8323 §8.1, §8.2); `None` for all others.
+#[cfg(feature = "tcp")]
+fn stream(uri: &str) -> Option<(bool, &str)> {
+    let (scheme, authority) = uri.split_once("://")?;
+    let tls = scheme.eq_ignore_ascii_case("coaps+tcp");
+    (tls || scheme.eq_ignore_ascii_case("coap+tcp")).then_some((tls, authority))
+}
+
+/// Whether a URI is one of `coap+tcp` or `coaps+tcp`.
+#[cfg(feature = "tcp")]
+pub(crate) fn is_stream(uri: &str) -> bool {
+    stream(uri).is_some()
+}
+
+/// Whether there is TLS, host and port of a URI of `coap+tcp` or `coaps+tcp` without path.
+#[cfg(feature = "tcp")]
+pub(crate) fn stream_host_and_port(uri: &str) -> Option<(bool, &str, u16)> {
+    let (tls, authority) = stream(uri)?;
+    let (host, port) = split(authority, if tls { SECURE_PORT } else { PORT })?;
+    Some((tls, host, port))
+}
+
+/// Host and port of an authority.
+fn split(authority: &str, default: u16) -> Option<(&str, u16)> {
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -69,5 +96,20 @@ mod tests {
         assert_eq!(host_and_port("coaps://h:7", true), Some(("h", 7)));
         assert_eq!(host_and_port("coap://h", true), Some(("h", 5683)));
         assert_eq!(host_and_port("coap+tcp://h", true), None);
+    }
+    #[cfg(feature = "tcp")]
+    #[test]
+    fn streams_are_told_apart() {
+        use super::stream_host_and_port;
+        for (uri, expected) in [
+            ("coap+tcp://h", Some((false, "h", 5683))),
+            ("COAPS+TCP://h/", Some((true, "h", 5684))),
+            ("coaps+tcp://[::1]:7", Some((true, "::1", 7))),
+            ("coap+tcp://h/rd", None),
+            ("coap+ws://h", None),
+            ("coap://h", None),
+        ] {
+            assert_eq!(stream_host_and_port(uri), expected, "{uri}");
+        }
     }
 }

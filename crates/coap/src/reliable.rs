@@ -5,17 +5,20 @@
 //!   give the [`Message`](crate::Message) that all other parts take. It has no type and no id there: a reliable
 //!   transport needs neither Acknowledgement nor Reset, sends nothing twice and has no duplicates (RFC 8323 §3.1).
 //! - [`MessageBuilder::reliable`](crate::MessageBuilder::reliable) writes a message with either [`Framing`].
+//! - [`Bridge`] carries what an endpoint that was made for datagrams has to say over a connection.
 //! - [`Connection`] does the signaling: CSM, Ping, Pong, Release and Abort (RFC 8323 §5).
 //!
 //! What is left to the owner: the transport, buffers, tokens of its requests, patience. A server may leave the Observe
 //! option of a notification empty, and a client takes notifications in the order in which they come (RFC 8323 §7.1).
 //! With the feature `tokio`, client and server do all of it.
 
+mod bridge;
 mod connection;
 mod framer;
 mod settings;
 mod signal;
 
+pub use bridge::{Arrived, Bridge, Sent};
 pub use connection::{Connection, Event, Failure, Input, SendError};
 pub use framer::{FrameError, Framer, Next, parse_websocket};
 pub use settings::Settings;

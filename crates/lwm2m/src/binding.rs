@@ -30,6 +30,12 @@ impl Binding {
         queue_mode: true,
     };
 
+    /// TCP alone.
+    pub const T: Self = Self {
+        letters: 1 << 3,
+        queue_mode: false,
+    };
+
     /// Reads a binding such as `U`, `UQ` (1.0) or `UTS`.
     ///
     /// # Errors
@@ -134,6 +140,7 @@ mod tests {
         }
         assert!(Binding::parse("UQ").unwrap().queue_mode());
         assert!(Binding::parse("UT").unwrap().has('T'));
+        assert_eq!(Binding::parse("T"), Ok(Binding::T));
         assert!(!Binding::parse("UT").unwrap().has('S'));
         assert!(!Binding::parse("U").unwrap().has('€'));
     }

@@ -12,7 +12,7 @@ use crate::content::SINGLE;
 use crate::{Object, Objects, set};
 
 /// The Security Mode without security (resource 2).
-pub(super) const NO_SEC: i64 = 3;
+const NO_SEC: i64 = 3;
 
 pub(super) fn account(objects: &dyn Objects, remote: Remote) -> Option<&dyn Object> {
     let security = objects.find(ObjectId::of::<0>())?;
@@ -32,7 +32,16 @@ pub(super) fn account(objects: &dyn Objects, remote: Remote) -> Option<&dyn Obje
         })
 }
 
-pub(super) fn mode(account: &dyn Object) -> Option<i64> {
+/// Whether a server is talked to without DTLS: without security, or over a stream, where the runner sees to it.
+pub(super) fn is_plain(account: &dyn Object) -> bool {
+    #[cfg(feature = "tcp")]
+    if crate::stream::reaches(account) {
+        return true;
+    }
+    mode(account) == Some(NO_SEC)
+}
+
+fn mode(account: &dyn Object) -> Option<i64> {
     account.read(ResourceId::of::<2>(), SINGLE)?.as_i64()
 }
 

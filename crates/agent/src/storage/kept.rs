@@ -228,6 +228,11 @@ impl<P: Copy, A: Keep<P>, F: NorFlash, const PLACES: usize, const N: usize> Door
     fn deregister(&mut self, server: u16) {
         self.agent.deregister(server);
     }
+
+    #[cfg(feature = "tcp")]
+    fn object_set(&self) -> &dyn crate::Objects {
+        self.agent.object_set()
+    }
 }
 
 impl<A, F: ErrorType, const PLACES: usize, const N: usize> fmt::Debug for Kept<A, F, PLACES, N> {

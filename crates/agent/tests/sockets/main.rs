@@ -7,6 +7,8 @@
 ))]
 
 mod servers;
+#[cfg(feature = "tls")]
+mod streams;
 
 use core::net::SocketAddr;
 use core::ops::ControlFlow;

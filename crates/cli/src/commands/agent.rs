@@ -31,7 +31,8 @@ Examples:
   dunlin agent --endpoint urn:dev:1 --state devices                                Goes on after a kill
   dunlin agent --endpoint urn:dev:1 --psk-identity sensor-1 --psk @key.bin         Over DTLS
   dunlin agent --endpoint urn:dev:2 --rpk device.key --server-key \"$KEY\"           KEY from `dunlin security list`
-  dunlin agent --endpoint urn:dev:3 --cert device.pem --key device.key --ca root.pem")]
+  dunlin agent --endpoint urn:dev:3 --cert device.pem --key device.key --ca root.pem
+  dunlin agent --server coap+tcp://lwm2m.example.com                               Over TCP; coaps+tcp with --cert")]
 pub(crate) struct Arguments {
     /// The manager [default: `coap://127.0.0.1:5683`, with a key `coaps://127.0.0.1:5684`]
     #[arg(long, value_name = "URI")]
@@ -120,7 +121,8 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     let stopping = stop::on_signal()
         .map_err(|error| Failure::new(format!("Cannot listen for signals: {error}.")))?;
     let proof = proof(arguments)?;
-    let scheme = if proof.is_some() { "coaps" } else { "coap" };
+    let given = arguments.server.as_deref();
+    let scheme = scheme(given, proof.as_ref())?;
     let server = match &arguments.server {
         Some(uri) => resolve(uri, scheme).await?,
         None => resolve(&format!("{scheme}://127.0.0.1"), scheme).await?,
@@ -132,6 +134,9 @@ async fn live(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     let device = Device {
         endpoint: Arc::from(endpoint.as_str()),
         server,
+        stream: scheme
+            .ends_with("+tcp")
+            .then(|| format!("{scheme}://{server}")),
         proof,
         lifetime: arguments.lifetime,
         interval: Duration::from_secs_f64(arguments.interval),
@@ -239,6 +244,25 @@ pub(super) fn describe(event: &Event) -> (&'static str, String) {
     }
 }
 
+/// How the server is reached.
+fn scheme(uri: Option<&str>, proof: Option<&Proof>) -> Result<&'static str, Failure> {
+    let given = uri
+        .and_then(|uri| uri.split_once("://"))
+        .map(|(scheme, _)| scheme);
+    match (given, proof) {
+        (Some("coap+tcp"), None) => Ok("coap+tcp"),
+        (Some("coap+tcp"), Some(_)) => Err(Failure::usage(
+            "coap+tcp has no security, and there is some.",
+        )
+        .remedy("Write --server coaps+tcp://HOST:PORT, and give certificates.")),
+        (Some("coaps+tcp"), Some(Proof::Certificate { .. })) => Ok("coaps+tcp"),
+        (Some("coaps+tcp"), _) => Err(Failure::usage("Over TLS the device needs a certificate.")
+            .remedy("Give it with --cert FILE, --key FILE and --ca FILE.")),
+        (_, Some(_)) => Ok("coaps"),
+        (_, None) => Ok("coap"),
+    }
+}
+
 /// What the device proves itself by, if it does.
 fn proof(arguments: &Arguments) -> Result<Option<Proof>, Failure> {
     if let (Some(identity), Some(key)) = (&arguments.psk_identity, &arguments.psk) {
@@ -327,9 +351,13 @@ fn host(uri: &str) -> &str {
     }
 }
 
-/// The address of `coap://HOST:PORT` or `coaps://HOST:PORT`; what is wanted is the one with this scheme.
+/// The address of `coap://HOST:PORT`, or of one with another scheme; what is wanted is the one with this scheme.
 async fn resolve(uri: &str, scheme: &str) -> Result<SocketAddr, Failure> {
-    let port = if scheme == "coaps" { 5684 } else { 5683 };
+    let port = if scheme.starts_with("coaps") {
+        5684
+    } else {
+        5683
+    };
     let bad = |why: &str| {
         Failure::usage(format!("`{uri}` is no address of a manager: {why}.")).remedy(format!(
             "Write it as --server {scheme}://HOST:PORT, such as {scheme}://127.0.0.1:{port}."
@@ -407,6 +435,27 @@ mod tests {
             ("[::1]:5684", "::1"),
         ] {
             assert_eq!(host(uri), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn schemes_go_with_what_the_device_proves_itself_by() {
+        let key = Proof::Psk {
+            identity: vec![],
+            key: vec![].into(),
+        };
+        assert_eq!(scheme(None, None).ok(), Some("coap"));
+        assert_eq!(scheme(Some("coap://h"), Some(&key)).ok(), Some("coaps"));
+        assert_eq!(scheme(Some("coap+tcp://h"), None).ok(), Some("coap+tcp"));
+        for (uri, proof) in [
+            ("coap+tcp://h", Some(&key)),
+            ("coaps+tcp://h", None),
+            ("coaps+tcp://h", Some(&key)),
+        ] {
+            assert!(
+                scheme(Some(uri), proof).is_err_and(|failure| failure.usage),
+                "{uri}"
+            );
         }
     }
 

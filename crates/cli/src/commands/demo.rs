@@ -264,6 +264,7 @@ fn start_devices(
         .map(|endpoint| Device {
             endpoint,
             server,
+            stream: None,
             proof: proofs.next(),
             lifetime: LIFETIME,
             interval: INTERVAL,

@@ -1,6 +1,7 @@
 //! A simulated device: drives an agent over a UDP socket on tokio.
 
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::ops::ControlFlow;
 use core::time::Duration;
 use std::io;
 use std::path::PathBuf;
@@ -36,7 +37,9 @@ pub(crate) struct Device {
     pub(crate) endpoint: Arc<str>,
     /// The server.
     pub(crate) server: SocketAddr,
-    /// What it proves itself by over DTLS; without it there is no security.
+    /// The server's URI where it is reached over a stream, by TCP or TLS.
+    pub(crate) stream: Option<String>,
+    /// What it proves itself by over DTLS or TLS; without it there is no security.
     pub(crate) proof: Option<Proof>,
     /// The lifetime of the registration in seconds.
     pub(crate) lifetime: u32,
@@ -118,7 +121,8 @@ impl Device {
         } else {
             "coap"
         };
-        let uri = format!("{scheme}://{}", self.server);
+        let datagrams = || format!("{scheme}://{}", self.server);
+        let uri = self.stream.clone().unwrap_or_else(datagrams);
         let proof = self.proof.as_ref();
         let node = Node::new(&self.endpoint, &uri, self.lifetime, proof).ok_or_else(|| {
             Failure::new("The server's address, the identity or the key is too long.")
@@ -135,12 +139,70 @@ impl Device {
             rng,
         };
         match &self.state {
+            None if self.stream.is_some() => {
+                Box::pin(self.run_over_streams(agent, surroundings)).await
+            }
             None => Box::pin(self.drive(agent, surroundings)).await,
             Some(file) => {
                 let agent = state::open(agent, file)?;
+                if self.stream.is_some() {
+                    return Box::pin(self.run_over_streams(agent, surroundings)).await;
+                }
                 Box::pin(self.drive(agent, surroundings)).await
             }
         }
+    }
+
+    /// Has the agent's own runner drive it, which knows connections.
+    async fn run_over_streams<'n, A: Subject<'n>>(
+        &self,
+        agent: A,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Ended, Trouble> {
+        let Surroundings {
+            news,
+            stopping,
+            climate,
+            charge,
+            begin,
+            rng,
+        } = surroundings;
+        let mut measured = None;
+        let mut ended = Ended::Stopped;
+        let run = dunlin_agent::tokio::run(agent, |agent: &mut A, event| {
+            let seconds = begin.elapsed().as_secs_f64();
+            if measured.is_none_or(|last| seconds - last >= self.interval.as_secs_f64()) {
+                measured = Some(seconds);
+                let celsius = climate.sample(seconds, rng);
+                agent
+                    .agent()
+                    .set(|node| node.measure(celsius, charge, seconds));
+            }
+            if let Some(trouble) = agent.trouble() {
+                tracing::warn!("what is to be kept is not: {trouble}");
+            }
+            if let Some(event) = event {
+                let endpoint = Arc::clone(&self.endpoint);
+                // A terminal that is too slow misses some.
+                let _ = news.try_send(News { endpoint, event });
+                match event {
+                    Event::FactoryReset => {
+                        agent.forget();
+                        ended = Ended::Reboot;
+                    }
+                    Event::Reboot => ended = Ended::Reboot,
+                    _ => {}
+                }
+            }
+            if matches!(ended, Ended::Reboot) || *stopping.borrow() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        run.await
+            .map_err(|error| Failure::new(format!("The device cannot run: {error}.")))?;
+        Ok(ended)
     }
 
     /// Drives the agent until it is switched off.
