@@ -106,7 +106,6 @@ impl<
     /// let agent: Agent<Node, Peer, _, 2, 16, 2048, 4096> = Agent::with_capacity(node, Config::new("urn:dev:os:1-7"), rng);
     /// # }
     /// ```
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn with_capacity(objects: O, config: Config<'a>, mut rng: R) -> Self {
         let [a, b, ..] = rng.next_u32().to_ne_bytes();
         let lifetime = config.parameters.exchange_lifetime();

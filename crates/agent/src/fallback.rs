@@ -1,7 +1,9 @@
 //! The way back from a bootstrap that ends in the middle: the accounts of before are in use again.
 //!
 //! A Bootstrap-Server writes accounts one by one, and the device is to be as before if it never comes to an end of it (Core
-//! 1.2.2 §6.1.7.6). A refused Bootstrap-Finish is no such end: what is wrong may be put right until the time is over.
+//! 1.2.2 §6.1.7.6). What is remembered are the objects that belong to accounts (0, 1, 2, 21 and 23); values that were
+//! written to other objects stay, since an instance of the device's own cannot be taken away and put back without what
+//! it does in between. A refused Bootstrap-Finish is no such end: what is wrong may be put right until the time is over.
 
 use crate::engine::Core;
 use crate::features::KEEPS;

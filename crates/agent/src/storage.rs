@@ -118,6 +118,8 @@ pub struct Storage<F, const PLACES: usize = 1, const N: usize = 1024> {
     accounts: Option<u64>,
     servers: [Option<u64>; PLACES],
     associations: [Option<u64>; PLACES],
+    /// The stored accounts were asked for since a Bootstrap-Server left those in use half done.
+    asked: bool,
     record: Buffer<N>,
     work: Buffer<N>,
 }
@@ -154,6 +156,7 @@ impl<F: NorFlash, const PLACES: usize, const N: usize> Storage<F, PLACES, N> {
             accounts: None,
             servers: [None; PLACES],
             associations: [None; PLACES],
+            asked: false,
             record: Buffer([0; N]),
             work: Buffer([0; N]),
         })
@@ -299,13 +302,18 @@ impl<F: NorFlash, const PLACES: usize, const N: usize> Storage<F, PLACES, N> {
     /// # Errors
     ///
     /// [`StorageError`]. What could not be written is written by the next call; an association that could not be sends
-    /// nothing until then.
+    /// nothing until then. Stored accounts that cannot be taken in are an error once, and not looked at again.
     pub async fn save<P, A: Keep<P>>(
         &mut self,
         agent: &mut A,
     ) -> Result<bool, StorageError<F::Error>> {
-        if agent.is_torn() {
+        // Once: where nothing is stored, or what is cannot be read, a later call finds no more, and has other things to
+        // write until a bootstrap comes to its end.
+        let is_torn = agent.is_torn();
+        if is_torn && !core::mem::replace(&mut self.asked, true) {
             self.restore(agent).await?;
+        } else if !is_torn {
+            self.asked = false;
         }
         let settled = agent.is_settled();
         let mut changed = settled && self.export(agent, Key::Accounts)?.is_some();

@@ -288,37 +288,33 @@ impl World {
     }
 }
 
-#[test]
-fn a_bootstrap_that_ends_in_the_middle_leads_back_to_what_is_stored() {
-    let flash = Flash::new();
-    let mut device = start(&flash).unwrap();
-    let mut world = World::new(&flash);
-    assert!(world.live(&mut device));
-    let stored = records(&flash);
-    device.bootstrap(world.now, BOOTSTRAP).unwrap();
-    let step = |world: &mut World, device: &mut Subject| {
-        let (mut buffer, mut failed) = ([0; 1152], false);
-        loop {
-            match device.poll_output(&mut buffer) {
-                Output::Transmit { to, bytes } if to == BOOTSTRAP => {
-                    let message = Message::parse(bytes).unwrap();
-                    if message.code() == Code::POST {
-                        world.answer(BOOTSTRAP, &message, Code::CHANGED, false);
-                    }
+/// One exchange of all that there is to tell; whether a bootstrap has failed.
+fn step(world: &mut World, device: &mut Subject) -> bool {
+    let (mut buffer, mut failed) = ([0; 1152], false);
+    loop {
+        match device.poll_output(&mut buffer) {
+            Output::Transmit { to, bytes } if to == BOOTSTRAP => {
+                let message = Message::parse(bytes).unwrap();
+                if message.code() == Code::POST {
+                    world.answer(BOOTSTRAP, &message, Code::CHANGED, false);
                 }
-                Output::Transmit { .. } => {}
-                Output::Event(event) => failed |= matches!(event, Event::BootstrapFailed { .. }),
-                _ => break,
             }
+            Output::Transmit { .. } => {}
+            Output::Event(event) => failed |= matches!(event, Event::BootstrapFailed { .. }),
+            _ => break,
         }
-        while let Some((from, mut bytes)) = world.to_device.pop_front() {
-            device.handle_input(world.now, from, &mut bytes);
-        }
-        failed
-    };
+    }
+    while let Some((from, mut bytes)) = world.to_device.pop_front() {
+        device.handle_input(world.now, from, &mut bytes);
+    }
+    failed
+}
+
+/// A Bootstrap-Server has written other accounts, whole as they are, and comes to no end.
+fn leave_half_done(world: &mut World, device: &mut Subject) {
+    device.bootstrap(world.now, BOOTSTRAP).unwrap();
     device.handle_timeout(world.now);
-    step(&mut world, &mut device);
-    // Other accounts, whole as they are, without the end.
+    step(world, device);
     let format = [(OptionNumber::CONTENT_FORMAT, &b"\x2d\x16"[..])];
     world.request(
         BOOTSTRAP,
@@ -337,13 +333,23 @@ fn a_bootstrap_that_ends_in_the_middle_leads_back_to_what_is_stored() {
         &format,
         &tlv("/1/0/1", &[("/1/0/1", Value::Integer(5))]),
     );
-    step(&mut world, &mut device);
-    step(&mut world, &mut device);
+    step(world, device);
+    step(world, device);
     assert_eq!(
         device.accounts().collect::<Vec<_>>(),
         [(1, "coap://thief.example")]
     );
     world.now += Duration::from_secs(248);
+}
+
+#[test]
+fn a_bootstrap_that_ends_in_the_middle_leads_back_to_what_is_stored() {
+    let flash = Flash::new();
+    let mut device = start(&flash).unwrap();
+    let mut world = World::new(&flash);
+    assert!(world.live(&mut device));
+    let stored = records(&flash);
+    leave_half_done(&mut world, &mut device);
     device.handle_timeout(world.now);
     assert!(step(&mut world, &mut device));
     assert_eq!(
@@ -356,6 +362,35 @@ fn a_bootstrap_that_ends_in_the_middle_leads_back_to_what_is_stored() {
     );
     let accounts = Key::Accounts.number();
     assert_eq!(records(&flash).get(&accounts), stored.get(&accounts));
+}
+
+#[test]
+fn what_is_stored_and_cannot_be_read_is_an_error_once() {
+    let flash = Flash::new();
+    let mut device = start(&flash).unwrap();
+    let mut world = World::new(&flash);
+    assert!(world.live(&mut device));
+    leave_half_done(&mut world, &mut device);
+    let mut map = MapStorage::<u16, _, _>::new(
+        Blocking(flash.clone()),
+        MapConfig::new(RECORDS),
+        Cache::new_uncached(),
+    );
+    let mut buffer = [0; 256];
+    at_once(map.store_item(&mut buffer, &Key::Accounts.number(), &&b"\x07nonsense"[..])).unwrap();
+    assert!(device.error().is_none());
+    device.handle_timeout(world.now);
+    assert!(step(&mut world, &mut device));
+    assert!(matches!(
+        device.error(),
+        Some(StorageError::Record(Key::Accounts, _))
+    ));
+    for _ in 0..3 {
+        world.now += Duration::from_secs(1);
+        device.handle_timeout(world.now);
+        step(&mut world, &mut device);
+        assert!(device.error().is_none());
+    }
 }
 
 fn tlv(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
