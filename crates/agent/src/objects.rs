@@ -86,11 +86,10 @@ pub use temperature::Temperature;
 #[cfg(feature = "wlan-connectivity")]
 pub use wlan_connectivity::WlanConnectivity;
 
-use dunlin_model::{ObjectDefinition, ResourceDefinition, static_text};
+use dunlin_model::{ObjectDefinition, ResourceDefinition};
 use heapless::String;
 
-/// The resources `ids` of `definition`, without names and units, which a device needs for nothing: what the agent does
-/// not have takes no flash.
+/// The resources `ids` of `definition`: what the agent does not have takes no flash.
 #[expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -107,23 +106,18 @@ const fn resources<const N: usize>(
         while definition.resources[from].id.get() != ids[at] {
             from += 1;
         }
-        picked[at] = ResourceDefinition {
-            name: static_text(""),
-            units: static_text(""),
-            ..definition.resources[from]
-        };
+        picked[at] = definition.resources[from];
         at += 1;
     }
     picked
 }
 
-/// `definition` with other resources, and without a name.
+/// `definition` with other resources.
 const fn trimmed(
     definition: &ObjectDefinition,
     resources: &'static [ResourceDefinition],
 ) -> ObjectDefinition {
     ObjectDefinition {
-        name: static_text(""),
         resources,
         ..*definition
     }

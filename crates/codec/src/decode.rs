@@ -46,6 +46,8 @@ pub enum DecodeErrorKind {
     Duplicate,
     /// A value that is not of the resource's type.
     Type,
+    /// A number in another unit than the resource's.
+    Unit,
     /// A value whose length does not fit its type.
     Length,
     /// Text that is not UTF-8.
@@ -96,6 +98,7 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::Outside => "a node outside the requested one",
             DecodeErrorKind::Duplicate => "given twice",
             DecodeErrorKind::Type => "a value of the wrong type",
+            DecodeErrorKind::Unit => "a number in another unit",
             DecodeErrorKind::Length => "a value of the wrong length",
             DecodeErrorKind::Utf8 => "not UTF-8",
             DecodeErrorKind::Base64 => "not base64",

@@ -64,6 +64,14 @@ pub trait Types {
         None
     }
 
+    /// Gives the unit of the resource at `path`, as SenML spells it (RFC 8428 §12.1), or `None` if it is not known.
+    ///
+    /// A number in SenML that comes with another unit is an error then.
+    fn units(&self, path: &Path) -> Option<&str> {
+        let _ = path;
+        None
+    }
+
     /// Finds `object`, for [`value_type_in`](Self::value_type_in) of many paths below it.
     #[inline]
     fn place(&self, object: ObjectId) -> usize {
@@ -98,6 +106,10 @@ impl<T: Types + ?Sized> Types for &T {
         (**self).is_multiple(path)
     }
 
+    fn units(&self, path: &Path) -> Option<&str> {
+        (**self).units(path)
+    }
+
     #[inline]
     fn place(&self, object: ObjectId) -> usize {
         (**self).place(object)
@@ -121,6 +133,11 @@ impl<S: Storage> Types for [&ObjectDefinition<S>] {
 
     fn is_multiple(&self, path: &Path) -> Option<bool> {
         find(self, *path).map(|resource| resource.multiple)
+    }
+
+    fn units(&self, path: &Path) -> Option<&str> {
+        let units = &*find(self, *path)?.units;
+        (!units.is_empty()).then_some(units)
     }
 
     #[inline]

@@ -54,6 +54,28 @@ fn writes_a_resource_in_every_format() {
 }
 
 #[test]
+fn refuses_numbers_in_another_unit() {
+    let mut bench = Bench::registered();
+    put(&mut bench, "/1/0/2", TEXT, b"1", Code::CHANGED);
+    for (payload, code) in [
+        (
+            r#"[{"bn":"/1/0/","n":"2","u":"min","v":5}]"#,
+            Code::BAD_REQUEST,
+        ),
+        (
+            r#"[{"bn":"/1/0/","bu":"min","n":"2","v":5}]"#,
+            Code::BAD_REQUEST,
+        ),
+        (r#"[{"bn":"/1/0/","n":"2","u":"s","v":500}]"#, Code::CHANGED),
+    ] {
+        let before = bench.read("/1/0/2");
+        post(&mut bench, "/1/0", 110, payload.as_bytes(), code);
+        let changed = bench.read("/1/0/2") != before;
+        assert_eq!(changed, code == Code::CHANGED, "{payload}");
+    }
+}
+
+#[test]
 fn refuses_wrong_values_and_changes_nothing() {
     let mut bench = Bench::registered();
     for (path, format, bytes, code) in [

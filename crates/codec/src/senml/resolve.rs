@@ -12,6 +12,9 @@ type Fallible<T> = Result<T, DecodeErrorKind>;
 /// Whether times and base values of what is read count.
 const TIMES: bool = cfg!(feature = "senml-times");
 
+/// Whether units of what is read count.
+pub(crate) const UNITS: bool = cfg!(feature = "senml-units");
+
 /// Whether any form has decimal digits.
 const JSON: bool = cfg!(any(feature = "senml-json", feature = "lwm2m-json"));
 
@@ -54,6 +57,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) time: f64,
     pub(crate) base_value: Value<'a>,
     pub(crate) value: Value<'a>,
+    pub(crate) base_unit: &'a str,
+    pub(crate) unit: &'a str,
 }
 
 impl Fields<'_> {
@@ -67,6 +72,8 @@ impl Fields<'_> {
             time: 0.0,
             base_value: Value::None,
             value: Value::None,
+            base_unit: "",
+            unit: "",
         }
     }
 
@@ -90,7 +97,10 @@ impl Fields<'_> {
     /// Whether there is a base field that later records need.
     #[inline]
     const fn has_base(&self) -> bool {
-        const BASE: u32 = 1 << label::BASE_NAME | 1 << label::BASE_TIME | 1 << label::BASE_VALUE;
+        const BASE: u32 = 1 << label::BASE_NAME
+            | 1 << label::BASE_TIME
+            | 1 << label::BASE_VALUE
+            | (UNITS as u32) << label::BASE_UNIT;
         self.seen & BASE != 0
     }
 
@@ -136,7 +146,8 @@ impl<'a> Fields<'a> {
                 Value::Integer(_) | Value::Unsigned(_) => return Err(DecodeErrorKind::Version),
                 _ => return Err(DecodeErrorKind::Type),
             },
-            // The definition of a resource fixes its unit.
+            label::UNIT if UNITS => self.unit = value.as_str().unwrap_or_default(),
+            label::BASE_UNIT if UNITS => self.base_unit = value.as_str().unwrap_or_default(),
             label::UNIT | label::BASE_UNIT => {}
             // The times, and what is refused with them.
             _ if !TIMES => {}
@@ -177,6 +188,7 @@ pub(crate) struct Resolver<'a, T: ?Sized> {
     parent: Option<Children>,
     base_time: Option<f64>,
     base_value: Value<'a>,
+    base_unit: Option<&'a str>,
     /// Where the last object was found.
     hint: usize,
     /// Whether numbers are decimal digits, of which a float is the nearest.
@@ -192,6 +204,7 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             parent: None,
             base_time: None,
             base_value: Value::None,
+            base_unit: None,
             hint: 0,
             rounds,
         }
@@ -207,7 +220,8 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         if !SHORT_WAYS {
             return;
         }
-        let plain = self.base_time.is_none() && self.base_value.is_none();
+        let plain =
+            self.base_time.is_none() && self.base_value.is_none() && self.base_unit.is_none();
         let parent = if plain { self.names.parent() } else { None };
         self.parent = parent
             .filter(|parent| self.base.contains(parent))
@@ -260,6 +274,9 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             }
             self.base_value = fields.base_value;
         }
+        if UNITS && fields.has(label::BASE_UNIT) {
+            self.base_unit = Some(fields.base_unit);
+        }
         if fields.has_base() {
             self.note_parent();
         }
@@ -286,6 +303,9 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
             if path.level() < Level::Resource {
                 return Err(DecodeErrorKind::Type);
             }
+            if UNITS && value.kind().is_numeric() {
+                self.check_unit(fields, path)?;
+            }
             let kind = self.types.value_type_near(&path, &mut self.hint);
             value = match typed(value, kind) {
                 // A whole number of more digits than a float has is written as any other in JSON.
@@ -307,6 +327,25 @@ impl<'a, T: Types + ?Sized> Resolver<'a, T> {
         };
         Ok(Some(Record { path, value, time }))
     }
+}
+
+impl<T: Types + ?Sized> Resolver<'_, T> {
+    /// A number is in the unit of its resource, if it says in which (RFC 8428 §4.5.2). Base unit and unit are passed over
+    /// where the unit of the resource is not known.
+    fn check_unit(&self, fields: &Fields<'_>, path: Path) -> Fallible<()> {
+        let unit = fields.has(label::UNIT).then_some(fields.unit);
+        match (unit.or(self.base_unit), self.types.units(&path)) {
+            (Some(unit), Some(known)) if !is_same_unit(unit, known) => Err(DecodeErrorKind::Unit),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether two names may be of one unit. `%` is a ratio by its number in RFC 8428 §12.1, and a hundredth in older versions
+/// of objects, which are `/` and `/100` otherwise: it is no reason to refuse either.
+fn is_same_unit(one: &str, other: &str) -> bool {
+    let is_ratio = |unit| matches!(unit, "%" | "/" | "/100");
+    one == other || [one, other].contains(&"%") && is_ratio(one) && is_ratio(other)
 }
 
 /// A time, and a sum, must be a number.

@@ -214,8 +214,8 @@ impl<'a, T: Types + ?Sized> Decoder<'a, T> {
                 Some(_) => return Err(DecodeErrorKind::Version),
                 None => return Err(DecodeErrorKind::Type),
             },
-            // The definition of a resource fixes its unit.
-            label::BASE_UNIT | label::UNIT => drop(self.text()?),
+            label::BASE_UNIT => fields.base_unit = self.text()?,
+            label::UNIT => fields.unit = self.text()?,
             label::UPDATE_TIME => drop(seconds(self.reader.number()?)?),
             _ => return Err(DecodeErrorKind::Unsupported),
         }

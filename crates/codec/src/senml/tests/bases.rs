@@ -138,3 +138,50 @@ fn base_values_are_added() {
         [record("/3303/0/5700", Value::Integer(22))]
     );
 }
+
+#[test]
+fn numbers_come_in_the_unit_of_their_resource() {
+    let json = ContentFormat::SENML_JSON;
+    let (minutes, celsius) = ("/6/0/2", "/3303/0/5700");
+    let units = |node| crate::Types::units(objects::CORE, &path(node));
+    assert_eq!((units(minutes), units(celsius)), (Some("m"), None));
+    for (text, kind) in [
+        // Its own unit, by itself or from the base; and where none is known, any.
+        (r#"[{"n":"/6/0/2","u":"m","v":1}]"#, None),
+        (r#"[{"bu":"m","n":"/6/0/2","v":1}]"#, None),
+        (r#"[{"bu":"ft","n":"/6/0/2","u":"m","v":1}]"#, None),
+        (r#"[{"n":"/3303/0/5700","u":"Cel","v":1}]"#, None),
+        // What `%` is, older objects and the RFC do not agree about.
+        (r#"[{"n":"/3/0/9","u":"%","v":1}]"#, None),
+        (
+            r#"[{"n":"/3/0/9","u":"/","v":1}]"#,
+            Some(DecodeErrorKind::Unit),
+        ),
+        // A text has none.
+        (r#"[{"bu":"ft","n":"/3/0/0","vs":"a"}]"#, None),
+        (
+            r#"[{"n":"/6/0/2","u":"ft","v":1}]"#,
+            Some(DecodeErrorKind::Unit),
+        ),
+        (
+            r#"[{"bu":"ft","n":"/3/0/0","vs":"a"},{"n":"/6/0/2","v":1}]"#,
+            Some(DecodeErrorKind::Unit),
+        ),
+        (
+            r#"[{"bn":"/6/0/","bu":"ft"},{"n":"0","u":"lat","v":1},{"n":"2","v":1}]"#,
+            Some(DecodeErrorKind::Unit),
+        ),
+    ] {
+        let outcome = fault(json, "/", text.as_bytes(), &objects::CORE);
+        assert_eq!(outcome, kind, "{text}");
+    }
+    // [{bu: "ft", n: "/6/0/2", v: 1}] and [{n: "/6/0/2", u: "m", v: 1}]
+    let feet = hex("81 a3 23 62 6674 00 66 2f362f302f32 02 01");
+    assert_eq!(
+        fault(CBOR, "/", &feet, &objects::CORE),
+        Some(DecodeErrorKind::Unit)
+    );
+    assert_eq!(fault(CBOR, "/", &feet, &Untyped), None);
+    let metres = hex("81 a3 00 66 2f362f302f32 01 61 6d 02 01");
+    assert_eq!(fault(CBOR, "/", &metres, &objects::CORE), None);
+}
