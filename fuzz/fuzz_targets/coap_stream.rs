@@ -2,8 +2,10 @@
 //! read is written again the same.
 #![no_main]
 
-use dunlin_coap::reliable::{Connection, Event, Framer, Framing, Next, Settings, parse_websocket};
-use dunlin_coap::{Code, Message, MessageBuilder};
+use dunlin_coap::reliable::{
+    Arrived, Bridge, Connection, Event, Framer, Framing, Next, Settings, parse_websocket,
+};
+use dunlin_coap::{Code, Message, MessageBuilder, MessageId};
 use libfuzzer_sys::fuzz_target;
 
 const OWN: Settings = Settings::BASE
@@ -127,6 +129,47 @@ fn feed(stream: &[u8], piece: usize) -> (Vec<String>, bool) {
     (log, drain(&mut connection))
 }
 
+/// Feeds a stream to an endpoint made for datagrams: each that it gets is one, and goes out again as the same message.
+fn bridge(stream: &[u8], piece: usize) -> Vec<Vec<u8>> {
+    let mut bridge = Bridge::new(OWN, MessageId(7));
+    let mut other = Bridge::new(OWN, MessageId(7));
+    let (mut room, mut out) = ([0; 2100], [0; 2100]);
+    let mut datagrams = Vec::new();
+    let mut buffer = Vec::new();
+    for chunk in stream.chunks(piece) {
+        buffer.extend_from_slice(chunk);
+        while !buffer.is_empty() {
+            let (consumed, arrived) = bridge.handle_input(&buffer, &mut room);
+            assert!(consumed <= buffer.len());
+            match arrived {
+                Arrived::NeedMore(total) => {
+                    assert!(consumed == 0 && total > buffer.len());
+                    break;
+                }
+                Arrived::Datagram(bytes) => {
+                    let message = Message::parse(bytes).expect("a datagram");
+                    let sent = other.send(bytes, &mut out);
+                    // A message as long as what is taken before a CSM, or shorter.
+                    if !sent.bytes.is_empty() {
+                        let Ok(Next::Message { message: read, .. }) =
+                            Framer::new(4000).next(sent.bytes)
+                        else {
+                            panic!("our own message is refused");
+                        };
+                        assert_eq!(content(&message), content(&read));
+                    }
+                    datagrams.push(bytes.to_vec());
+                }
+                Arrived::Closed(_) => return datagrams,
+                _ => {}
+            }
+            assert!(consumed > 0);
+            buffer.drain(..consumed);
+        }
+    }
+    datagrams
+}
+
 fuzz_target!(|data: &[u8]| {
     let Some((&piece, stream)) = data.split_first() else {
         return;
@@ -138,6 +181,10 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(
         feed(&opened, opened.len()),
         feed(&opened, usize::from(piece).max(1))
+    );
+    assert_eq!(
+        bridge(&opened, opened.len()),
+        bridge(&opened, usize::from(piece).max(1))
     );
 
     if let Ok(message) = parse_websocket(stream) {
