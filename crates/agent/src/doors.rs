@@ -56,6 +56,12 @@ pub trait Doors<P> {
     /// All objects, in whose accounts a runner finds how to reach servers over TCP and TLS.
     #[cfg(feature = "tcp")]
     fn object_set(&self) -> &dyn Objects;
+
+    /// Says that the runner reaches servers of `coap+tcp` and `coaps+tcp` URIs by streams, and sees to the security that
+    /// their accounts ask for: then there is no DTLS beside it. Without it such an account is one like any other, so that
+    /// nothing goes out in the clear that is to be secured.
+    #[cfg(feature = "tcp")]
+    fn carry_streams(&mut self);
 }
 
 impl<
@@ -116,6 +122,9 @@ impl<
     fn object_set(&self) -> &dyn Objects {
         self.objects()
     }
+
+    #[cfg(feature = "tcp")]
+    fn carry_streams(&mut self) {}
 }
 
 #[cfg(feature = "_dtls")]
@@ -176,5 +185,10 @@ impl<
     #[cfg(feature = "tcp")]
     fn object_set(&self) -> &dyn Objects {
         self.agent().objects()
+    }
+
+    #[cfg(feature = "tcp")]
+    fn carry_streams(&mut self) {
+        self.streams = true;
     }
 }

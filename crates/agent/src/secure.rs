@@ -13,7 +13,7 @@ use rand_core::CryptoRng;
 
 use crate::{Agent, ConnectError, Event, Failure, Objects, Output};
 
-use keys::{account, is_plain};
+use keys::{NO_SEC, account, mode};
 use link::{Link, Remote, Step};
 
 /// The most that a record has in front of what it protects: header, connection id and nonce.
@@ -45,6 +45,9 @@ pub struct Secure<
     links: [Option<Link<P, HANDSHAKE>>; SERVERS],
     #[cfg(feature = "bootstrap")]
     bootstrap: Option<Link<P, HANDSHAKE>>,
+    /// The runner carries streams and secures them: [`Doors::carry_streams`](crate::Doors::carry_streams).
+    #[cfg(feature = "tcp")]
+    pub(crate) streams: bool,
 }
 
 impl<
@@ -76,7 +79,18 @@ impl<
             links: [const { None }; SERVERS],
             #[cfg(feature = "bootstrap")]
             bootstrap: None,
+            #[cfg(feature = "tcp")]
+            streams: false,
         }
+    }
+
+    /// Whether a server is talked to without DTLS: without security, or over a stream, which the runner secures.
+    fn has_no_dtls(&self, account: &dyn crate::Object) -> bool {
+        #[cfg(feature = "tcp")]
+        if self.streams && crate::stream::reaches(account) {
+            return true;
+        }
+        mode(account) == Some(NO_SEC)
     }
 
     /// The agent within.
@@ -100,6 +114,7 @@ impl<
         self.handle_timeout(now);
         let remote = Remote::Server(server);
         let account = account(&self.agent.objects, remote).ok_or(ConnectError::UnknownServer)?;
+        let is_plain = self.has_no_dtls(account);
         let place = self
             .links
             .iter()
@@ -109,7 +124,7 @@ impl<
         let Some(slot) = self.links.get_mut(place) else {
             return Err(ConnectError::NoSpace);
         };
-        if is_plain(account) {
+        if is_plain {
             *slot = None;
             return self.agent.connect(now, server, peer);
         }
@@ -131,7 +146,7 @@ impl<
         self.handle_timeout(now);
         let account = account(&self.agent.objects, Remote::Bootstrap);
         let account = account.ok_or(ConnectError::UnknownServer)?;
-        if is_plain(account) {
+        if self.has_no_dtls(account) {
             self.bootstrap = None;
             self.agent.bootstrap(now, peer);
             return Ok(());
@@ -157,7 +172,7 @@ impl<
     #[cfg(feature = "persistence")]
     pub(crate) fn is_plain(&self, server: u16) -> bool {
         let account = account(&self.agent.objects, Remote::Server(server));
-        account.is_some_and(is_plain)
+        account.is_some_and(|account| self.has_no_dtls(account))
     }
 
     fn all(&mut self) -> impl Iterator<Item = &mut Link<P, HANDSHAKE>> {

@@ -143,6 +143,8 @@ pub fn run<A: Doors<SocketAddr>>(
     mut agent: A,
     mut turn: impl FnMut(&mut A, Option<Event>) -> ControlFlow<()>,
 ) -> Result<(), RunError> {
+    #[cfg(feature = "tcp")]
+    agent.carry_streams();
     let mut remotes = remotes(&agent)?;
     let clock = Clock(time::Instant::now());
     let mut link = Link::new();

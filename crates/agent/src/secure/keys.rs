@@ -12,7 +12,7 @@ use crate::content::SINGLE;
 use crate::{Object, Objects, set};
 
 /// The Security Mode without security (resource 2).
-const NO_SEC: i64 = 3;
+pub(super) const NO_SEC: i64 = 3;
 
 pub(super) fn account(objects: &dyn Objects, remote: Remote) -> Option<&dyn Object> {
     let security = objects.find(ObjectId::of::<0>())?;
@@ -32,16 +32,7 @@ pub(super) fn account(objects: &dyn Objects, remote: Remote) -> Option<&dyn Obje
         })
 }
 
-/// Whether a server is talked to without DTLS: without security, or over a stream, where the runner sees to it.
-pub(super) fn is_plain(account: &dyn Object) -> bool {
-    #[cfg(feature = "tcp")]
-    if crate::stream::reaches(account) {
-        return true;
-    }
-    mode(account) == Some(NO_SEC)
-}
-
-fn mode(account: &dyn Object) -> Option<i64> {
+pub(super) fn mode(account: &dyn Object) -> Option<i64> {
     account.read(ResourceId::of::<2>(), SINGLE)?.as_i64()
 }
 

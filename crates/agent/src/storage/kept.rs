@@ -233,6 +233,11 @@ impl<P: Copy, A: Keep<P>, F: NorFlash, const PLACES: usize, const N: usize> Door
     fn object_set(&self) -> &dyn crate::Objects {
         self.agent.object_set()
     }
+
+    #[cfg(feature = "tcp")]
+    fn carry_streams(&mut self) {
+        self.agent.carry_streams();
+    }
 }
 
 impl<A, F: ErrorType, const PLACES: usize, const N: usize> fmt::Debug for Kept<A, F, PLACES, N> {

@@ -1,7 +1,7 @@
 //! Registration and reading over DTLS: the test is a server with its own end of it. Numbers are those of the ETS 1.2.
 
 use dunlin_agent::objects::{SecurityAccount, SecurityMode};
-use dunlin_agent::{Agent, Code, Config, Duration, Event, Failure, Instant, Output, Secure};
+use dunlin_agent::{Agent, Code, Config, Doors, Duration, Event, Failure, Instant, Output, Secure};
 use dunlin_coap::{Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use dunlin_dtls::{
     Acceptor, CertificateTypes, Connection, Credentials, Datagram, Greeting, Presented, PrivateKey,
@@ -370,6 +370,29 @@ fn an_account_without_security_is_reached_without() {
     let mut bench = Bench::new(|account| account.mode = SecurityMode::NoSec);
     bench.agent.connect(bench.now, 1, SERVER).unwrap();
     let mut buffer = [0; 2400];
+    let Output::Transmit { bytes, .. } = bench.agent.poll_output(&mut buffer) else {
+        panic!("no message");
+    };
+    assert!(Message::parse(bytes).unwrap().uri_path().eq([b"rd"]));
+}
+
+/// A device that drives its agent over datagrams alone has an account of TLS: what is to be secured does not go out in the
+/// clear.
+#[test]
+fn an_account_of_a_stream_is_secured_unless_the_runner_sees_to_it() {
+    let stream = |account: &mut SecurityAccount| account.uri = "coaps+tcp://h".try_into().unwrap();
+    let mut buffer = [0; 2400];
+    let mut bench = Bench::new(stream);
+    bench.agent.connect(bench.now, 1, SERVER).unwrap();
+    let Output::Transmit { bytes, .. } = bench.agent.poll_output(&mut buffer) else {
+        panic!("no message");
+    };
+    // A handshake record of DTLS 1.0, as a ClientHello comes in.
+    assert_eq!(bytes.first(), Some(&22));
+
+    let mut bench = Bench::new(stream);
+    Doors::<Peer>::carry_streams(&mut bench.agent);
+    bench.agent.connect(bench.now, 1, SERVER).unwrap();
     let Output::Transmit { bytes, .. } = bench.agent.poll_output(&mut buffer) else {
         panic!("no message");
     };
