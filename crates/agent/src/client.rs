@@ -10,7 +10,7 @@ use dunlin_model::ResourceId;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::{BOOTSTRAP, SEND};
+use crate::features::{BOOTSTRAP, OBSERVE, SEND};
 use crate::links::{self, Links};
 use crate::registration::{Exchange, Leave, Location, Registration, Slot, Told, Wait, spread};
 use crate::reply::join;
@@ -32,8 +32,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Stopped => None,
             Registration::Waiting if self.has_to_wait(slot) => None,
             Registration::Waiting => Some(until),
-            Registration::Registered if slot.unconfirmed.is_some() => None,
-            Registration::Registered if slot.leave.is_some() || slot.sending.is_some() => {
+            Registration::Registered if OBSERVE && slot.unconfirmed.is_some() => None,
+            Registration::Registered if slot.leave.is_some() || SEND && slot.sending.is_some() => {
                 Some(self.state.now)
             }
             Registration::Registered if slot.update => Some(until),

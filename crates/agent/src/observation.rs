@@ -7,10 +7,10 @@ use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{MessageId, Token, Transmission};
 use dunlin_codec::ContentFormat;
 use dunlin_model::float::{is_nan, order, order_of_distance};
-use dunlin_model::{Attributes, Path, Value};
+use dunlin_model::{AttributeSet, Path, Value};
 
 use crate::engine::Core;
-use crate::features::{HISTORY, OBSERVE};
+use crate::features::{COMPOSITE, HISTORY, OBSERVE};
 use crate::registration::Slot;
 use crate::reply::{About, Payload, Source};
 use crate::{Event, attributes, content, history};
@@ -27,7 +27,7 @@ pub(crate) struct Observation {
     /// The node; the root where it is about several.
     pub(crate) path: Path,
     pub(crate) format: ContentFormat,
-    /// The list of several nodes.
+    /// The list of several nodes: by [`list`](Self::list) where there can be one.
     pub(crate) list: Option<u8>,
     /// Something may have changed since the last notification.
     pub(crate) check: bool,
@@ -100,6 +100,11 @@ impl Observation {
 }
 
 impl Observation {
+    /// The list of several nodes, where there are composite observations.
+    pub(crate) fn list(&self) -> Option<u8> {
+        self.list.filter(|_| COMPOSITE)
+    }
+
     /// What was kept for it.
     pub(crate) fn past(&self, index: usize) -> Source {
         Source {
@@ -113,7 +118,7 @@ impl Observation {
     /// What a notification tells.
     pub(crate) fn source(&self) -> Source {
         Source {
-            about: self.list.map_or(About::Node, About::Paths),
+            about: self.list().map_or(About::Node, About::Paths),
             format: self.format,
             path: self.path,
             server: self.server,
@@ -131,14 +136,13 @@ pub(crate) struct Content {
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
-        if let (Some(new), Some(rising)) = (content.number, attributes.edge) {
+    pub(crate) fn is_news(&self, content: Content, attributes: &AttributeSet) -> bool {
+        if let (Some(new), Some(rising)) = (content.number, attributes.edge()) {
             // What was before a restart is not known: then it may have been the other.
             let truth = |number| order(number, 0.5).is_gt();
             return self.number.map(truth) != Some(rising) && truth(new) == rising;
         }
-        let conditional =
-            attributes.gt.is_some() || attributes.lt.is_some() || attributes.st.is_some();
+        let conditional = attributes.has_thresholds();
         let (Some(old), Some(new), true) = (self.number, content.number, conditional) else {
             return content.fingerprint != self.content;
         };
@@ -146,9 +150,9 @@ impl Observation {
             limit.is_some_and(|limit| (order(old, limit) == side) != (order(new, limit) == side))
         };
         let stepped = |step| order_of_distance(new, old, step, 1).is_ge();
-        crossed(attributes.gt, Ordering::Greater)
-            || crossed(attributes.lt, Ordering::Less)
-            || attributes.st.is_some_and(stepped)
+        crossed(attributes.gt(), Ordering::Greater)
+            || crossed(attributes.lt(), Ordering::Less)
+            || attributes.st().is_some_and(stepped)
     }
 }
 
@@ -157,7 +161,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// when there is no room.
     pub(crate) fn observe(&mut self, observation: Observation) -> Option<usize> {
         let lists = &self.state.lists;
-        let paths = |of: &Observation| of.list.map(|list| lists.get(list));
+        let paths = |of: &Observation| of.list().map(|list| lists.get(list));
         let same = |known: &Observation| {
             known.server == observation.server
                 && (known.token == observation.token
@@ -178,7 +182,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         // The numbers go on, or a client that renews its interest would take what follows for old (RFC 7641 §3.4).
         let sequence = slot.map_or(SequenceNumber::default(), |known| known.sequence);
-        if let Some(list) = slot.and_then(|known| known.list) {
+        if let Some(list) = slot.and_then(|known| known.list()) {
             self.state.lists.free(list);
         }
         *slot = Some(Observation {
@@ -195,7 +199,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             self.state.tell(Event::Unobserved {
                 path: observation.path,
             });
-            if let Some(list) = observation.list {
+            if let Some(list) = observation.list() {
                 self.state.lists.free(list);
             }
             attributes::detach(self.attributes, attributes::own(index));
@@ -292,7 +296,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     pub(crate) fn content(&self, path: Path, payload: Payload) -> Content {
         let number = content::value(&*self.objects, path).and_then(|value| match value {
-            Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
+            Value::Boolean(truth) => Some(if truth { 1.0 } else { 0.0 }),
             // What is no number is news when it is another.
             value => value.as_f64().filter(|number| !is_nan(*number)),
         });
@@ -303,24 +307,25 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// The attributes that rule an observation: those it came with, those of its nodes, then the server's defaults (/1/x/2 and /1/x/3).
-    pub(crate) fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
-        let mut ruling = Attributes::NONE;
+    pub(crate) fn ruling(&self, index: usize, observation: &Observation) -> AttributeSet {
+        let mut ruling = AttributeSet::NONE;
         let table = &*self.attributes;
         attributes::fill(table, attributes::own(index), Path::ROOT, &mut ruling);
         let fill =
             |path, to: &mut _| attributes::fill_effective(table, observation.server, path, to);
-        match observation.list {
+        match observation.list() {
             None => fill(observation.path, &mut ruling),
             // The node that is to be told of most often rules.
             Some(list) => {
-                let mut all = Attributes::NONE;
+                let mut all = AttributeSet::NONE;
                 for path in self.state.lists.get(list) {
-                    let mut one = Attributes::NONE;
+                    let mut one = AttributeSet::NONE;
                     fill(*path, &mut one);
-                    all.pmin = all.pmin.max(one.pmin);
-                    all.pmax = all.pmax.min(one.pmax).or(all.pmax).or(one.pmax);
-                    all.epmin = all.epmin.max(one.epmin);
-                    all.con = all.con.max(one.con);
+                    all.set_pmin(all.pmin().max(one.pmin()));
+                    let (ours, theirs) = (all.pmax(), one.pmax());
+                    all.set_pmax(ours.min(theirs).or(ours).or(theirs));
+                    all.set_epmin(all.epmin().max(one.epmin()));
+                    all.set_con(all.con().max(one.con()));
                 }
                 ruling.fill(&all);
             }
@@ -328,8 +333,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let slot = self.servers.get(observation.server);
         if let Some(slot) = slot.and_then(Option::as_ref) {
             let (pmin, pmax) = slot.default_periods(&*self.objects);
-            ruling.pmin = ruling.pmin.or(pmin);
-            ruling.pmax = ruling.pmax.or(pmax);
+            ruling.set_pmin(ruling.pmin().or(pmin));
+            ruling.set_pmax(ruling.pmax().or(pmax));
         }
         ruling
     }
@@ -373,8 +378,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let at_latest = attributes.effective_pmax().map(after);
         if observation.check {
             // A change is looked at when both periods are over (Core 1.2.2 §7.3.2).
-            let period = Duration::from_secs(attributes.epmin.unwrap_or(0).into());
-            let at_earliest = after(attributes.pmin.unwrap_or(0))
+            let period = Duration::from_secs(attributes.epmin().unwrap_or(0).into());
+            let at_earliest = after(attributes.pmin().unwrap_or(0))
                 .max(observation.evaluated_at.saturating_add(period));
             return Some(at_latest.map_or(at_earliest, |at_latest| at_latest.min(at_earliest)));
         }
@@ -382,9 +387,14 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// Whether values are kept while the server is out of reach.
-    fn is_kept(&self, slot: &Slot<P>, observation: &Observation, attributes: &Attributes) -> bool {
+    fn is_kept(
+        &self,
+        slot: &Slot<P>,
+        observation: &Observation,
+        attributes: &AttributeSet,
+    ) -> bool {
         HISTORY
-            && attributes.hqmax.is_some_and(|limit| limit > 0)
+            && attributes.hqmax().is_some_and(|limit| limit > 0)
             && history::is_kept(observation.path, observation.format)
             && slot.keeps_notifications(&*self.objects)
     }
@@ -394,10 +404,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         &self,
         observation: &Observation,
         slot: &Slot<P>,
-        attributes: &Attributes,
+        attributes: &AttributeSet,
     ) -> bool {
         attributes
-            .con
+            .con()
             .unwrap_or_else(|| slot.notifies_confirmably(&*self.objects))
             || self.must_confirm(observation)
     }

@@ -4,7 +4,7 @@ use dunlin_coap::Token;
 use dunlin_coap::observe::SequenceNumber;
 use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{Binding, LwM2mVersion};
-use dunlin_model::{Attributes, Path};
+use dunlin_model::{AttributeSet, Attributes, Path};
 
 use super::bytes::{Reader, Writer};
 use super::{ExportError, ImportError, KIND_SERVER, mark, record};
@@ -46,7 +46,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut count = 0_u8;
         for (path, attached) in attributes::all(self.attributes, place) {
             writer.path(path)?;
-            write_attributes(&attached, writer)?;
+            write_attributes(&Attributes::from(attached), writer)?;
             count = count.checked_add(1)?;
         }
         writer.set(at, count)
@@ -73,7 +73,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             writer.u8(u8::try_from(paths.len()).ok()?)?;
             paths.iter().try_for_each(|path| writer.path(*path))?;
             let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
-            write_attributes(&own, writer)?;
+            write_attributes(&Attributes::from(&own), writer)?;
             count = count.checked_add(1)?;
         }
         writer.set(at, count)
@@ -146,7 +146,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !OBSERVE {
             return Err(ImportError::Unknown);
         }
-        attributes::attach(self.attributes, server, path, &attached)?;
+        attributes::attach(
+            self.attributes,
+            server,
+            path,
+            &AttributeSet::from(&attached),
+        )?;
         Ok(())
     }
 
