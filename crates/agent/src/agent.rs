@@ -426,8 +426,10 @@ mod tests {
     /// What an agent has many of must not grow unseen. A 32-bit target needs less.
     #[test]
     fn long_lived_records_stay_small() {
+        // With what was told last.
+        let most = if cfg!(feature = "persistence") { 96 } else { 88 };
         assert!(
-            size_of::<Option<Observation>>() <= 88,
+            size_of::<Option<Observation>>() <= most,
             "{}",
             size_of::<Option<Observation>>()
         );

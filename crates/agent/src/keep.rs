@@ -3,7 +3,7 @@
 //! | Record | Holds | Written when |
 //! |---|---|---|
 //! | [`Key::Accounts`] | the instances of the objects Security (0), Server (1), Access Control (2), OSCORE (21) and COSE (23) | one of them changes |
-//! | [`Key::Server`] | a registration (its location, and what the server was told), what the server observes, the attributes it has attached | one of them changes; not with every notification or Update |
+//! | [`Key::Server`] | a registration (its location, and what the server was told), what the server observes, the attributes it has attached, and what `gt`, `lt` and `st` go by | one of them changes; not with every notification or Update, but where `st` rules with each that tells another number |
 //! | [`Key::Association`] | the DTLS association with the server, with sequence numbers reserved ahead (feature `psk`, `rpk` or `x509`) | half of the reservation is used, and in front of everything else |
 //!
 //! A record is whole by itself: all accounts are one, since a Security instance is nothing without its Server instance,
@@ -363,8 +363,9 @@ impl<
     /// [`connect`](Self::connect): with an Update at once, since nobody knows how long the device was away. A server
     /// that has forgotten the registration says so, and gets another.
     ///
-    /// Whatever the server observes it gets anew, as the last value told to it is not kept; the numbers of notifications
-    /// go on behind all that may have been used. Requests that came before are no longer known as such.
+    /// Whatever the server observes it gets anew, as the last value told to it is not kept, unless `gt`, `lt` or `st` rule: what
+    /// these go by is kept, and nothing is told that is no news by them. The numbers of notifications go on behind all that may
+    /// have been used. Requests that came before are no longer known as such.
     ///
     /// # Errors
     ///
