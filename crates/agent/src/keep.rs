@@ -49,7 +49,7 @@ mod server;
 use core::fmt;
 
 use dunlin_coap::time::Instant;
-use dunlin_model::{ObjectId, ResourceId};
+use dunlin_model::ResourceId;
 use rand_core::Rng;
 
 #[cfg(feature = "fallback")]
@@ -57,7 +57,7 @@ pub(crate) use accounts::{encode as encode_accounts, read as decode_accounts};
 
 use crate::bootstrap::Stage;
 use crate::content::SINGLE;
-use crate::{Agent, ConnectError, Doors, Error, Object, Objects, content, provision, set};
+use crate::{Agent, ConnectError, Doors, Error, Object, Objects, account, content, provision};
 use bytes::{Reader, Writer};
 
 /// How many records an association is given ahead, each time that it is stored: it is stored again when half of them
@@ -269,22 +269,9 @@ fn open(record: &[u8], kind: u8) -> Result<Reader<'_>, ImportError> {
     Ok(reader)
 }
 
-/// The account of a server in the Security object.
-fn account(objects: &dyn Objects, server: u16) -> Option<&dyn Object> {
-    let security = objects.find(ObjectId::of::<0>())?;
-    let of = |account: &dyn Object| {
-        let bootstrap = account.read(ResourceId::of::<1>(), SINGLE)?.as_bool()?;
-        let id = account.read(ResourceId::of::<10>(), SINGLE)?.as_i64()?;
-        Some(!bootstrap && id == i64::from(server))
-    };
-    set::instances(security)
-        .filter_map(|id| security.instance(id))
-        .find(|account| of(*account) == Some(true))
-}
-
 /// A mark of the account of a server, which changes when the server is another one: where it is, and what proves it.
 fn mark(objects: &dyn Objects, server: u16) -> Option<u32> {
-    let account = account(objects, server)?;
+    let account = account::find(objects, Some(server))?;
     let mut sum = bytes::Sum::new();
     for resource in [0, 2, 3, 4, 5] {
         let value = ResourceId::new(resource).and_then(|id| account.read(id, SINGLE));
@@ -381,7 +368,7 @@ impl<
         let reader = open(record, KIND_SERVER)?;
         // With a connection the server forgets what it observed over it (RFC 8323 §7.4).
         #[cfg(feature = "tcp")]
-        if crate::stream::account(&self.objects, Some(server)).is_some_and(crate::stream::reaches) {
+        if account::find(&self.objects, Some(server)).is_some_and(account::is_over_a_stream) {
             return Err(ImportError::OtherAccount);
         }
         self.handle_timeout(now);
