@@ -372,6 +372,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         exchange.filter(|exchange| exchange.id == id)
     }
 
+    /// The request under way, if there is one, has failed below CoAP.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn end_request(&mut self, index: usize, reason: Failure) {
+        if self
+            .slot_mut(index)
+            .is_some_and(|slot| slot.under_way().is_some())
+        {
+            self.failed(index, reason, None);
+        }
+    }
+
     /// The request under way has failed; `wait` is what the server asks for.
     fn failed(&mut self, index: usize, reason: Failure, wait: Option<Duration>) {
         let now = self.state.now;

@@ -96,6 +96,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         let stored = self.observations.get_mut(index)?.as_mut()?;
         if again.is_none() || id != stored.last_id {
             stored.sent(now, id, content);
+            #[cfg(feature = "persistence")]
+            if !confirmable {
+                stored.heard();
+            }
             // What has changed since then is looked at afterwards.
             stored.check = past;
         }

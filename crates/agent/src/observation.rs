@@ -42,6 +42,9 @@ pub(crate) struct Observation {
     pub(crate) content: u32,
     /// The number last sent, where the content is one; of a Boolean with an `edge` the one last seen, as 0 or 1.
     pub(crate) number: Option<f64>,
+    /// The number that the server has been told for all we know: of a confirmable notification once it is acknowledged.
+    #[cfg(feature = "persistence")]
+    pub(crate) told: Option<f64>,
 }
 
 /// A confirmable notification under way.
@@ -81,6 +84,8 @@ impl Observation {
             confirmed_at: now,
             content: 0,
             number: None,
+            #[cfg(feature = "persistence")]
+            told: None,
         }
     }
 }
@@ -92,9 +97,37 @@ impl Observation {
         self.sequence.get()
     }
 
-    /// Goes on behind this number, with a notification as soon as may be.
-    pub(crate) fn resume(&mut self, sequence: SequenceNumber) {
+    /// The server has what was sent last.
+    pub(crate) fn heard(&mut self) {
+        self.told = self.number;
+    }
+
+    /// What `gt`, `lt` and `st` go by over a restart; `None` where none of them rules. A step goes from the number last told.
+    /// For `gt` and `lt` it only matters on which side of them that was: then one number stands for all on its side, so that
+    /// not every notification is to be stored.
+    pub(crate) fn landmark(&self, attributes: &AttributeSet) -> Option<f64> {
+        let told = self.told.filter(|_| attributes.edge().is_none())?;
+        if attributes.st().is_some() {
+            return Some(told);
+        }
+        let is = |limit: Option<f64>, side| limit.is_some_and(|limit| order(told, limit) == side);
+        let above = is(attributes.gt(), Ordering::Greater);
+        let below = is(attributes.lt(), Ordering::Less);
+        match (above, below) {
+            (true, false) => Some(f64::INFINITY),
+            (false, true) => Some(f64::NEG_INFINITY),
+            // On neither side is each limit itself.
+            (false, false) => attributes.gt().or(attributes.lt()),
+            (true, true) => Some(told),
+        }
+    }
+
+    /// Goes on behind this notification, with a look at the content as soon as may be. Without what was told last, or where
+    /// only that matters which is not kept, that leads to a notification.
+    pub(crate) fn resume(&mut self, sequence: SequenceNumber, told: Option<f64>) {
         self.sequence = sequence;
+        self.number = told;
+        self.told = told;
         self.check = true;
     }
 }
@@ -259,6 +292,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         self.state.history.forget(unconfirmed.observation);
         if let Some(Some(observation)) = self.observations.get_mut(unconfirmed.observation) {
             observation.confirmed_at = now;
+            #[cfg(feature = "persistence")]
+            observation.heard();
         }
         true
     }
@@ -291,6 +326,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let now = self.state.now;
         let observation = self.observations.get_mut(index)?.as_mut()?;
         observation.sent(now, id, content);
+        #[cfg(feature = "persistence")]
+        observation.heard();
         Some(observation.sequence.get())
     }
 
