@@ -22,6 +22,9 @@ pub(crate) struct Attached {
 /// How many attributes there are: [`Attributes::bits`].
 const PLACES: core::ops::Range<u16> = 0..10;
 
+/// The place of `con`.
+const CON: u16 = 8;
+
 /// How far the value of a flag lies from its place.
 const TRUE: u16 = 4;
 
@@ -150,6 +153,14 @@ pub(crate) fn fill_effective(
         fill(table, server, path, to);
         node = path.parent();
     }
+}
+
+/// Whether `server` wants what is at or below the node confirmed (`con`).
+pub(crate) fn confirms(table: &[Option<Attached>], server: usize, path: Path) -> bool {
+    table.iter().filter_map(Option::as_ref).any(|entry| {
+        let here = usize::from(entry.server) == server && path.contains(&entry.path);
+        here && entry.bits >> CON >> TRUE & 1 == 1
+    })
 }
 
 /// Attaches `attributes` to the node in place of those it has.

@@ -307,10 +307,16 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut ruling = Attributes::NONE;
         let table = &*self.attributes;
         attributes::fill(table, attributes::own(index), Path::ROOT, &mut ruling);
-        let fill =
-            |path, to: &mut _| attributes::fill_effective(table, observation.server, path, to);
+        let con = ruling.con;
+        let mut confirms = false;
+        let mut fill = |path, to: &mut _| {
+            confirms |= attributes::confirms(table, observation.server, path);
+            attributes::fill_effective(table, observation.server, path, to);
+        };
         match observation.list {
             None => fill(observation.path, &mut ruling),
+            // With attributes of its own, it does without those of its nodes (Core 1.2.2 §6.4.6).
+            Some(_) if !ruling.is_empty() => {}
             // The node that is to be told of most often rules.
             Some(list) => {
                 let mut all = Attributes::NONE;
@@ -320,11 +326,16 @@ impl<P: Copy + Eq> Core<'_, P> {
                     all.pmin = all.pmin.max(one.pmin);
                     all.pmax = all.pmax.min(one.pmax).or(all.pmax).or(one.pmax);
                     all.epmin = all.epmin.max(one.epmin);
+                    all.epmax = all.epmax.min(one.epmax).or(all.epmax).or(one.epmax);
                     all.con = all.con.max(one.con);
                 }
                 ruling.fill(&all);
             }
         }
+        // One part that is to be confirmed is enough (Core 1.2.2 §7.3.2).
+        ruling.con = con
+            .or(ruling.con.map(|con| con || confirms))
+            .or(confirms.then_some(true));
         let slot = self.servers.get(observation.server);
         if let Some(slot) = slot.and_then(Option::as_ref) {
             let (pmin, pmax) = slot.default_periods(&*self.objects);
@@ -332,6 +343,31 @@ impl<P: Copy + Eq> Core<'_, P> {
             ruling.pmax = ruling.pmax.or(pmax);
         }
         ruling
+    }
+
+    /// The shortest `epmin` and `epmax` of the observations that tell of a node.
+    pub(crate) fn evaluation(&self, path: Path) -> (Option<u32>, Option<u32>) {
+        let mut shortest = (None, None);
+        let least = |known: Option<u32>, new: Option<u32>| known.min(new).or(known).or(new);
+        for (index, slot) in self.observations.iter().enumerate() {
+            let Some(observation) = slot else {
+                continue;
+            };
+            let paths = match observation.list {
+                Some(list) => self.state.lists.get(list),
+                None => core::slice::from_ref(&observation.path),
+            };
+            if OBSERVE
+                && paths
+                    .iter()
+                    .any(|of| of.contains(&path) || path.contains(of))
+            {
+                let ruling = self.ruling(index, observation);
+                shortest.0 = least(shortest.0, ruling.epmin);
+                shortest.1 = least(shortest.1, ruling.epmax);
+            }
+        }
+        shortest
     }
 
     /// When an observation is to be looked at; `None` when only a change or an answer can bring that about.
@@ -389,16 +425,16 @@ impl<P: Copy + Eq> Core<'_, P> {
             && slot.keeps_notifications(&*self.objects)
     }
 
-    /// Whether the next notification is confirmable: by the attribute `con`, else by /1/x/26, and once a day anyway.
+    /// Whether the next notification is confirmable: by the attribute `con`, which can only ask for it, or by /1/x/26
+    /// (Core 1.2.2 §7.3.2), and once a day anyway.
     pub(crate) fn is_confirmable(
         &self,
         observation: &Observation,
         slot: &Slot<P>,
         attributes: &Attributes,
     ) -> bool {
-        attributes
-            .con
-            .unwrap_or_else(|| slot.notifies_confirmably(&*self.objects))
+        attributes.con == Some(true)
+            || slot.notifies_confirmably(&*self.objects)
             || self.must_confirm(observation)
     }
 

@@ -55,7 +55,7 @@ fn busy() -> Bench {
     let several = bench
         .request(Code::FETCH, "")
         .uint(OptionNumber::OBSERVE, 0)
-        .payload(112, b"\x82\xa1\x00f/3/0/9\xa1\x00g/3303/0");
+        .payload(112, b"\x82\xa1\x00f/3/0/9\xa1\x00g/3/0/16");
     bench.ask_code(&several, Code::CONTENT);
     bench
 }

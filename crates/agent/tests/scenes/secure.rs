@@ -330,6 +330,52 @@ fn a_server_that_forgot_the_association_gets_a_new_one() {
     bench.register();
 }
 
+/// /1/x/4: the connection is closed with the registration, and made anew when the time is over.
+#[test]
+fn a_disabled_server_loses_its_association_until_its_time_is_over() {
+    let mut bench = Bench::new(|_| ());
+    bench.connect();
+    bench.register();
+    bench
+        .agent
+        .agent_mut()
+        .set(|node| node.server.get_mut(0).unwrap().disable_timeout = Some(600));
+    let mut buffer = [0; 64];
+    let (kind, token) = (Type::Confirmable, Token::new(b"d").unwrap());
+    let disable = MessageBuilder::new(&mut buffer, kind, Code::POST, MessageId(78), token)
+        .path(["1", "0", "4"])
+        .finish()
+        .unwrap()
+        .to_vec();
+    bench.say(&disable);
+    bench.agent.handle_timeout(bench.now);
+    bench.turn();
+    let leave = bench.heard.pop().unwrap();
+    let leave = Message::parse(&leave).unwrap();
+    assert_eq!(leave.code(), Code::DELETE);
+    let (kind, id, token) = (Type::Acknowledgement, leave.id(), leave.token());
+    let deleted = MessageBuilder::new(&mut buffer, kind, Code::DELETED, id, token)
+        .finish()
+        .unwrap()
+        .to_vec();
+    bench.say(&deleted);
+    let retry = Some(Duration::from_secs(600));
+    assert_eq!(
+        bench.events.pop(),
+        Some(Event::Deregistered { server: 1, retry })
+    );
+    // It was told so, and not by silence.
+    assert!(bench.server.as_ref().unwrap().is_over());
+    bench.wire.clear();
+    bench.heard.clear();
+    bench.events.clear();
+    bench.advance(Duration::from_secs(599));
+    assert!(bench.wire.is_empty() && bench.events.is_empty());
+    bench.advance(Duration::from_secs(1));
+    bench.register();
+    assert!(bench.wire.len() > 2, "a handshake");
+}
+
 #[test]
 fn registers_with_raw_public_keys_and_only_at_the_right_server() {
     for right in [true, false] {
