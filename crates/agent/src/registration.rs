@@ -217,6 +217,7 @@ impl Exchange {
     }
 
     /// Adds the last option of a request.
+    #[cfg_attr(not(feature = "echo"), allow(clippy::unused_self))]
     pub(crate) fn write_echo(&self, builder: &mut MessageBuilder<'_>) {
         #[cfg(feature = "echo")]
         self.echo.write(builder);
