@@ -539,6 +539,12 @@ impl Location {
         (!bytes.is_empty()).then_some(Self(bytes))
     }
 
+    /// Whether it leads nowhere.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The segments.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.0.as_slice();

@@ -281,6 +281,35 @@ fn a_damaged_record_of_a_server_leaves_nothing_behind() {
     }
 }
 
+/// Attributes outlive a registration, over a restart too.
+#[test]
+fn attributes_are_kept_without_a_registration() {
+    let mut old = busy();
+    let update = |bench: &mut Bench| {
+        bench.agent.update(1);
+        bench.turn();
+        bench.next()
+    };
+    old.sent.clear();
+    let asked = update(&mut old);
+    old.answer(&asked, Code::NOT_FOUND, &[]);
+    // The power goes before the new registration is accepted.
+    let record = export(&mut old, Key::Server(0));
+    let mut new = Bench::new();
+    new.agent.resume(new.now, 1, SERVER, 0, &record).unwrap();
+    assert!(!new.agent.is_registered(1));
+    assert_eq!(new.agent.observations(), 0);
+    new.turn();
+    new.accept_registration();
+    let discover = new
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::ACCEPT, 40);
+    assert_eq!(
+        new.ask(&discover).text(),
+        "</3303/0/5700>;pmin=5;pmax=60;gt=25.5;con=1"
+    );
+}
+
 #[test]
 fn without_a_registration_there_is_nothing_to_keep() {
     let mut bench = Bench::new();

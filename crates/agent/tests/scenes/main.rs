@@ -10,6 +10,7 @@ mod certificates;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod composite;
+mod corners;
 mod echo;
 mod ets;
 mod fallback;

@@ -32,7 +32,7 @@ struct CellularConnectivity {
     release_assistance: Option<u8>,
 }
 
-/// Object 19, BinaryAppDataContainer.
+/// Object 19, Binary App Data Container.
 #[derive(Default, Object)]
 #[object(id = 19, version = "1.0", create)]
 struct BinaryAppDataContainer {
@@ -63,6 +63,9 @@ struct EventLog {
 
 impl EventLog {
     fn begin(&mut self, arguments: &Arguments<'_>) -> Result<(), Error> {
+        if self.class.is_none() {
+            return Err(Error::NotAllowed);
+        }
         if !arguments.has(0) {
             self.data.clear();
         }
@@ -71,6 +74,9 @@ impl EventLog {
     }
 
     fn end(&mut self, arguments: &Arguments<'_>) -> Result<(), Error> {
+        if self.status & 1 == 0 {
+            return Err(Error::NotAllowed);
+        }
         if arguments.has(0) {
             self.data.clear();
         }
@@ -312,4 +318,6 @@ fn ets_2000_and_2001_start_and_read_the_log() {
     };
     assert_eq!(stop.code(), Code::CHANGED);
     assert_eq!(bench.read("/20/0/4013"), "2");
+    let stop = bench.request(Code::POST, "/20/0/4012");
+    bench.ask_code(&stop, Code::METHOD_NOT_ALLOWED);
 }

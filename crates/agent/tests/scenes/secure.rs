@@ -464,3 +464,40 @@ fn credentials_that_are_none_are_refused_at_once() {
         Err(dunlin_agent::ConnectError::UnknownServer)
     );
 }
+
+/// Attributes outlive an association, over a restart too.
+#[test]
+fn attributes_are_kept_without_an_association() {
+    use dunlin_agent::keep::{Keep, Key};
+    let request = |code, id, option: (OptionNumber, &[u8])| {
+        let mut buffer = [0; 64];
+        let token = Token::new(b"a").unwrap();
+        MessageBuilder::new(&mut buffer, Type::Confirmable, code, MessageId(id), token)
+            .path(["3", "0"])
+            .option(option.0, option.1)
+            .finish()
+            .unwrap()
+            .to_vec()
+    };
+    let mut bench = Bench::new(|_| ());
+    bench.connect();
+    bench.register();
+    bench.say(&request(
+        Code::PUT,
+        80,
+        (OptionNumber::URI_QUERY, b"pmin=7"),
+    ));
+    let mut buffer = [0; 512];
+    let record = Keep::export(&mut bench.agent, Key::Server(0), &mut buffer).unwrap();
+    let mut bench = Bench::new(|_| ());
+    bench
+        .agent
+        .resume(bench.now, 1, SERVER, 0, record, &[])
+        .unwrap();
+    bench.turn();
+    bench.register();
+    bench.say(&request(Code::GET, 81, (OptionNumber::ACCEPT, &[40])));
+    let answer = bench.heard.pop().unwrap();
+    let answer = Message::parse(&answer).unwrap();
+    assert!(answer.payload().starts_with(b"</3/0>;pmin=7,"));
+}
