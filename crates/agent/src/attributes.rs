@@ -82,6 +82,14 @@ pub(crate) fn fill_effective(
     }
 }
 
+/// Whether `server` wants what is at or below the node confirmed (`con`).
+pub(crate) fn confirms(table: &[Option<Attached>], server: usize, path: Path) -> bool {
+    table.iter().filter_map(Option::as_ref).any(|entry| {
+        let here = usize::from(entry.server) == server && path.contains(&entry.path);
+        here && entry.attributes.con() == Some(true)
+    })
+}
+
 /// Attaches `attributes` to the node in place of those it has.
 pub(crate) fn attach(
     table: &mut [Option<Attached>],

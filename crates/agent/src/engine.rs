@@ -40,6 +40,8 @@ pub(crate) struct State<P> {
     pub(crate) bootstrap: Option<Bootstrap<P>>,
     /// A Bootstrap-Server has begun to change accounts and has not come to an end.
     pub(crate) half_done: bool,
+    /// There has been a bootstrap since the last registration.
+    pub(crate) bootstraps: bool,
     /// The lists of nodes of composite operations.
     pub(crate) lists: Lists,
     /// What servers out of reach have not been told.
@@ -60,6 +62,7 @@ impl<P> State<P> {
             counters: Counters::default(),
             bootstrap: None,
             half_done: false,
+            bootstraps: false,
             lists: Lists::new(),
             history: History::new(),
             upload: None,

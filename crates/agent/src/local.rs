@@ -44,9 +44,7 @@ impl<
     ///
     /// Those of a server's Execute.
     pub fn execute(&mut self, path: Path, arguments: &str) -> Result<(), Error> {
-        write::execute(&mut self.objects, path, arguments)?;
-        self.core().executed(path);
-        Ok(())
+        self.core().execute(path, arguments)
     }
 
     /// Makes an instance of an object that servers may create, with the smallest free id and no more than the default
@@ -71,6 +69,13 @@ impl<
     /// Those of a server's Delete.
     pub fn delete(&mut self, path: Path) -> Result<(), Error> {
         self.core().remove(path, dunlin_lwm2m::LwM2mVersion::V1_2)
+    }
+
+    /// How often the servers who observe a node want it to be looked at: not again before so many seconds (`epmin`), and again
+    /// after so many at the latest (`epmax`). A device that reads its sensor by itself goes by it; the agent looks at whatever
+    /// is [set](Self::set), no sooner than the first of the two.
+    pub fn evaluation_periods(&mut self, path: Path) -> (Option<u32>, Option<u32>) {
+        self.core().evaluation(path)
     }
 
     /// The attributes that a server has attached to a node, or that were attached for it here.

@@ -182,8 +182,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             OperationKind::Execute => {
                 let arguments = parts.arguments().map_err(|_| Error::BadValue)?;
-                write::execute(self.objects, path, arguments)?;
-                self.executed(path);
+                self.execute(path, arguments)?;
                 return Ok(());
             }
             OperationKind::Delete => {
@@ -423,11 +422,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         None
     }
 
-    /// What an Execute asks of the agent itself, beside what the object has done.
-    pub(crate) fn executed(&mut self, path: Path) {
-        self.state.changed = true;
+    /// An Execute: what the object does, and what it asks of the agent itself.
+    pub(crate) fn execute(&mut self, path: Path, arguments: &str) -> Result<(), Error> {
         let object = path.object_id().map(ObjectId::get);
         let resource = path.resource_id().map(dunlin_model::ResourceId::get);
+        let triggers = BOOTSTRAP && (object, resource) == (Some(1), Some(9));
+        if triggers && provision::account_id(self.objects).is_none() {
+            // There is nobody to bootstrap at.
+            return Err(Error::NotAllowed);
+        }
+        write::execute(self.objects, path, arguments)?;
+        self.state.changed = true;
         match (object, resource) {
             (Some(1), Some(resource @ (4 | 8))) => {
                 let account = path.instance_id();
@@ -450,6 +455,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             _ => {}
         }
         self.state.tell(Event::Executed { path });
+        Ok(())
     }
 }
 

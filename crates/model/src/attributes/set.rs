@@ -125,6 +125,11 @@ impl AttributeSet {
         self.put(EPMIN, seconds.map(u64::from));
     }
 
+    /// Sets `epmax`, or takes it away.
+    pub fn set_epmax(&mut self, seconds: Option<u32>) {
+        self.put(EPMAX, seconds.map(u64::from));
+    }
+
     /// Sets `con`, or takes it away.
     pub fn set_con(&mut self, confirmable: Option<bool>) {
         self.put(CON, confirmable.map(u64::from));
