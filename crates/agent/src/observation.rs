@@ -292,7 +292,7 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     pub(crate) fn content(&self, path: Path, payload: Payload) -> Content {
         let number = content::value(&*self.objects, path).and_then(|value| match value {
-            Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
+            Value::Boolean(truth) => Some(if truth { 1.0 } else { 0.0 }),
             // What is no number is news when it is another.
             value => value.as_f64().filter(|number| !is_nan(*number)),
         });

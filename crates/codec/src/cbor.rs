@@ -3,7 +3,6 @@
 //! Written here and not taken from `minicbor`, which looks at each head twice, once for its type and once for its
 //! value, and reports by text: that alone cost a third of the time of a SenML payload.
 
-mod half;
 mod read;
 mod write;
 

@@ -1,11 +1,11 @@
 //! From records to TLV.
 
+use dunlin_model::float::{Width, narrow};
 use dunlin_model::{InstanceId, Level, Path, ResourceId, ResourceInstanceId, Value};
 
 use super::{Kind, WIDE_ID};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
-use crate::single_precision::narrow;
 use crate::writer::{LONGEST_TEXT, Writer};
 use crate::{EncodeError, Record, SHORT_WAYS};
 
@@ -297,8 +297,8 @@ fn put_value(
             };
             (number, count)
         }
-        Value::Float(number) => match narrow(number) {
-            Some(number) => (number.to_bits().into(), 4),
+        Value::Float(number) => match narrow(number, Width::SINGLE) {
+            Some(single) => (single.into(), 4),
             None => (number.to_bits(), 8),
         },
         Value::Single(number) => (number.to_bits().into(), 4),
