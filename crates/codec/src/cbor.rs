@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 pub(crate) use read::{OPEN, Reader, integer, text};
-pub(crate) use write::{put_head, put_value, short_head, short_integer, short_text};
+pub(crate) use write::{close, put_head, put_value, short_head, short_integer, short_text};
 
 /// The major types of RFC 8949 §3.1, in the upper three bits of a head.
 pub(crate) mod major {

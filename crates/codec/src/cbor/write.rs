@@ -7,7 +7,7 @@ use super::{major, simple};
 use crate::EncodeError;
 use crate::number::{link_length, put_link};
 use crate::short::Short;
-use crate::writer::Writer;
+use crate::writer::{Mark, Writer};
 
 /// A head with an argument of up to 32 bits, one to five bytes.
 #[cfg_attr(
@@ -43,6 +43,21 @@ pub(crate) fn put_head(
     };
     writer.byte(major | form)?;
     writer.number(argument, count)
+}
+
+/// Puts the head of an array or map of `count` items in the place of `mark`.
+pub(crate) fn close(
+    writer: &mut Writer<'_>,
+    depth: usize,
+    mark: Mark,
+    major: u8,
+    count: u32,
+) -> Result<(), EncodeError> {
+    #[cfg(target_pointer_width = "64")]
+    let head = short_head(major, count);
+    #[cfg(not(target_pointer_width = "64"))]
+    let head = &|writer: &mut Writer<'_>| put_head(writer, major, count.into());
+    writer.close(depth, mark, head)
 }
 
 /// Writes `value`: LwM2M Core Appendix C.
