@@ -3,7 +3,7 @@
 //! | Record | Holds | Written when |
 //! |---|---|---|
 //! | [`Key::Accounts`] | the instances of the objects Security (0), Server (1), Access Control (2), OSCORE (21) and COSE (23) | one of them changes |
-//! | [`Key::Server`] | a registration (its location, and what the server was told), what the server observes, the attributes it has attached, and what `gt`, `lt` and `st` go by | one of them changes; not with every notification or Update, but where `st` rules with each that tells another number |
+//! | [`Key::Server`] | a registration (its location, and what the server was told), what the server observes, the attributes it has attached, which outlive the registration, and what `gt`, `lt` and `st` go by | one of them changes; not with every notification or Update, but where `st` rules with each that tells another number |
 //! | [`Key::Association`] | the DTLS association with the server, with sequence numbers reserved ahead (feature `psk`, `rpk` or `x509`) | half of the reservation is used, and in front of everything else |
 //!
 //! A record is whole by itself: all accounts are one, since a Security instance is nothing without its Server instance,
@@ -354,6 +354,8 @@ impl<
     /// these go by is kept, and nothing is told that is no news by them. The numbers of notifications go on behind all that may
     /// have been used. Requests that came before are no longer known as such.
     ///
+    /// A record without a registration has the attributes alone, which outlive it: then the device registers.
+    ///
     /// # Errors
     ///
     /// [`ImportError`]; then the server is to be connected as if there were no record.
@@ -383,6 +385,19 @@ impl<
             self.state.now,
         );
         self.core().resume_server(slot, place.into(), reader)
+    }
+
+    /// Gives a registration that was resumed up again, all but the attributes.
+    #[cfg(feature = "_dtls")]
+    pub(crate) fn stop(&mut self, server: u16) {
+        let Some(place) = self.place_of(server) else {
+            return;
+        };
+        let mut core = self.core();
+        core.end_observations(place);
+        if let Some(slot) = core.slot_mut(place) {
+            slot.state = crate::registration::Registration::Stopped;
+        }
     }
 }
 

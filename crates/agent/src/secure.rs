@@ -7,7 +7,7 @@
 mod keys;
 mod link;
 
-use dunlin_coap::time::Instant;
+use dunlin_coap::time::{Duration, Instant};
 use dunlin_dtls::{Association, Config as DtlsConfig, Connection, ConnectionId, Datagram};
 use rand_core::CryptoRng;
 
@@ -268,9 +268,18 @@ impl<
         }
     }
 
-    /// A server that does not answer may have forgotten the association: there is to be a new one.
+    /// A server that does not answer may have forgotten the association: there is to be a new one. So there is after a time
+    /// for which the server has been disabled; until then nothing connects to it (/1/x/4).
     fn look_at(&mut self, event: Event) {
+        let mut pause = Duration::ZERO;
         let remote = match event {
+            Event::Deregistered {
+                server,
+                retry: Some(disabled),
+            } => {
+                pause = disabled;
+                Remote::Server(server)
+            }
             Event::RegistrationFailed {
                 server,
                 reason: Failure::NoAnswer,
@@ -285,7 +294,10 @@ impl<
         };
         let now = self.agent.state.now;
         if let Some(link) = self.all().find(|link| link.remote == remote) {
-            link.retry = Some(now);
+            if !pause.is_zero() {
+                link.connection.close();
+            }
+            link.retry = Some(now.saturating_add(pause));
         }
     }
 

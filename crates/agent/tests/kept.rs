@@ -462,6 +462,8 @@ fn a_power_cut_at_every_single_write_leaves_each_record_old_or_new() {
     assert!(world.live(&mut device));
     let total = flash.operations();
     let history = world.history;
+    let (told, mut longest) = (log(&mut device), 0);
+    assert_eq!(told.len(), 3);
     assert!(total > 60, "{total}");
     let mut resumed = 0;
     for at in 0..total {
@@ -490,6 +492,11 @@ fn a_power_cut_at_every_single_write_leaves_each_record_old_or_new() {
                     "{label}: record {key:#x}"
                 );
             }
+            // Of the log all up to some entry, and then that it has started again.
+            let mut entries = log(&mut device);
+            assert_eq!(entries.pop(), Some(Happening::Started), "{label}");
+            assert!(told.starts_with(&entries), "{label}: {entries:?}");
+            longest = longest.max(entries.len());
             let before = world.updates;
             let known = world.registered;
             assert!(world.live(&mut device), "{label}");
@@ -509,6 +516,7 @@ fn a_power_cut_at_every_single_write_leaves_each_record_old_or_new() {
         }
     }
     assert!(resumed > total, "{resumed} of {total}");
+    assert_eq!(longest, 3, "entries of before the cut");
 }
 
 #[test]

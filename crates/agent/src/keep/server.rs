@@ -5,7 +5,7 @@ use dunlin_coap::observe::SequenceNumber;
 use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::float::is_nan;
-use dunlin_model::{Attributes, Path};
+use dunlin_model::{AttributeSet, Attributes, Path};
 
 use super::bytes::{Reader, Writer};
 use super::{ExportError, ImportError, KIND_SERVER, mark, record};
@@ -24,16 +24,20 @@ const SEVERAL: u8 = 1;
 const TOLD: u8 = 2;
 
 impl<P: Copy + Eq> Core<'_, P> {
-    /// Writes the record of the server in this place; nothing without a registration.
+    /// Writes the record of the server in this place; nothing without a registration and without attributes, which outlive it.
     pub(super) fn export_server<'b>(
         &mut self,
         place: usize,
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], ExportError> {
         let slot = self.servers.get(place).and_then(Option::as_ref);
-        let Some(slot) = slot.filter(|slot| slot.is_registered()) else {
+        let Some(slot) = slot else {
             return Ok(&[]);
         };
+        let attached = attributes::all(self.attributes, place).next().is_some();
+        if !slot.is_registered() && !attached {
+            return Ok(&[]);
+        }
         let Some(mark) = mark(&*self.objects, slot.short_server_id) else {
             return Ok(&[]);
         };
@@ -51,7 +55,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut count = 0_u8;
         for (path, attached) in attributes::all(self.attributes, place) {
             writer.path(path)?;
-            write_attributes(&attached, writer)?;
+            write_attributes(&Attributes::from(attached), writer)?;
             count = count.checked_add(1)?;
         }
         writer.set(at, count)
@@ -80,7 +84,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             writer.u8(u8::try_from(paths.len()).ok()?)?;
             paths.iter().try_for_each(|path| writer.path(*path))?;
             let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
-            write_attributes(&own, writer)?;
+            write_attributes(&Attributes::from(&own), writer)?;
             if let Some(told) = told {
                 writer.put(&told.to_be_bytes())?;
             }
@@ -103,10 +107,15 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let now = self.state.now;
         read_registration(&mut slot, &mut reader).ok_or(ImportError::Damaged)?;
-        slot.state = Registration::Registered;
-        slot.until = now;
-        slot.update = true;
-        slot.is_resumed = true;
+        if slot.location.is_empty() {
+            let delay = slot.first_delay(&*self.objects);
+            slot.wait(now.saturating_add(delay));
+        } else {
+            slot.state = Registration::Registered;
+            slot.until = now;
+            slot.update = true;
+            slot.is_resumed = true;
+        }
         let known = |known: &Option<Slot<P>>| {
             known
                 .as_ref()
@@ -156,7 +165,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !OBSERVE {
             return Err(ImportError::Unknown);
         }
-        attributes::attach(self.attributes, server, path, &attached)?;
+        attributes::attach(
+            self.attributes,
+            server,
+            path,
+            &AttributeSet::from(&attached),
+        )?;
         Ok(())
     }
 
@@ -221,7 +235,9 @@ fn registration<P>(slot: &Slot<P>, writer: &mut Writer<'_>) -> Option<()> {
     writer.u32(slot.told.list)?;
     let at = writer.later()?;
     let mut count = 0_u8;
-    for segment in slot.location.segments() {
+    // None where there is no registration.
+    let segments = slot.location.segments().filter(|_| slot.is_registered());
+    for segment in segments {
         writer.vec8(segment)?;
         count = count.checked_add(1)?;
     }
@@ -248,7 +264,9 @@ fn read_registration<P>(slot: &mut Slot<P>, reader: &mut Reader<'_>) -> Option<(
     for _ in 0..count {
         reader.vec8()?;
     }
-    slot.location = Location::new((0..count).map_while(|_| segments.vec8()))?;
+    if count > 0 {
+        slot.location = Location::new((0..count).map_while(|_| segments.vec8()))?;
+    }
     Some(())
 }
 

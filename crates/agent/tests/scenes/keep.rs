@@ -55,7 +55,7 @@ fn busy() -> Bench {
     let several = bench
         .request(Code::FETCH, "")
         .uint(OptionNumber::OBSERVE, 0)
-        .payload(112, b"\x82\xa1\x00f/3/0/9\xa1\x00g/3303/0");
+        .payload(112, b"\x82\xa1\x00f/3/0/9\xa1\x00g/3/0/16");
     bench.ask_code(&several, Code::CONTENT);
     bench
 }
@@ -389,6 +389,35 @@ fn a_damaged_record_of_a_server_leaves_nothing_behind() {
         new.turn();
         new.seconds(100);
     }
+}
+
+/// Attributes outlive a registration, over a restart too.
+#[test]
+fn attributes_are_kept_without_a_registration() {
+    let mut old = busy();
+    let update = |bench: &mut Bench| {
+        bench.agent.update(1);
+        bench.turn();
+        bench.next()
+    };
+    old.sent.clear();
+    let asked = update(&mut old);
+    old.answer(&asked, Code::NOT_FOUND, &[]);
+    // The power goes before the new registration is accepted.
+    let record = export(&mut old, Key::Server(0));
+    let mut new = Bench::new();
+    new.agent.resume(new.now, 1, SERVER, 0, &record).unwrap();
+    assert!(!new.agent.is_registered(1));
+    assert_eq!(new.agent.observations(), 0);
+    new.turn();
+    new.accept_registration();
+    let discover = new
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::ACCEPT, 40);
+    assert_eq!(
+        new.ask(&discover).text(),
+        "</3303/0/5700>;pmin=5;pmax=60;gt=25.5;con=1"
+    );
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! From records to TLV.
 
+use dunlin_model::float::{Width, narrow};
 use dunlin_model::{InstanceId, Level, Path, ResourceId, ResourceInstanceId, Value};
 
 use super::{Kind, WIDE_ID};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
-use crate::single_precision::narrow;
 use crate::writer::{LONGEST_TEXT, Writer};
 use crate::{EncodeError, Record, SHORT_WAYS};
 
@@ -39,6 +39,43 @@ fn with_id(kind: Kind, id: u16, length: u8) -> Short {
         Ok(id) => Short::new([kind.bits() | length, id]),
         Err(_) => Short::new([kind.bits() | WIDE_ID | length]).be16(id),
     }
+}
+
+/// Writes the header of a TLV.
+#[inline]
+fn put_header(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    id: u16,
+    length: usize,
+) -> Result<(), EncodeError> {
+    if SHORT_WAYS {
+        return header(kind, id, length)?.put(writer);
+    }
+    put_header_by_parts(writer, kind, id, length)
+}
+
+/// The same without a word of more bytes than a register of a device has, which takes it much code.
+#[inline(never)]
+pub(super) fn put_header_by_parts(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    id: u16,
+    length: usize,
+) -> Result<(), EncodeError> {
+    let [low, ..] = length.to_le_bytes();
+    let (form, count) = match length {
+        0..=7 => (low, 0),
+        8..=0xff => (0x08, 1),
+        0x100..=0xffff => (0x10, 2),
+        0x1_0000..=0xff_ffff => (0x18, 3),
+        _ => return Err(EncodeError::NotRepresentable),
+    };
+    let (wide, id_count) = if id > 0xff { (WIDE_ID, 2) } else { (0, 1) };
+    writer.byte(kind.bits() | wide | form)?;
+    writer.number(id.into(), id_count)?;
+    let length = u32::try_from(length).unwrap_or_default();
+    writer.number(length.into(), count)
 }
 
 /// The last number of a path.
@@ -212,7 +249,7 @@ impl Encoder {
         }
         let Some(index) = index else {
             if record.value.is_none() {
-                return header(Kind::MultipleResource, id, 0)?.put(writer);
+                return put_header(writer, Kind::MultipleResource, id, 0);
             }
             return put_value(writer, Kind::Resource, id, &record.value);
         };
@@ -260,7 +297,11 @@ fn close(writer: &mut Writer<'_>, kind: Kind, id: u16, start: usize) -> Result<(
         _ => RESOURCE,
     };
     let mark = writer.mark(depth, start, room(id));
-    let header = header(kind, id, writer.content(mark))?;
+    let length = writer.content(mark);
+    #[cfg(target_pointer_width = "64")]
+    let header = header(kind, id, length)?;
+    #[cfg(not(target_pointer_width = "64"))]
+    let header = &|writer: &mut Writer<'_>| put_header(writer, kind, id, length);
     writer.close(depth, mark, header)
 }
 
@@ -297,8 +338,8 @@ fn put_value(
             };
             (number, count)
         }
-        Value::Float(number) => match narrow(number) {
-            Some(number) => (number.to_bits().into(), 4),
+        Value::Float(number) => match narrow(number, Width::SINGLE) {
+            Some(single) => (single.into(), 4),
             None => (number.to_bits(), 8),
         },
         Value::Single(number) => (number.to_bits().into(), 4),
@@ -307,15 +348,6 @@ fn put_value(
     };
     put_header(writer, kind, id, count)?;
     writer.number(number, count)
-}
-
-fn put_header(
-    writer: &mut Writer<'_>,
-    kind: Kind,
-    id: u16,
-    length: usize,
-) -> Result<(), EncodeError> {
-    header(kind, id, length)?.put(writer)
 }
 
 #[inline(never)]

@@ -3,6 +3,7 @@
 use super::SHORT_WAYS;
 use super::big::{add, raise, scale, set};
 use super::parse::power;
+use crate::float::order;
 
 /// Enough for the least float times the power of ten that makes it a number from 1 to 10: 1132 bits.
 const WORDS: usize = 40;
@@ -166,10 +167,10 @@ pub fn print_with(
     if !number.is_finite() || number.is_sign_negative() && !put(b"-") {
         return false;
     }
-    let number = number.abs();
-    if number.to_bits() == 0 {
+    if order(number, 0.0).is_eq() {
         return put(b"0");
     }
+    let number = number.abs();
     let few = match precision {
         Precision::Double if SHORT_WAYS => few_digits(number),
         _ => None,
