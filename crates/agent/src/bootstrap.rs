@@ -219,6 +219,15 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
     }
 
+    /// The request under way, if there is one, has failed below CoAP.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn end_bootstrap_request(&mut self, reason: Failure) {
+        let known = self.state.bootstrap.as_ref();
+        if known.is_some_and(|known| known.stage == Stage::Requesting) {
+            self.bootstrap_failed(reason);
+        }
+    }
+
     fn bootstrap_failed(&mut self, reason: Failure) {
         #[cfg(feature = "fallback")]
         self.fall_back();

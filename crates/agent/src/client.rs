@@ -10,7 +10,7 @@ use dunlin_model::ResourceId;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::{BOOTSTRAP, ORDER, SEND};
+use crate::features::{BOOTSTRAP, OBSERVE, ORDER, SEND};
 use crate::links::{self, Links};
 use crate::registration::{Exchange, Leave, Location, Registration, Slot, Told, Wait, spread};
 use crate::reply::join;
@@ -32,8 +32,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Stopped => None,
             Registration::Waiting if self.has_to_wait(slot) => None,
             Registration::Waiting | Registration::Disabled => Some(until),
-            Registration::Registered if slot.unconfirmed.is_some() => None,
-            Registration::Registered if slot.leave.is_some() || slot.sending.is_some() => {
+            Registration::Registered if OBSERVE && slot.unconfirmed.is_some() => None,
+            Registration::Registered if slot.leave.is_some() || SEND && slot.sending.is_some() => {
                 Some(self.state.now)
             }
             Registration::Registered if slot.update => Some(until),
@@ -416,6 +416,17 @@ impl<P: Copy + Eq> Core<'_, P> {
     fn exchange_with(&mut self, index: usize, id: MessageId) -> Option<&mut Exchange> {
         let exchange = self.slot_mut(index)?.under_way();
         exchange.filter(|exchange| exchange.id == id)
+    }
+
+    /// The request under way, if there is one, has failed below CoAP.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn end_request(&mut self, index: usize, reason: Failure) {
+        if self
+            .slot_mut(index)
+            .is_some_and(|slot| slot.under_way().is_some())
+        {
+            self.failed(index, reason, None);
+        }
     }
 
     /// The request under way has failed; `wait` is what the server asks for.

@@ -2,7 +2,7 @@
 //! or a script on the device reads, writes, executes and sets attributes as a server would, and servers are told of it as
 //! their observations ask. Where the objects are at hand as Rust types, [`Agent::set`] is the shorter way.
 
-use dunlin_model::{Attributes, InstanceId, ObjectId, Path, Value};
+use dunlin_model::{AttributeSet, Attributes, InstanceId, ObjectId, Path, Value};
 use rand_core::Rng;
 
 use crate::write::Payload;
@@ -82,7 +82,7 @@ impl<
     pub fn attributes(&self, server: u16, path: Path) -> Attributes {
         let place = self.place_of(server);
         place.map_or(Attributes::NONE, |place| {
-            attributes::attached(self.attached(), place, path)
+            Attributes::from(&attributes::attached(self.attached(), place, path))
         })
     }
 
@@ -99,6 +99,7 @@ impl<
         attributes: Attributes,
     ) -> Result<(), Error> {
         let place = self.place_of(server).ok_or(Error::NotFound)?;
+        let attributes = AttributeSet::from(&attributes);
         attributes.check().map_err(|_| Error::BadValue)?;
         self.state.changed = true;
         self.core().set_attributes(place, path, &attributes)

@@ -422,8 +422,8 @@ impl<P> Slot<P> {
             Binding::UQ
         } else {
             #[cfg(feature = "tcp")]
-            if crate::stream::account(objects, Some(self.short_server_id))
-                .is_some_and(crate::stream::reaches)
+            if crate::account::find(objects, Some(self.short_server_id))
+                .is_some_and(crate::account::is_over_a_stream)
             {
                 return Binding::T;
             }

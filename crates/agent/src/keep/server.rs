@@ -4,7 +4,8 @@ use dunlin_coap::Token;
 use dunlin_coap::observe::SequenceNumber;
 use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{Binding, LwM2mVersion};
-use dunlin_model::{Attributes, Path};
+use dunlin_model::float::is_nan;
+use dunlin_model::{AttributeSet, Attributes, Path};
 
 use super::bytes::{Reader, Writer};
 use super::{ExportError, ImportError, KIND_SERVER, mark, record};
@@ -17,6 +18,10 @@ use crate::registration::{Location, Registration, Slot, Told};
 
 /// Numbers of notifications are reserved in steps of this many, so that not every notification is to be stored.
 const RESERVED: u32 = 1024;
+
+/// What there is of an observation: a list of nodes, and the number that its server was told last.
+const SEVERAL: u8 = 1;
+const TOLD: u8 = 2;
 
 impl<P: Copy + Eq> Core<'_, P> {
     /// Writes the record of the server in this place; nothing without a registration and without attributes, which outlive it.
@@ -50,7 +55,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut count = 0_u8;
         for (path, attached) in attributes::all(self.attributes, place) {
             writer.path(path)?;
-            write_attributes(&attached, writer)?;
+            write_attributes(&Attributes::from(attached), writer)?;
             count = count.checked_add(1)?;
         }
         writer.set(at, count)
@@ -73,11 +78,16 @@ impl<P: Copy + Eq> Core<'_, P> {
                 Some(list) => self.state.lists.get(list),
                 None => core::slice::from_ref(&observation.path),
             };
-            writer.u8(u8::from(observation.list.is_some()))?;
+            let told = observation.landmark(&self.ruling(index, observation));
+            let several = observation.list.map_or(0, |_| SEVERAL);
+            writer.u8(several | told.map_or(0, |_| TOLD))?;
             writer.u8(u8::try_from(paths.len()).ok()?)?;
             paths.iter().try_for_each(|path| writer.path(*path))?;
             let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
-            write_attributes(&own, writer)?;
+            write_attributes(&Attributes::from(&own), writer)?;
+            if let Some(told) = told {
+                writer.put(&told.to_be_bytes())?;
+            }
             count = count.checked_add(1)?;
         }
         writer.set(at, count)
@@ -155,7 +165,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !OBSERVE {
             return Err(ImportError::Unknown);
         }
-        attributes::attach(self.attributes, server, path, &attached)?;
+        attributes::attach(
+            self.attributes,
+            server,
+            path,
+            &AttributeSet::from(&attached),
+        )?;
         Ok(())
     }
 
@@ -168,13 +183,19 @@ impl<P: Copy + Eq> Core<'_, P> {
         let token = Token::new(reader.vec8().ok_or(CUT)?).ok_or(CUT)?;
         let format = ContentFormat(reader.u16().ok_or(CUT)?);
         let sequence = SequenceNumber::new(reader.u32().ok_or(CUT)?);
-        let several = reader.u8().ok_or(CUT)? != 0;
+        let what = reader.u8().ok_or(CUT)?;
+        let several = what & SEVERAL != 0;
         let mut list = PathList::new();
         for _ in 0..reader.u8().ok_or(CUT)? {
             let path = reader.path().ok_or(CUT)?;
             list.push(path).map_err(|_| ImportError::NoSpace)?;
         }
         let own = read_attributes(reader).ok_or(CUT)?;
+        let told = if what & TOLD == 0 {
+            None
+        } else {
+            Some(f64::from_bits(reader.u64().ok_or(CUT)?)).filter(|told| !is_nan(*told))
+        };
         if !OBSERVE || !format.is_supported() {
             return Err(ImportError::Unknown);
         }
@@ -195,7 +216,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             return Err(ImportError::NoSpace);
         };
         if let Some(Some(observation)) = self.observations.get_mut(index) {
-            observation.resume(sequence);
+            observation.resume(sequence, told);
         }
         self.attach(attributes::own(index), Path::ROOT, own)
     }

@@ -1,7 +1,9 @@
 //! Registration and reading over DTLS: the test is a server with its own end of it. Numbers are those of the ETS 1.2.
 
 use dunlin_agent::objects::{SecurityAccount, SecurityMode};
-use dunlin_agent::{Agent, Code, Config, Doors, Duration, Event, Failure, Instant, Output, Secure};
+use dunlin_agent::{
+    Agent, Code, Config, Doors, Duration, Event, Failure, Instant, Output, Secure, SecurityFailure,
+};
 use dunlin_coap::{Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use dunlin_dtls::{
     Acceptor, CertificateTypes, Connection, Credentials, Datagram, Greeting, Presented, PrivateKey,
@@ -297,7 +299,7 @@ fn a_wrong_key_fails_and_is_tried_again_later() {
     bench.advance(Duration::from_secs(400));
     let Some(Event::RegistrationFailed {
         server: 1,
-        reason: Failure::Security,
+        reason: Failure::Security(SecurityFailure::Alerted(51)),
         retry,
     }) = bench.events.pop()
     else {
@@ -403,7 +405,7 @@ fn registers_with_raw_public_keys_and_only_at_the_right_server() {
             assert!(matches!(
                 bench.events.pop(),
                 Some(Event::RegistrationFailed {
-                    reason: Failure::Security,
+                    reason: Failure::Security(SecurityFailure::NotTrusted),
                     ..
                 })
             ));
