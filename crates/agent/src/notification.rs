@@ -155,7 +155,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             && !self.state.history.has(index)
         {
             observation.content = !observation.content;
-            observation.number = None;
+            observation.number = f64::NAN;
         }
         self.forget_unconfirmed(index);
     }

@@ -40,8 +40,8 @@ pub(crate) struct Observation {
     pub(crate) confirmed_at: Instant,
     /// The fingerprint of the content last sent.
     pub(crate) content: u32,
-    /// The number last sent, where the content is one; of a Boolean with an `edge` the one last seen, as 0 or 1.
-    pub(crate) number: Option<f64>,
+    /// The number last sent, or NaN: see [`Content`]; of a Boolean with an `edge` the one last seen.
+    pub(crate) number: f64,
     /// The number that the server has been told for all we know: of a confirmable notification once it is acknowledged.
     #[cfg(feature = "persistence")]
     pub(crate) told: Option<f64>,
@@ -83,7 +83,7 @@ impl Observation {
             evaluated_at: now,
             confirmed_at: now,
             content: 0,
-            number: None,
+            number: f64::NAN,
             #[cfg(feature = "persistence")]
             told: None,
         }
@@ -99,7 +99,7 @@ impl Observation {
 
     /// The server has what was sent last.
     pub(crate) fn heard(&mut self) {
-        self.told = self.number;
+        self.told = Some(self.number).filter(|number| !is_nan(*number));
     }
 
     /// What `gt`, `lt` and `st` go by over a restart; `None` where none of them rules. A step goes from the number last told.
@@ -126,7 +126,7 @@ impl Observation {
     /// only that matters which is not kept, that leads to a notification.
     pub(crate) fn resume(&mut self, sequence: SequenceNumber, told: Option<f64>) {
         self.sequence = sequence;
-        self.number = told;
+        self.number = told.unwrap_or(f64::NAN);
         self.told = told;
         self.check = true;
     }
@@ -163,22 +163,25 @@ impl Observation {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Content {
     pub(crate) fingerprint: u32,
-    pub(crate) number: Option<f64>,
+    /// The number that it is, of a Boolean 0 or 1; NaN where it is none.
+    pub(crate) number: f64,
 }
 
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn is_news(&self, content: Content, attributes: &AttributeSet) -> bool {
-        if let (Some(new), Some(rising)) = (content.number, attributes.edge()) {
+        let (old, new) = (self.number, content.number);
+        if let Some(rising) = attributes.edge()
+            && !is_nan(new)
+        {
             // What was before a restart is not known: then it may have been the other.
             let truth = |number| order(number, 0.5).is_gt();
-            return self.number.map(truth) != Some(rising) && truth(new) == rising;
+            return (is_nan(old) || truth(old) != rising) && truth(new) == rising;
         }
-        let conditional = attributes.has_thresholds();
-        let (Some(old), Some(new), true) = (self.number, content.number, conditional) else {
+        if !attributes.has_thresholds() || is_nan(old) || is_nan(new) {
             return content.fingerprint != self.content;
-        };
+        }
         let crossed = |limit: Option<f64>, side: Ordering| {
             limit.is_some_and(|limit| (order(old, limit) == side) != (order(new, limit) == side))
         };
@@ -332,14 +335,13 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     pub(crate) fn content(&self, path: Path, payload: Payload) -> Content {
-        let number = content::value(&*self.objects, path).and_then(|value| match value {
-            Value::Boolean(truth) => Some(if truth { 1.0 } else { 0.0 }),
-            // What is no number is news when it is another.
-            value => value.as_f64().filter(|number| !is_nan(*number)),
-        });
+        let number = match content::value(&*self.objects, path) {
+            Some(Value::Boolean(truth)) => Some(if truth { 1.0 } else { 0.0 }),
+            value => value.and_then(|value| value.as_f64()),
+        };
         Content {
             fingerprint: payload.fingerprint,
-            number,
+            number: number.unwrap_or(f64::NAN),
         }
     }
 
@@ -376,8 +378,9 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
         }
         // One part that is to be confirmed is enough (Core 1.2.2 §7.3.2).
-        let asked = ruling.con().map(|con| con || confirms);
-        ruling.set_con(con.or(asked).or(confirms.then_some(true)));
+        if con.is_none() && confirms {
+            ruling.set_con(Some(true));
+        }
         let slot = self.servers.get(observation.server);
         if let Some(slot) = slot.and_then(Option::as_ref) {
             let (pmin, pmax) = slot.default_periods(&*self.objects);

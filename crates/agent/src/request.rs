@@ -182,7 +182,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             OperationKind::Execute => {
                 let arguments = parts.arguments().map_err(|_| Error::BadValue)?;
-                return self.execute(path, arguments);
+                self.execute(path, arguments)?;
+                return Ok(());
             }
             OperationKind::Delete => {
                 self.remove(path, self.version(server))?;
