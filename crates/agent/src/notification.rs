@@ -2,10 +2,11 @@
 
 use dunlin_coap::time::Duration;
 use dunlin_coap::{Retry, Transmission, Type};
-use dunlin_model::Attributes;
+use dunlin_model::AttributeSet;
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::features::HISTORY;
 use crate::observation::{Content, Unconfirmed};
 use crate::reply::{Body, Head};
 use crate::{Error, content};
@@ -25,20 +26,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         let observation = *self.observations.get(index)?.as_ref()?;
         let slot = self.servers.get_mut(observation.server)?.as_mut()?;
         let (to, is_away) = (slot.peer, slot.is_away);
+        // The message that has not been acknowledged in time.
         let mut again = None;
         if let Some(unconfirmed) = &mut slot.unconfirmed
             && unconfirmed.observation == index
         {
-            match unconfirmed
-                .transmission
-                .on_timeout(now, &self.config.parameters)
-            {
-                Retry::Again => again = Some(*unconfirmed),
-                Retry::GiveUp => {
-                    self.end_observation(index);
-                    return None;
-                }
+            let transmission = &mut unconfirmed.transmission;
+            if transmission.on_timeout(now, &self.config.parameters) == Retry::GiveUp {
+                self.end_observation(index);
+                return None;
             }
+            again = Some(unconfirmed.id);
         }
         let attributes = self.ruling(index, &observation);
         let slot = self.servers.get(observation.server)?.as_ref()?;
@@ -68,20 +66,18 @@ impl<P: Copy + Eq> Core<'_, P> {
             let stored = self.observations.get_mut(index)?.as_mut()?;
             stored.check = false;
             stored.evaluated_at = now;
-            if attributes.edge.is_some() {
+            if attributes.edge().is_some() {
                 stored.number = content.number;
             }
             return None;
         }
-        if is_away {
+        if HISTORY && is_away {
             self.keep_value(index, &attributes, content);
             return None;
         }
         // A repetition is the same message, unless there is newer content to send in its place (RFC 7641 §4.5.2).
         let id = match again {
-            Some(unconfirmed) if !past && content.fingerprint == observation.content => {
-                unconfirmed.id
-            }
+            Some(id) if !past && content.fingerprint == observation.content => id,
             _ => self.state.ids.next(),
         };
         let message_type = if confirmable {
@@ -89,13 +85,13 @@ impl<P: Copy + Eq> Core<'_, P> {
         } else {
             Type::NonConfirmable
         };
-        let transmission = match again {
-            Some(unconfirmed) => unconfirmed.transmission,
-            None => Transmission::start(now, &self.config.parameters, self.rng.next_u32()),
-        };
         let stored = self.observations.get_mut(index)?.as_mut()?;
         if again.is_none() || id != stored.last_id {
             stored.sent(now, id, content);
+            #[cfg(feature = "persistence")]
+            if !confirmable {
+                stored.heard();
+            }
             // What has changed since then is looked at afterwards.
             stored.check = past;
         }
@@ -106,11 +102,17 @@ impl<P: Copy + Eq> Core<'_, P> {
             count(&mut self.state.counters.notifications);
         }
         if confirmable && let Some(Some(slot)) = self.servers.get_mut(observation.server) {
-            slot.unconfirmed = Some(Unconfirmed {
-                observation: index,
-                id,
-                transmission,
-            });
+            match &mut slot.unconfirmed {
+                Some(unconfirmed) if again.is_some() => unconfirmed.id = id,
+                place => {
+                    let parameters = &self.config.parameters;
+                    *place = Some(Unconfirmed {
+                        observation: index,
+                        id,
+                        transmission: Transmission::start(now, parameters, self.rng.next_u32()),
+                    });
+                }
+            }
         }
         let head = Head {
             message_type,
@@ -127,7 +129,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     fn keep_value(
         &mut self,
         index: usize,
-        attributes: &Attributes,
+        attributes: &AttributeSet,
         content: Content,
     ) -> Option<()> {
         let now = self.state.now;
@@ -138,7 +140,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         observation.content = content.fingerprint;
         observation.number = content.number;
         let path = observation.path;
-        let limit = attributes.hqmax.unwrap_or(0);
+        let limit = attributes.hqmax().unwrap_or(0);
         let value = content::value(&*self.objects, path)?;
         self.state.history.keep(index, limit, now, value);
         Some(())
@@ -151,7 +153,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             && !self.state.history.has(index)
         {
             observation.content = !observation.content;
-            observation.number = None;
+            observation.number = f64::NAN;
         }
         self.forget_unconfirmed(index);
     }

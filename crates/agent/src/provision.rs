@@ -143,7 +143,7 @@ pub(crate) fn purge(objects: &mut dyn Objects) -> bool {
 }
 
 /// Whether the accounts are whole: at least one server, each with a URI, a Security and a Server instance of the same
-/// short server id that no other has (Core 1.2.2 §6.1.7.6).
+/// short server id that no other has; and of a Bootstrap-Server one at most, with a URI (Core 1.2.2 §6.1.7.6).
 pub(crate) fn is_consistent(objects: &dyn Objects) -> bool {
     let (Some(security), Some(server)) = (
         objects.find(ObjectId::of::<0>()),
@@ -151,14 +151,12 @@ pub(crate) fn is_consistent(objects: &dyn Objects) -> bool {
     ) else {
         return false;
     };
-    let accounts = || {
-        set::instances(security)
-            .filter_map(|id| security.instance(id))
-            .filter(|account| {
-                let bootstrap = account.read(ResourceId::of::<1>(), SINGLE);
-                bootstrap.and_then(|value| value.as_bool()) != Some(true)
-            })
+    let all = || set::instances(security).filter_map(|id| security.instance(id));
+    let is_of_bootstrap = |account: &&dyn Object| {
+        let bootstrap = account.read(ResourceId::of::<1>(), SINGLE);
+        bootstrap.and_then(|value| value.as_bool()) == Some(true)
     };
+    let accounts = || all().filter(|account| !is_of_bootstrap(account));
     let servers = || set::instances(server).filter_map(|id| server.instance(id));
     let (account_id, server_id) = (ResourceId::of::<10>(), ResourceId::of::<0>());
     let with = |wanted: Option<u16>| {
@@ -168,18 +166,24 @@ pub(crate) fn is_consistent(objects: &dyn Objects) -> bool {
     };
     let is_whole =
         |id: Option<u16>| id.is_some_and(|id| (1..=65534).contains(&id)) && with(id) == (1, 1);
-    let mut count = 0_usize;
-    for account in accounts() {
+    let (mut count, mut bootstraps) = (0_usize, 0_usize);
+    for account in all() {
         let uri = account.read(ResourceId::of::<0>(), SINGLE);
         let reachable = uri
             .and_then(|uri| uri.as_str())
             .is_some_and(|uri| !uri.is_empty());
-        if !reachable || !is_whole(number(account, account_id)) {
+        if !reachable {
             return false;
         }
-        count = count.saturating_add(1);
+        if is_of_bootstrap(&account) {
+            bootstraps = bootstraps.saturating_add(1);
+        } else if is_whole(number(account, account_id)) {
+            count = count.saturating_add(1);
+        } else {
+            return false;
+        }
     }
-    count > 0 && servers().all(|server| is_whole(number(server, server_id)))
+    count > 0 && bootstraps <= 1 && servers().all(|server| is_whole(number(server, server_id)))
 }
 
 /// Writes the answer to a Bootstrap-Discover of the whole device or of an object (Core 1.2.2 §6.1.7.3).

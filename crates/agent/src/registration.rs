@@ -1,8 +1,12 @@
 //! The registration at one server: its states, and what moves it from one to the next (Core 1.2.2 §6.2).
 
 use dunlin_coap::block::BlockSender;
+#[cfg(feature = "echo")]
+use dunlin_coap::echo::{ChallengeAnswer, EchoMemory};
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_coap::{Message, MessageId, Parameters, Retry, Token, Transmission, Type};
+use dunlin_coap::{
+    Message, MessageBuilder, MessageId, Parameters, Retry, Token, Transmission, Type,
+};
 use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
@@ -42,7 +46,7 @@ const DISABLE_TIMEOUT: u32 = 86_400;
 ///      │                                       │   │ objects changed,     │
 ///      │          deregister(), Disable        │   │ trigger executed     │
 ///      │                                       ▼   │                      │
-///      │◄─── after a Disable ───────── Deregistering                      │
+///      │◄─ Disabled ◄─ after Disable ─ Deregistering                      │
 ///      │                                       │                          │
 ///      │                                       ▼ after deregister()       │
 ///      │                                    Stopped                       │
@@ -55,6 +59,8 @@ pub(crate) enum Registration {
     Stopped,
     /// Not registered; a Register is sent when [`Slot::until`] has come.
     Waiting,
+    /// Not registered by wish of the server, until [`Slot::until`]: nobody behind it waits for it.
+    Disabled,
     /// A Register is under way.
     Registering,
     /// Registered; no Update is sent before [`Slot::until`], by wish of the server.
@@ -88,6 +94,12 @@ pub(crate) struct Exchange {
     pub(crate) telling: Told,
     /// Which block of the object list the message carries.
     pub(crate) blocks: Option<BlockSender>,
+    /// What the server wants to find in requests, to know that they are fresh.
+    #[cfg(feature = "echo")]
+    pub(crate) echo: EchoMemory,
+    /// How often the request was repeated for that.
+    #[cfg(feature = "echo")]
+    pub(crate) repeats: u8,
 }
 
 /// What a request under way waits for.
@@ -173,12 +185,43 @@ impl Exchange {
         wait: Wait::Turn,
         telling: Told::NOTHING,
         blocks: None,
+        #[cfg(feature = "echo")]
+        echo: EchoMemory::NEW,
+        #[cfg(feature = "echo")]
+        repeats: 0,
     };
 
     /// The request goes on with another message, at once.
     pub(crate) fn again(&mut self, id: MessageId) {
         self.id = id;
         self.wait = Wait::Turn;
+    }
+
+    /// Makes way for the next request to the same server.
+    pub(crate) fn follow(&mut self, next: Self) {
+        #[cfg(feature = "echo")]
+        let next = Self {
+            echo: self.echo,
+            ..next
+        };
+        *self = next;
+    }
+
+    /// Takes an Echo value out of a response; whether the request is to be sent again with it, as another message
+    /// (RFC 9175 §2.3).
+    #[cfg(feature = "echo")]
+    pub(crate) fn is_challenged(&mut self, response: &Message<'_>) -> bool {
+        let challenged = self.echo.on_response(response, self.repeats) == ChallengeAnswer::Repeat;
+        self.repeats = self.repeats.saturating_add(challenged.into());
+        challenged
+    }
+
+    /// Adds the last option of a request.
+    #[cfg_attr(not(feature = "echo"), allow(clippy::unused_self))]
+    pub(crate) fn write_echo(&self, builder: &mut MessageBuilder<'_>) {
+        #[cfg(feature = "echo")]
+        self.echo.write(builder);
+        let _ = builder;
     }
 
     /// The message has been acknowledged: its answer is to come until `deadline`.
@@ -286,6 +329,18 @@ impl<P> Slot<P> {
         self.state.is_busy().then_some(&mut self.exchange)
     }
 
+    /// Whether no Register has been answered or given up yet, so that the delay before the first one counts.
+    pub(crate) fn is_new(&self) -> bool {
+        let untried = self.failures == 0 && self.sequences == 0;
+        self.state == Registration::Waiting && untried && self.told == Told::default()
+    }
+
+    /// The delay before the first Register (/1/x/14).
+    pub(crate) fn first_delay(&self, objects: &dyn Objects) -> Duration {
+        let seconds = self.setting_or(objects, ResourceId::of::<14>(), 0);
+        Duration::from_secs(seconds.into())
+    }
+
     /// The registration is not there; a Register is sent at `until`.
     pub(crate) fn wait(&mut self, until: Instant) {
         self.state = Registration::Waiting;
@@ -308,12 +363,20 @@ impl<P> Slot<P> {
         u32::try_from(self.read(objects, resource)?.as_i64()?).ok()
     }
 
+    /// A number in the Server object, or what stands for it where it is absent.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn setting_or(&self, objects: &dyn Objects, resource: ResourceId, absent: u32) -> u32 {
+        self.setting(objects, resource).unwrap_or(absent)
+    }
+
     /// What the server is to be told.
     pub(crate) fn to_tell(&self, objects: &dyn Objects, config: &Config<'_>) -> Told {
         Told {
-            lifetime: self
-                .setting(objects, ResourceId::of::<1>())
-                .unwrap_or(dunlin_lwm2m::DEFAULT_LIFETIME),
+            lifetime: self.setting_or(
+                objects,
+                ResourceId::of::<1>(),
+                dunlin_lwm2m::DEFAULT_LIFETIME,
+            ),
             binding: self.binding(objects, config),
             list: links::fingerprint(objects),
         }
@@ -353,22 +416,23 @@ impl<P> Slot<P> {
 
     /// Whether notifications are confirmable by default (/1/x/26).
     pub(crate) fn notifies_confirmably(&self, objects: &dyn Objects) -> bool {
-        self.setting(objects, ResourceId::of::<26>()) == Some(1)
+        self.setting_or(objects, ResourceId::of::<26>(), 0) == 1
     }
 
     /// The `b` parameter: UDP, in LwM2M 1.0 with the queue mode that the configuration or /1/x/7 asks for. Later
     /// versions have a parameter of its own for that.
     fn binding(&self, objects: &dyn Objects, config: &Config<'_>) -> Binding {
         let asked = || match self.read(objects, ResourceId::of::<7>()) {
-            Some(Value::String(text)) => text.as_bytes().contains(&b'Q'),
+            // Not `contains`, whose search is made for long texts.
+            Some(Value::String(text)) => text.bytes().any(|byte| byte == b'Q'),
             _ => false,
         };
         if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
             Binding::UQ
         } else {
             #[cfg(feature = "tcp")]
-            if crate::stream::account(objects, Some(self.short_server_id))
-                .is_some_and(crate::stream::reaches)
+            if crate::account::find(objects, Some(self.short_server_id))
+                .is_some_and(crate::account::is_over_a_stream)
             {
                 return Binding::T;
             }
@@ -381,9 +445,7 @@ impl<P> Slot<P> {
 
     /// How long the server stays disabled.
     pub(crate) fn disable_timeout(&self, objects: &dyn Objects) -> Duration {
-        let seconds = self
-            .setting(objects, ResourceId::of::<5>())
-            .unwrap_or(DISABLE_TIMEOUT);
+        let seconds = self.setting_or(objects, ResourceId::of::<5>(), DISABLE_TIMEOUT);
         Duration::from_secs(seconds.into())
     }
 
@@ -404,21 +466,16 @@ impl<P> Slot<P> {
     /// delay between sequences (/1/x/17 to 19), spread by up to a half so that a fleet does not come back at once.
     pub(crate) fn back_off(&mut self, objects: &dyn Objects, random: u32) -> Duration {
         let count = self
-            .setting(objects, ResourceId::of::<17>())
-            .unwrap_or(RETRY_COUNT)
+            .setting_or(objects, ResourceId::of::<17>(), RETRY_COUNT)
             .max(1);
         self.failures = self.failures.saturating_add(1);
         let seconds = if self.failures >= count {
             self.failures = 0;
             self.sequences = self.sequences.saturating_add(1);
-            u64::from(
-                self.setting(objects, ResourceId::of::<19>())
-                    .unwrap_or(SEQUENCE_DELAY),
-            )
+            self.setting_or(objects, ResourceId::of::<19>(), SEQUENCE_DELAY)
+                .into()
         } else {
-            let timer = self
-                .setting(objects, ResourceId::of::<18>())
-                .unwrap_or(RETRY_TIMER);
+            let timer = self.setting_or(objects, ResourceId::of::<18>(), RETRY_TIMER);
             // No more than 63 bits.
             u64::from(timer) << self.failures.saturating_sub(1).min(31)
         };
@@ -426,12 +483,17 @@ impl<P> Slot<P> {
         spread(Duration::from_secs(seconds.max(1)), random)
     }
 
-    /// Whether the last failure ended the last communication sequence (/1/x/20), and a bootstrap is to follow (/1/x/16).
-    pub(crate) fn leads_to_bootstrap(&self, objects: &dyn Objects) -> bool {
-        let sequences = self.setting(objects, ResourceId::of::<20>()).unwrap_or(1);
+    /// Whether the communication sequences (/1/x/20) are over, so that the registration counts as failed.
+    pub(crate) fn has_failed(&self, objects: &dyn Objects) -> bool {
+        let sequences = self.setting_or(objects, ResourceId::of::<20>(), 1);
+        self.sequences >= sequences.max(1)
+    }
+
+    /// Whether the last failure ended the last communication sequence, or was an explicit rejection, and a bootstrap is to
+    /// follow (/1/x/16).
+    pub(crate) fn leads_to_bootstrap(&self, objects: &dyn Objects, rejected: bool) -> bool {
         let on_failure = self.read(objects, ResourceId::of::<16>());
-        self.failures == 0
-            && self.sequences >= sequences.max(1)
+        (rejected || self.failures == 0 && self.has_failed(objects))
             && on_failure.and_then(|value| value.as_bool()) != Some(false)
     }
 
@@ -477,6 +539,12 @@ impl Location {
             bytes.extend_from_slice(segment).ok()?;
         }
         (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
+    /// Whether it leads nowhere.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The segments.
