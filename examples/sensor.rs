@@ -7,18 +7,8 @@
 use core::{error::Error, ops::ControlFlow};
 use std::{env, fs};
 
-use dunlin::agent::objects::{Device, Security, Server};
-use dunlin::agent::{Agent, Config, Event, Object, Objects};
-use rand::rngs::StdRng;
-
-#[derive(Object)]
-#[object(id = 3303, version = "1.1")]
-struct Temperature {
-    #[resource(5700, read, unit = "Cel")]
-    value: f64,
-    #[resource(5701, read)]
-    units: &'static str,
-}
+use dunlin::agent::objects::{Device, Security, Server, Temperature};
+use dunlin::agent::{Agent, Config, Event, Objects};
 
 #[derive(Objects)]
 struct Node {
@@ -34,17 +24,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         security: Security::no_sec(1, &uri)?,
         server: Server::single(1, 300),
         device: Device::new("Dunlin", "Linux sensor", "1"),
-        temperature: Temperature {
-            value: 20.0,
-            units: "Cel",
-        },
+        temperature: Temperature::new("Cel"),
     };
-    let rng: StdRng = rand::make_rng();
-    let agent = Agent::new(node, Config::new("urn:dev:os:32473-sensor"), rng);
+    let (config, rng) = (Config::new("urn:dev:os:32473-sensor"), rand::make_rng());
+    let agent = Agent::<_, _, rand::rngs::StdRng>::new(node, config, rng);
     dunlin::agent::std::run(agent, |agent, event| {
-        if let Some(value) = celsius() {
-            agent.set(|node| node.temperature.value = value);
-        }
+        let file = fs::read_to_string("/sys/class/thermal/thermal_zone0/temp");
+        // The machine's temperature in thousandths of a degree; a virtual one has none.
+        let millis = file.unwrap_or_default().trim().parse().unwrap_or(20_000.0);
+        agent.set(|node| node.temperature.measure(millis / 1000.0));
         event.inspect(|event| println!("{event:?}"));
         match event {
             Some(Event::Reboot) => ControlFlow::Break(()),
@@ -52,10 +40,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     })?;
     Ok(())
-}
-
-/// The machine's temperature; a virtual one has none.
-fn celsius() -> Option<f64> {
-    let text = fs::read_to_string("/sys/class/thermal/thermal_zone0/temp").ok()?;
-    Some(text.trim().parse::<f64>().ok()? / 1000.0)
 }

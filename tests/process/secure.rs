@@ -522,24 +522,20 @@ fn the_programs_own_agent_is_let_in_by_its_key() {
         assert_eq!(client(&["device", endpoint]).json()["secure"], true);
     }
     // Neither with another key, nor at a manager that is another one.
-    let failed = |agent: support::Program| {
+    let failed = |agent: support::Program, words: &str| {
         agent.json(|line| {
-            line["event"] == "registration_failed" && line.to_string().contains("DTLS")
+            line["event"] == "registration_failed" && line.to_string().contains(words)
         });
     };
-    failed(agent(
-        "raw",
-        &[
-            "--psk-identity",
-            "who",
-            "--psk",
-            "hex:000102030405060708090a0b0c0d0e0f",
-        ],
-    ));
-    failed(agent(
-        "raw",
-        &["--rpk", "device.key", "--server-key", &stranger],
-    ));
+    let other = "hex:000102030405060708090a0b0c0d0e0f";
+    failed(
+        agent("raw", &["--psk-identity", "who", "--psk", other]),
+        "decrypt_error; the manager may not know the device's key",
+    );
+    failed(
+        agent("raw", &["--rpk", "device.key", "--server-key", &stranger]),
+        "certificate or key is not what the account asks for",
+    );
     // With the key of one device the name of another is refused.
     let thief = agent("raw", &["--psk-identity", "who", "--psk", psk]);
     thief.json(|line| line.to_string().contains("4.03"));
@@ -627,13 +623,30 @@ fn the_programs_own_agent_is_let_in_by_its_certificate() {
     let fails = |more: &[&'static str]| {
         let agent = arguments("pinned", more);
         agent.json(|line| {
-            line["event"] == "registration_failed" && line.to_string().contains("DTLS")
+            let words = "certificate or key is not what the account asks for";
+            line["event"] == "registration_failed" && line.to_string().contains(words)
         });
     };
     fails(&["--ca", "other.pem"]);
     fails(&["--server-cert", "client.pem"]);
     // So is one whose certificate bears another name.
     fails(&["--ca", "ca.pem", "--server-name", "other.example.com"]);
+    // Over TLS too it is told what is wrong with a server: this one breaks off.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let broken = format!("coaps+tcp://{}", listener.local_addr().expect("bound"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut hello = [0; 4096];
+            let _ = std::io::Read::read(&mut stream.expect("a connection"), &mut hello);
+        }
+    });
+    let mut all = vec!["agent", "--json", "--server", &broken, "--ca", "ca.pem"];
+    all.extend(own);
+    all.extend(["--server-name", "server.example.com"]);
+    support::Program::start(folder, &all).json(|line| {
+        let words = "the server has ended the secure connection";
+        line["event"] == "registration_failed" && line.to_string().contains(words)
+    });
     // The certificate is one device's; without its pin it is whose name it bears.
     arguments(NAME, &["--ca", "ca.pem"]).json(|line| line.to_string().contains("4.03"));
     client(&["security", "remove", "pinned", "x509"]).succeeded();

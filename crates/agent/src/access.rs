@@ -52,12 +52,9 @@ fn rights(objects: &dyn Objects, server: Option<u16>, object: ObjectId, instance
     let Some(rule) = rule else {
         return 0;
     };
-    let entry = |server: u16| {
-        let index = ResourceInstanceId::new(server)?;
-        number(rule, ResourceId::of::<2>(), index)
-    };
     let full = (owner(rule) == Some(server)).then_some(ALL.into());
-    let bits = entry(server).or(full).or_else(|| entry(0)).unwrap_or(0);
+    let own = entry(rule, server).or(full);
+    let bits = own.or_else(|| entry(rule, 0)).unwrap_or(0);
     u8::try_from(bits).unwrap_or(0)
 }
 
@@ -136,8 +133,9 @@ pub(crate) fn created(
     Ok(())
 }
 
-/// The accounts have changed: what the rules say about servers that are gone is forgotten, and an instance whose only
-/// owner is gone goes too, with its rule (Core 1.2.2 §8.3).
+/// The accounts have changed: what the rules say about servers that are gone is forgotten. An instance whose owner is gone
+/// belongs to the server with the most rights on it from then on; where no other has any it goes too, with its rule
+/// (Core 1.2.2 §8.3).
 pub(crate) fn forget_orphans(objects: &mut dyn Objects) {
     if !ACCESS_CONTROL {
         return;
@@ -159,6 +157,14 @@ pub(crate) fn forget_orphans(objects: &mut dyn Objects) {
         if owner.is_none_or(|owner| owner == MAX_ID || is_server(objects, owner)) {
             continue;
         }
+        if let Some(heir) = heir(objects, rule)
+            && let Some(rules) = objects.find_mut(ObjectId::of::<2>())
+            && let Some(rule) = rules.instance_mut(id)
+        {
+            let value = dunlin_model::Value::Integer(heir.into());
+            let _ = rule.write(ResourceId::of::<3>(), SINGLE, &value);
+            continue;
+        }
         if let Some(rules) = objects.find_mut(ObjectId::of::<2>()) {
             let _ = rules.withdraw(id);
         }
@@ -169,6 +175,36 @@ pub(crate) fn forget_orphans(objects: &mut dyn Objects) {
             let _ = collection.delete(instance);
         }
     }
+}
+
+/// The server to which an instance falls: that with the highest sum of the rights to write and to delete, the smaller id
+/// of two; `None` where none has any right.
+fn heir(objects: &dyn Objects, rule: &dyn Object) -> Option<u16> {
+    let servers = objects.find(ObjectId::of::<1>())?;
+    let mut found = None;
+    for instance in set::instances(servers) {
+        let server = servers.instance(instance)?;
+        let Some(id) = number(server, ResourceId::of::<0>(), SINGLE) else {
+            continue;
+        };
+        let bits = entry(rule, id).or_else(|| entry(rule, 0)).unwrap_or(0);
+        let bits = u8::try_from(bits).unwrap_or(0);
+        let sum = bits & (WRITE | DELETE);
+        let better = found.is_none_or(|(most, known)| sum > most || sum == most && id < known);
+        if bits & ALL != 0 && better {
+            found = Some((sum, id));
+        }
+    }
+    found.map(|(_, id)| id)
+}
+
+/// What a rule says of a server.
+fn entry(rule: &dyn Object, server: u16) -> Option<u16> {
+    number(
+        rule,
+        ResourceId::of::<2>(),
+        ResourceInstanceId::new(server)?,
+    )
 }
 
 /// Takes the rights of servers that are gone out of a rule; 0 stands for all the others.

@@ -12,7 +12,7 @@ use crate::features::{BOOTSTRAP, BOOTSTRAP_PACK};
 use crate::pack::Pack;
 use crate::provision;
 use crate::registration::{Exchange, spread};
-use crate::reply::{About, Reply, Source};
+use crate::reply::{About, FNV, Reply, Source, fnv};
 use crate::request::Change;
 use crate::write::Payload;
 use crate::{Error, Event, Failure, access};
@@ -63,13 +63,16 @@ pub(crate) struct Bootstrap<P> {
     exchange: Exchange,
     failures: u32,
     last_response: Option<MessageId>,
+    /// A fingerprint of the URI that leads to `peer`.
+    uri: u32,
 }
 
 impl<P> Bootstrap<P> {
     #[cfg(feature = "bootstrap")]
-    pub(crate) fn new(peer: P, until: Instant, packs: bool) -> Self {
+    pub(crate) fn new(peer: P, uri: u32, until: Instant, packs: bool) -> Self {
         Self {
             peer,
+            uri,
             stage: Stage::Waiting,
             until,
             purge: None,
@@ -124,7 +127,13 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let hold_off = hold_off(self.objects);
         let until = self.state.now.saturating_add(hold_off);
+        let uri = uri(self.objects);
         match &mut self.state.bootstrap {
+            // It has been told to go elsewhere.
+            Some(bootstrap) if bootstrap.stage == Stage::Idle && bootstrap.uri != uri => {
+                self.state.bootstrap = None;
+                self.state.tell(Event::BootstrapWanted);
+            }
             Some(bootstrap) if bootstrap.stage == Stage::Idle => {
                 bootstrap.failures = 0;
                 bootstrap.pack = self.config.asks_for_pack().then(Pack::default);
@@ -166,7 +175,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             let new = self.new_exchange(crate::registration::Told::NOTHING);
             let bootstrap = self.bootstrap_mut()?;
             bootstrap.stage = Stage::Requesting;
-            bootstrap.exchange = new;
+            bootstrap.exchange.follow(new);
         } else {
             let (now, random) = (self.state.now, self.rng.next_u32());
             let counters = &mut self.state.counters;
@@ -194,11 +203,21 @@ impl<P: Copy + Eq> Core<'_, P> {
             Some(pack) => pack.request(&mut builder, self.objects, endpoint, format),
             None => write_bootstrap_request(&mut builder, endpoint, Some(format)),
         }
+        bootstrap.exchange.write_echo(&mut builder);
         if let Ok(bytes) = builder.finish() {
             Some((to, bytes.len()))
         } else {
             self.bootstrap_failed(Failure::NoSpace);
             None
+        }
+    }
+
+    /// The request under way, if there is one, has failed below CoAP.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn end_bootstrap_request(&mut self, reason: Failure) {
+        let known = self.state.bootstrap.as_ref();
+        if known.is_some_and(|known| known.stage == Stage::Requesting) {
+            self.bootstrap_failed(reason);
         }
     }
 
@@ -240,7 +259,18 @@ impl<P: Copy + Eq> Core<'_, P> {
         if confirmable {
             bootstrap.last_response = Some(message.id());
         }
-        if expected && BOOTSTRAP_PACK && bootstrap.pack.is_some() {
+        #[cfg(feature = "echo")]
+        let challenged = expected && bootstrap.exchange.is_challenged(message);
+        #[cfg(not(feature = "echo"))]
+        let challenged = false;
+        if challenged {
+            let id = self.state.ids.next();
+            let token = dunlin_coap::Tokens::default().next(&mut self.rng);
+            if let Some(bootstrap) = self.bootstrap_mut() {
+                bootstrap.exchange.token = token;
+                bootstrap.exchange.again(id);
+            }
+        } else if expected && BOOTSTRAP_PACK && bootstrap.pack.is_some() {
             match self.unpack(message) {
                 Some(Ok(())) => self.finish_bootstrap(),
                 Some(Err(_)) => self.bootstrap_failed(Failure::BadAnswer),
@@ -358,6 +388,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// The accounts are new: what was agreed on with servers is over, and the owner connects anew.
     fn finish_bootstrap(&mut self) {
         self.end_change();
+        self.state.bootstraps = true;
         for index in 0..self.servers.len() {
             self.end_observations(index);
             self.end_send(index, Some(Failure::NoAnswer));
@@ -382,6 +413,14 @@ impl<P: Copy + Eq> Core<'_, P> {
 /// How long to wait before a Bootstrap-Request (/0/x/11).
 pub(crate) fn hold_off(objects: &dyn crate::Objects) -> Duration {
     setting(objects, ResourceId::of::<11>())
+}
+
+/// A fingerprint of where the Bootstrap-Server is (/0/x/0).
+pub(crate) fn uri(objects: &dyn crate::Objects) -> u32 {
+    let uri =
+        provision::account(objects).and_then(|account| account.read(ResourceId::of::<0>(), SINGLE));
+    let uri = uri.as_ref().and_then(dunlin_model::Value::as_str);
+    fnv(FNV, uri.unwrap_or_default().as_bytes())
 }
 
 /// Seconds in the account of the Bootstrap-Server; none where there are none.

@@ -10,14 +10,14 @@ use dunlin_model::ResourceId;
 
 use crate::engine::Core;
 use crate::event::count;
-use crate::features::{BOOTSTRAP, SEND};
+use crate::features::{BOOTSTRAP, OBSERVE, ORDER, SEND};
 use crate::links::{self, Links};
 use crate::registration::{Exchange, Leave, Location, Registration, Slot, Told, Wait, spread};
 use crate::reply::join;
 use crate::{Error, Event, Failure};
 
 /// Room for header and options of a request, beside the endpoint name.
-const HEADER: usize = 128;
+const HEADER: usize = if cfg!(feature = "echo") { 172 } else { 128 };
 
 /// Max-Age of an answer that has none (RFC 7252 §5.10.5).
 const MAX_AGE: u32 = 60;
@@ -31,9 +31,9 @@ impl<P: Copy + Eq> Core<'_, P> {
             _ if slot.is_away => None,
             Registration::Stopped => None,
             Registration::Waiting if self.has_to_wait(slot) => None,
-            Registration::Waiting => Some(until),
-            Registration::Registered if slot.unconfirmed.is_some() => None,
-            Registration::Registered if slot.leave.is_some() || slot.sending.is_some() => {
+            Registration::Waiting | Registration::Disabled => Some(until),
+            Registration::Registered if OBSERVE && slot.unconfirmed.is_some() => None,
+            Registration::Registered if slot.leave.is_some() || SEND && slot.sending.is_some() => {
                 Some(self.state.now)
             }
             Registration::Registered if slot.update => Some(until),
@@ -45,8 +45,11 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// Whether a server before this one in the order of priorities (/1/x/13) is still to be registered at: it has not
-    /// succeeded, and either goes on trying or blocks those behind it (/1/x/15) (Core 1.2.2 §6.2.1.2).
+    /// succeeded, and either has not failed yet or blocks those behind it (/1/x/15) (Core 1.2.2 §6.2.1.2).
     fn has_to_wait(&self, slot: &Slot<P>) -> bool {
+        if !ORDER {
+            return false;
+        }
         let priority = |slot: &Slot<P>| slot.setting(&*self.objects, ResourceId::of::<13>());
         let Some(own) = priority(slot) else {
             return false;
@@ -58,10 +61,30 @@ impl<P: Copy + Eq> Core<'_, P> {
             );
             let blocks = || {
                 let blocks = other.read(&*self.objects, ResourceId::of::<15>());
-                other.sequences == 0 || blocks.and_then(|value| value.as_bool()) == Some(true)
+                !other.has_failed(&*self.objects)
+                    || blocks.and_then(|value| value.as_bool()) == Some(true)
             };
             trying && priority(other).is_some_and(|priority| priority < own) && blocks()
         })
+    }
+
+    /// The registration at a server has come to its end, good or bad: those behind it in the order count the delay before
+    /// their first Register from now on (/1/x/14).
+    fn let_next_go(&mut self, index: usize) {
+        if !ORDER {
+            return;
+        }
+        let (now, objects) = (self.state.now, &*self.objects);
+        let priority = |slot: &Slot<P>| slot.setting(objects, ResourceId::of::<13>());
+        let own = self.servers.get(index).and_then(Option::as_ref);
+        let Some(own) = own.and_then(priority) else {
+            return;
+        };
+        for slot in self.servers.iter_mut().filter_map(Option::as_mut) {
+            if slot.is_new() && priority(slot) > Some(own) {
+                slot.until = now.saturating_add(slot.first_delay(objects));
+            }
+        }
     }
 
     /// Sends what is due towards a server.
@@ -90,8 +113,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let telling = self.slot(index)?.to_tell(&*self.objects, self.config);
         let exchange = self.new_exchange(telling);
         let slot = self.slot_mut(index)?;
-        slot.exchange = exchange;
-        if slot.state == Registration::Waiting {
+        slot.exchange.follow(exchange);
+        if matches!(slot.state, Registration::Waiting | Registration::Disabled) {
             slot.state = Registration::Registering;
             slot.unconfirmed = None;
             self.end_send(index, Some(Failure::NoAnswer));
@@ -113,7 +136,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let telling = self.slot_mut(index)?.under_way()?.telling;
         let mut exchange = self.new_exchange(telling);
         exchange.wait = Wait::Turn;
-        self.slot_mut(index)?.exchange = exchange;
+        self.slot_mut(index)?.exchange.follow(exchange);
         Some(())
     }
 
@@ -130,7 +153,7 @@ impl<P: Copy + Eq> Core<'_, P> {
                 self.rng.next_u32(),
             )),
             telling,
-            blocks: None,
+            ..Exchange::NONE
         }
     }
 
@@ -218,6 +241,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         if let Some(block) = block {
             builder.block1(block);
         }
+        slot.exchange.write_echo(&mut builder);
         let header = builder.finish().map_err(|_| Error::NoSpace)?.len();
         join(buffer, header, reserved, part).ok_or(Error::NoSpace)
     }
@@ -258,6 +282,10 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// The answer to the request under way.
     fn answered(&mut self, index: usize, message: &Message<'_>) {
         let now = self.state.now;
+        #[cfg(feature = "echo")]
+        if self.is_challenged(index, message) {
+            return;
+        }
         if self.goes_on(index, message) {
             return;
         }
@@ -266,9 +294,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         };
         let server = slot.short_server_id;
         let max_age = message.uint(OptionNumber::MAX_AGE).unwrap_or(MAX_AGE);
-        let wait = (message.code() == Code::SERVICE_UNAVAILABLE)
-            .then(|| Duration::from_secs(max_age.into()));
         let code = message.code();
+        // RFC 7252 §5.9.3.4, RFC 8516 §3.
+        let is_busy = matches!(code, Code::SERVICE_UNAVAILABLE | Code::TOO_MANY_REQUESTS);
+        let wait = is_busy.then(|| Duration::from_secs(max_age.into()));
         match slot.state {
             Registration::Registering if code == Code::CREATED => {
                 let Some(location) = Location::new(message.location_path()) else {
@@ -280,14 +309,16 @@ impl<P: Copy + Eq> Core<'_, P> {
                 slot.succeeded();
                 slot.refreshed(now);
                 slot.review(&*self.objects, self.config);
+                self.state.bootstraps = false;
                 self.state.tell(Event::Registered { server });
+                self.let_next_go(index);
             }
             Registration::Updating if code == Code::CHANGED => {
                 slot.refreshed(now);
                 slot.review(&*self.objects, self.config);
                 self.state.tell(Event::Updated { server });
             }
-            Registration::Updating if code == Code::SERVICE_UNAVAILABLE => {
+            Registration::Updating if is_busy => {
                 let delay = spread(wait.unwrap_or(Duration::ZERO), self.rng.next_u32());
                 slot.state = Registration::Registered;
                 slot.until = now.saturating_add(delay);
@@ -315,6 +346,21 @@ impl<P: Copy + Eq> Core<'_, P> {
             _ if code.is_success() => self.failed(index, Failure::BadAnswer, None),
             _ => self.failed(index, Failure::Refused(code), wait),
         }
+    }
+
+    /// Whether the request is to be sent again, since the server wants to know that it is fresh.
+    #[cfg(feature = "echo")]
+    fn is_challenged(&mut self, index: usize, message: &Message<'_>) -> bool {
+        let token = Tokens::default().next(&mut self.rng);
+        let Some(slot) = self.servers.get_mut(index).and_then(Option::as_mut) else {
+            return false;
+        };
+        let challenged = slot.exchange.is_challenged(message);
+        if challenged {
+            slot.exchange.token = token;
+            slot.exchange.again(self.state.ids.next());
+        }
+        challenged
     }
 
     /// Takes the answer to a block of the object list; whether the request goes on with another message.
@@ -372,6 +418,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         exchange.filter(|exchange| exchange.id == id)
     }
 
+    /// The request under way, if there is one, has failed below CoAP.
+    #[cfg(feature = "tcp")]
+    pub(crate) fn end_request(&mut self, index: usize, reason: Failure) {
+        if self
+            .slot_mut(index)
+            .is_some_and(|slot| slot.under_way().is_some())
+        {
+            self.failed(index, reason, None);
+        }
+    }
+
     /// The request under way has failed; `wait` is what the server asks for.
     fn failed(&mut self, index: usize, reason: Failure, wait: Option<Duration>) {
         let now = self.state.now;
@@ -390,12 +447,20 @@ impl<P: Copy + Eq> Core<'_, P> {
                 let retry = wait.map_or(own, |wait| spread(wait, random));
                 slot.wait(now.saturating_add(retry));
                 let server = slot.short_server_id;
-                let bootstrap = BOOTSTRAP && slot.leads_to_bootstrap(&*self.objects);
+                // An explicit rejection asks for other accounts at once, unless those of just now are what is rejected.
+                let rejected = matches!(reason, Failure::Refused(code) if code.class() == 4)
+                    && wait.is_none()
+                    && !self.state.bootstraps;
+                let bootstrap = BOOTSTRAP && slot.leads_to_bootstrap(&*self.objects, rejected);
+                let has_failed = slot.has_failed(&*self.objects);
                 self.state.tell(Event::RegistrationFailed {
                     server,
                     reason,
                     retry,
                 });
+                if ORDER && has_failed {
+                    self.let_next_go(index);
+                }
                 if bootstrap {
                     self.want_bootstrap();
                 }
@@ -412,7 +477,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut retry = None;
         slot.state = Registration::Stopped;
         if let Some(Leave::For(pause)) = slot.leave.take() {
-            slot.wait(now.saturating_add(pause));
+            slot.state = Registration::Disabled;
+            slot.until = now.saturating_add(pause);
             retry = Some(pause);
         }
         slot.told = Told::default();

@@ -7,6 +7,8 @@ use rand_core::Rng;
 
 #[cfg(feature = "_dtls")]
 use crate::Secure;
+#[cfg(feature = "tcp")]
+use crate::SecurityFailure;
 use crate::{Agent, ConnectError, Objects, Output};
 
 /// What a runner needs of an [`Agent`], with security around it or without. The methods do what those of the agent do.
@@ -62,6 +64,11 @@ pub trait Doors<P> {
     /// nothing goes out in the clear that is to be secured.
     #[cfg(feature = "tcp")]
     fn carry_streams(&mut self);
+
+    /// Says that a connection with this server, or with the Bootstrap-Server, could not be secured: what was to be said over
+    /// it has failed, and is tried again later.
+    #[cfg(feature = "tcp")]
+    fn security_failed(&mut self, now: Instant, server: Option<u16>, reason: SecurityFailure);
 }
 
 impl<
@@ -125,6 +132,11 @@ impl<
 
     #[cfg(feature = "tcp")]
     fn carry_streams(&mut self) {}
+
+    #[cfg(feature = "tcp")]
+    fn security_failed(&mut self, now: Instant, server: Option<u16>, reason: SecurityFailure) {
+        self.security_failed(now, server, reason);
+    }
 }
 
 #[cfg(feature = "_dtls")]
@@ -190,5 +202,10 @@ impl<
     #[cfg(feature = "tcp")]
     fn carry_streams(&mut self) {
         self.streams = true;
+    }
+
+    #[cfg(feature = "tcp")]
+    fn security_failed(&mut self, now: Instant, server: Option<u16>, reason: SecurityFailure) {
+        self.agent_mut().security_failed(now, server, reason);
     }
 }

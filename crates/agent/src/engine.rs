@@ -40,6 +40,8 @@ pub(crate) struct State<P> {
     pub(crate) bootstrap: Option<Bootstrap<P>>,
     /// A Bootstrap-Server has begun to change accounts and has not come to an end.
     pub(crate) half_done: bool,
+    /// There has been a bootstrap since the last registration.
+    pub(crate) bootstraps: bool,
     /// The lists of nodes of composite operations.
     pub(crate) lists: Lists,
     /// What servers out of reach have not been told.
@@ -60,6 +62,7 @@ impl<P> State<P> {
             counters: Counters::default(),
             bootstrap: None,
             half_done: false,
+            bootstraps: false,
             lists: Lists::new(),
             history: History::new(),
             upload: None,
@@ -74,6 +77,13 @@ impl<P> State<P> {
             count(&mut self.counters.lost_events);
         }
         let _ = self.events.push_back(event);
+    }
+
+    /// Whether the answer to request `id` of `server` waits to be fetched.
+    pub(crate) fn answers(&self, server: usize, id: MessageId) -> bool {
+        (0..self.replies.len())
+            .filter_map(|index| self.replies.get(index))
+            .any(|reply| reply.server == Some(server) && reply.id == id)
     }
 
     /// Queues an answer. Without room it is dropped: the peer asks again.
@@ -246,12 +256,22 @@ impl<P: Copy + Eq> Core<'_, P> {
         if self.state.changed {
             return Some(self.state.now);
         }
-        let bootstrap = self.bootstrap_due();
+        let mut next = self.bootstrap_due();
         if self.is_bootstrapping() {
-            return bootstrap;
+            return next;
         }
-        let servers = (0..self.servers.len()).filter_map(|index| self.server_due(index));
-        let observations = (0..self.observed()).filter_map(|index| self.observation_due(index));
-        servers.chain(observations).chain(bootstrap).min()
+        // One after the other: iterators in a chain take three times the code.
+        let mut sooner = |due: Option<Instant>| {
+            if due.is_some_and(|due| next.is_none_or(|next| due < next)) {
+                next = due;
+            }
+        };
+        for index in 0..self.servers.len() {
+            sooner(self.server_due(index));
+        }
+        for index in 0..self.observed() {
+            sooner(self.observation_due(index));
+        }
+        next
     }
 }

@@ -1,7 +1,9 @@
 //! What an agent tells its owner.
 
-use dunlin_coap::{Code, time::Duration};
+use dunlin_coap::time::Duration;
 use dunlin_model::Path;
+
+use crate::Failure;
 
 /// One thing for the owner of an agent to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,23 +117,6 @@ pub enum Event {
     Reboot,
     /// A server has asked for a factory reset (/3/0/5). Its answer has been given out already.
     FactoryReset,
-}
-
-/// Why an attempt to register failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Failure {
-    /// The server did not answer in time.
-    NoAnswer,
-    /// There is no association with it: a handshake has failed, or what came of one has ended.
-    Security,
-    /// The server refused with this code.
-    Refused(Code),
-    /// The server rejected the message or gave an answer without a usable location.
-    BadAnswer,
-    /// The buffer given to [`poll_output`](crate::Agent::poll_output) is too small for the request.
-    NoSpace,
 }
 
 /// What an agent has counted since its making; each saturates.

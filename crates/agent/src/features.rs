@@ -33,6 +33,9 @@ pub(crate) const COMPOSITE: bool = cfg!(feature = "composite");
 /// The Access Control object.
 pub(crate) const ACCESS_CONTROL: bool = cfg!(feature = "access-control");
 
+/// The order of registrations at several servers.
+pub(crate) const ORDER: bool = cfg!(feature = "registration-order");
+
 /// Profile IDs.
 pub(crate) const PROFILE: bool = cfg!(feature = "profile");
 

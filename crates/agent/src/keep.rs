@@ -3,7 +3,7 @@
 //! | Record | Holds | Written when |
 //! |---|---|---|
 //! | [`Key::Accounts`] | the instances of the objects Security (0), Server (1), Access Control (2), OSCORE (21) and COSE (23) | one of them changes |
-//! | [`Key::Server`] | a registration (its location, and what the server was told), what the server observes, the attributes it has attached | one of them changes; not with every notification or Update |
+//! | [`Key::Server`] | a registration (its location, and what the server was told), what the server observes, the attributes it has attached, which outlive the registration, and what `gt`, `lt` and `st` go by | one of them changes; not with every notification or Update, but where `st` rules with each that tells another number |
 //! | [`Key::Association`] | the DTLS association with the server, with sequence numbers reserved ahead (feature `psk`, `rpk` or `x509`) | half of the reservation is used, and in front of everything else |
 //!
 //! A record is whole by itself: all accounts are one, since a Security instance is nothing without its Server instance,
@@ -49,7 +49,7 @@ mod server;
 use core::fmt;
 
 use dunlin_coap::time::Instant;
-use dunlin_model::{ObjectId, ResourceId};
+use dunlin_model::ResourceId;
 use rand_core::Rng;
 
 #[cfg(feature = "fallback")]
@@ -57,7 +57,7 @@ pub(crate) use accounts::{encode as encode_accounts, read as decode_accounts};
 
 use crate::bootstrap::Stage;
 use crate::content::SINGLE;
-use crate::{Agent, ConnectError, Doors, Error, Object, Objects, content, provision, set};
+use crate::{Agent, ConnectError, Doors, Error, Object, Objects, account, content, provision};
 use bytes::{Reader, Writer};
 
 /// How many records an association is given ahead, each time that it is stored: it is stored again when half of them
@@ -269,22 +269,9 @@ fn open(record: &[u8], kind: u8) -> Result<Reader<'_>, ImportError> {
     Ok(reader)
 }
 
-/// The account of a server in the Security object.
-fn account(objects: &dyn Objects, server: u16) -> Option<&dyn Object> {
-    let security = objects.find(ObjectId::of::<0>())?;
-    let of = |account: &dyn Object| {
-        let bootstrap = account.read(ResourceId::of::<1>(), SINGLE)?.as_bool()?;
-        let id = account.read(ResourceId::of::<10>(), SINGLE)?.as_i64()?;
-        Some(!bootstrap && id == i64::from(server))
-    };
-    set::instances(security)
-        .filter_map(|id| security.instance(id))
-        .find(|account| of(*account) == Some(true))
-}
-
 /// A mark of the account of a server, which changes when the server is another one: where it is, and what proves it.
 fn mark(objects: &dyn Objects, server: u16) -> Option<u32> {
-    let account = account(objects, server)?;
+    let account = account::find(objects, Some(server))?;
     let mut sum = bytes::Sum::new();
     for resource in [0, 2, 3, 4, 5] {
         let value = ResourceId::new(resource).and_then(|id| account.read(id, SINGLE));
@@ -363,8 +350,11 @@ impl<
     /// [`connect`](Self::connect): with an Update at once, since nobody knows how long the device was away. A server
     /// that has forgotten the registration says so, and gets another.
     ///
-    /// Whatever the server observes it gets anew, as the last value told to it is not kept; the numbers of notifications
-    /// go on behind all that may have been used. Requests that came before are no longer known as such.
+    /// Whatever the server observes it gets anew, as the last value told to it is not kept, unless `gt`, `lt` or `st` rule: what
+    /// these go by is kept, and nothing is told that is no news by them. The numbers of notifications go on behind all that may
+    /// have been used. Requests that came before are no longer known as such.
+    ///
+    /// A record without a registration has the attributes alone, which outlive it: then the device registers.
     ///
     /// # Errors
     ///
@@ -380,7 +370,7 @@ impl<
         let reader = open(record, KIND_SERVER)?;
         // With a connection the server forgets what it observed over it (RFC 8323 §7.4).
         #[cfg(feature = "tcp")]
-        if crate::stream::account(&self.objects, Some(server)).is_some_and(crate::stream::reaches) {
+        if account::find(&self.objects, Some(server)).is_some_and(account::is_over_a_stream) {
             return Err(ImportError::OtherAccount);
         }
         self.handle_timeout(now);
@@ -395,6 +385,19 @@ impl<
             self.state.now,
         );
         self.core().resume_server(slot, place.into(), reader)
+    }
+
+    /// Gives a registration that was resumed up again, all but the attributes.
+    #[cfg(feature = "_dtls")]
+    pub(crate) fn stop(&mut self, server: u16) {
+        let Some(place) = self.place_of(server) else {
+            return;
+        };
+        let mut core = self.core();
+        core.end_observations(place);
+        if let Some(slot) = core.slot_mut(place) {
+            slot.state = crate::registration::Registration::Stopped;
+        }
     }
 }
 

@@ -88,6 +88,8 @@ extern crate std as hosted;
 extern crate self as dunlin_agent;
 
 mod access;
+#[cfg(any(feature = "_dtls", feature = "persistence", feature = "tcp"))]
+mod account;
 mod agent;
 mod attributes;
 mod bootstrap;
@@ -102,6 +104,7 @@ mod doors;
 mod engine;
 mod error;
 mod event;
+mod failure;
 mod fallback;
 mod features;
 mod field;
@@ -120,6 +123,8 @@ mod registration;
 mod replay;
 mod reply;
 mod request;
+#[cfg(feature = "std")]
+mod runner;
 #[cfg(feature = "_dtls")]
 mod secure;
 mod send;
@@ -128,8 +133,6 @@ mod set;
 pub mod std;
 #[cfg(feature = "storage")]
 pub mod storage;
-#[cfg(feature = "tcp")]
-mod stream;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod trace;
@@ -142,7 +145,8 @@ pub use config::Config;
 pub use config::Profile;
 pub use doors::Doors;
 pub use error::Error;
-pub use event::{Counters, Event, Failure, Output};
+pub use event::{Counters, Event, Output};
+pub use failure::{Failure, SecurityFailure};
 pub use field::{Execute, Field, FieldType, ResourceInstances, ResourceValue, Time};
 pub use object::{Collection, CollectionType, Instances, Object, ObjectType};
 #[cfg(feature = "_dtls")]

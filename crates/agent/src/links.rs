@@ -7,7 +7,7 @@ use dunlin_codec::{ContentFormat, Part};
 use dunlin_lwm2m::LwM2mVersion;
 use dunlin_model::decimal::{self, Precision, Style};
 use dunlin_model::{
-    AttributeValue, Attributes, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition,
+    AttributeSet, AttributeValue, Level, ObjectDefinition, ObjectId, Path, ResourceDefinition,
     Version, objects,
 };
 
@@ -127,7 +127,7 @@ impl<'b> Links<'b> {
         self.number(version.minor.into());
     }
 
-    fn attributes(&mut self, attributes: &Attributes) {
+    fn attributes(&mut self, attributes: &AttributeSet) {
         for attribute in attributes.iter() {
             match attribute.value {
                 AttributeValue::Seconds(number) | AttributeValue::Count(number) => {
@@ -287,7 +287,7 @@ impl Tree<'_, '_> {
         } else {
             fill
         };
-        let mut shown = Attributes::NONE;
+        let mut shown = AttributeSet::NONE;
         fill(self.table, self.server, path, &mut shown);
         self.links.attributes(&shown);
     }

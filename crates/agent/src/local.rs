@@ -2,7 +2,7 @@
 //! or a script on the device reads, writes, executes and sets attributes as a server would, and servers are told of it as
 //! their observations ask. Where the objects are at hand as Rust types, [`Agent::set`] is the shorter way.
 
-use dunlin_model::{Attributes, InstanceId, ObjectId, Path, Value};
+use dunlin_model::{AttributeSet, Attributes, InstanceId, ObjectId, Path, Value};
 use rand_core::Rng;
 
 use crate::write::Payload;
@@ -44,9 +44,7 @@ impl<
     ///
     /// Those of a server's Execute.
     pub fn execute(&mut self, path: Path, arguments: &str) -> Result<(), Error> {
-        write::execute(&mut self.objects, path, arguments)?;
-        self.core().executed(path);
-        Ok(())
+        self.core().execute(path, arguments)
     }
 
     /// Makes an instance of an object that servers may create, with the smallest free id and no more than the default
@@ -73,11 +71,18 @@ impl<
         self.core().remove(path, dunlin_lwm2m::LwM2mVersion::V1_2)
     }
 
+    /// How often the servers who observe a node want it to be looked at: not again before so many seconds (`epmin`), and again
+    /// after so many at the latest (`epmax`). A device that reads its sensor by itself goes by it; the agent looks at whatever
+    /// is [set](Self::set), no sooner than the first of the two.
+    pub fn evaluation_periods(&mut self, path: Path) -> (Option<u32>, Option<u32>) {
+        self.core().evaluation(path)
+    }
+
     /// The attributes that a server has attached to a node, or that were attached for it here.
     pub fn attributes(&self, server: u16, path: Path) -> Attributes {
         let place = self.place_of(server);
         place.map_or(Attributes::NONE, |place| {
-            attributes::attached(self.attached(), place, path)
+            Attributes::from(&attributes::attached(self.attached(), place, path))
         })
     }
 
@@ -94,6 +99,7 @@ impl<
         attributes: Attributes,
     ) -> Result<(), Error> {
         let place = self.place_of(server).ok_or(Error::NotFound)?;
+        let attributes = AttributeSet::from(&attributes);
         attributes.check().map_err(|_| Error::BadValue)?;
         self.state.changed = true;
         self.core().set_attributes(place, path, &attributes)

@@ -2,7 +2,7 @@
 
 use dunlin_coap::time::Duration;
 use dunlin_coap::{Retry, Transmission, Type};
-use dunlin_model::Attributes;
+use dunlin_model::AttributeSet;
 
 use crate::engine::Core;
 use crate::event::count;
@@ -68,7 +68,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             let stored = self.observations.get_mut(index)?.as_mut()?;
             stored.check = false;
             stored.evaluated_at = now;
-            if attributes.edge.is_some() {
+            if attributes.edge().is_some() {
                 stored.number = content.number;
             }
             return None;
@@ -96,6 +96,10 @@ impl<P: Copy + Eq> Core<'_, P> {
         let stored = self.observations.get_mut(index)?.as_mut()?;
         if again.is_none() || id != stored.last_id {
             stored.sent(now, id, content);
+            #[cfg(feature = "persistence")]
+            if !confirmable {
+                stored.heard();
+            }
             // What has changed since then is looked at afterwards.
             stored.check = past;
         }
@@ -127,7 +131,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     fn keep_value(
         &mut self,
         index: usize,
-        attributes: &Attributes,
+        attributes: &AttributeSet,
         content: Content,
     ) -> Option<()> {
         let now = self.state.now;
@@ -138,7 +142,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         observation.content = content.fingerprint;
         observation.number = content.number;
         let path = observation.path;
-        let limit = attributes.hqmax.unwrap_or(0);
+        let limit = attributes.hqmax().unwrap_or(0);
         let value = content::value(&*self.objects, path)?;
         self.state.history.keep(index, limit, now, value);
         Some(())
@@ -151,7 +155,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             && !self.state.history.has(index)
         {
             observation.content = !observation.content;
-            observation.number = None;
+            observation.number = f64::NAN;
         }
         self.forget_unconfirmed(index);
     }

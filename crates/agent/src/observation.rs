@@ -7,10 +7,10 @@ use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{MessageId, Token, Transmission};
 use dunlin_codec::ContentFormat;
 use dunlin_model::float::{is_nan, order, order_of_distance};
-use dunlin_model::{Attributes, Path, Value};
+use dunlin_model::{AttributeSet, Path, Value};
 
 use crate::engine::Core;
-use crate::features::{HISTORY, OBSERVE};
+use crate::features::{COMPOSITE, HISTORY, OBSERVE};
 use crate::registration::Slot;
 use crate::reply::{About, Payload, Source};
 use crate::{Event, attributes, content, history};
@@ -27,7 +27,7 @@ pub(crate) struct Observation {
     /// The node; the root where it is about several.
     pub(crate) path: Path,
     pub(crate) format: ContentFormat,
-    /// The list of several nodes.
+    /// The list of several nodes: by [`list`](Self::list) where there can be one.
     pub(crate) list: Option<u8>,
     /// Something may have changed since the last notification.
     pub(crate) check: bool,
@@ -40,8 +40,11 @@ pub(crate) struct Observation {
     pub(crate) confirmed_at: Instant,
     /// The fingerprint of the content last sent.
     pub(crate) content: u32,
-    /// The number last sent, where the content is one; of a Boolean with an `edge` the one last seen, as 0 or 1.
-    pub(crate) number: Option<f64>,
+    /// The number last sent, or NaN: see [`Content`]; of a Boolean with an `edge` the one last seen.
+    pub(crate) number: f64,
+    /// The number that the server has been told for all we know: of a confirmable notification once it is acknowledged.
+    #[cfg(feature = "persistence")]
+    pub(crate) told: Option<f64>,
 }
 
 /// A confirmable notification under way.
@@ -80,7 +83,9 @@ impl Observation {
             evaluated_at: now,
             confirmed_at: now,
             content: 0,
-            number: None,
+            number: f64::NAN,
+            #[cfg(feature = "persistence")]
+            told: None,
         }
     }
 }
@@ -92,14 +97,47 @@ impl Observation {
         self.sequence.get()
     }
 
-    /// Goes on behind this number, with a notification as soon as may be.
-    pub(crate) fn resume(&mut self, sequence: SequenceNumber) {
+    /// The server has what was sent last.
+    pub(crate) fn heard(&mut self) {
+        self.told = Some(self.number).filter(|number| !is_nan(*number));
+    }
+
+    /// What `gt`, `lt` and `st` go by over a restart; `None` where none of them rules. A step goes from the number last told.
+    /// For `gt` and `lt` it only matters on which side of them that was: then one number stands for all on its side, so that
+    /// not every notification is to be stored.
+    pub(crate) fn landmark(&self, attributes: &AttributeSet) -> Option<f64> {
+        let told = self.told.filter(|_| attributes.edge().is_none())?;
+        if attributes.st().is_some() {
+            return Some(told);
+        }
+        let is = |limit: Option<f64>, side| limit.is_some_and(|limit| order(told, limit) == side);
+        let above = is(attributes.gt(), Ordering::Greater);
+        let below = is(attributes.lt(), Ordering::Less);
+        match (above, below) {
+            (true, false) => Some(f64::INFINITY),
+            (false, true) => Some(f64::NEG_INFINITY),
+            // On neither side is each limit itself.
+            (false, false) => attributes.gt().or(attributes.lt()),
+            (true, true) => Some(told),
+        }
+    }
+
+    /// Goes on behind this notification, with a look at the content as soon as may be. Without what was told last, or where
+    /// only that matters which is not kept, that leads to a notification.
+    pub(crate) fn resume(&mut self, sequence: SequenceNumber, told: Option<f64>) {
         self.sequence = sequence;
+        self.number = told.unwrap_or(f64::NAN);
+        self.told = told;
         self.check = true;
     }
 }
 
 impl Observation {
+    /// The list of several nodes, where there are composite observations.
+    pub(crate) fn list(&self) -> Option<u8> {
+        self.list.filter(|_| COMPOSITE)
+    }
+
     /// What was kept for it.
     pub(crate) fn past(&self, index: usize) -> Source {
         Source {
@@ -113,7 +151,7 @@ impl Observation {
     /// What a notification tells.
     pub(crate) fn source(&self) -> Source {
         Source {
-            about: self.list.map_or(About::Node, About::Paths),
+            about: self.list().map_or(About::Node, About::Paths),
             format: self.format,
             path: self.path,
             server: self.server,
@@ -125,30 +163,32 @@ impl Observation {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Content {
     pub(crate) fingerprint: u32,
-    pub(crate) number: Option<f64>,
+    /// The number that it is, of a Boolean 0 or 1; NaN where it is none.
+    pub(crate) number: f64,
 }
 
 impl Observation {
     /// Whether `content` differs from what was sent last in the way that `attributes` ask for.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    pub(crate) fn is_news(&self, content: Content, attributes: &Attributes) -> bool {
-        if let (Some(new), Some(rising)) = (content.number, attributes.edge) {
+    pub(crate) fn is_news(&self, content: Content, attributes: &AttributeSet) -> bool {
+        let (old, new) = (self.number, content.number);
+        if let Some(rising) = attributes.edge()
+            && !is_nan(new)
+        {
             // What was before a restart is not known: then it may have been the other.
             let truth = |number| order(number, 0.5).is_gt();
-            return self.number.map(truth) != Some(rising) && truth(new) == rising;
+            return (is_nan(old) || truth(old) != rising) && truth(new) == rising;
         }
-        let conditional =
-            attributes.gt.is_some() || attributes.lt.is_some() || attributes.st.is_some();
-        let (Some(old), Some(new), true) = (self.number, content.number, conditional) else {
+        if !attributes.has_thresholds() || is_nan(old) || is_nan(new) {
             return content.fingerprint != self.content;
-        };
+        }
         let crossed = |limit: Option<f64>, side: Ordering| {
             limit.is_some_and(|limit| (order(old, limit) == side) != (order(new, limit) == side))
         };
         let stepped = |step| order_of_distance(new, old, step, 1).is_ge();
-        crossed(attributes.gt, Ordering::Greater)
-            || crossed(attributes.lt, Ordering::Less)
-            || attributes.st.is_some_and(stepped)
+        crossed(attributes.gt(), Ordering::Greater)
+            || crossed(attributes.lt(), Ordering::Less)
+            || attributes.st().is_some_and(stepped)
     }
 }
 
@@ -157,7 +197,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// when there is no room.
     pub(crate) fn observe(&mut self, observation: Observation) -> Option<usize> {
         let lists = &self.state.lists;
-        let paths = |of: &Observation| of.list.map(|list| lists.get(list));
+        let paths = |of: &Observation| of.list().map(|list| lists.get(list));
         let same = |known: &Observation| {
             known.server == observation.server
                 && (known.token == observation.token
@@ -178,7 +218,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         // The numbers go on, or a client that renews its interest would take what follows for old (RFC 7641 §3.4).
         let sequence = slot.map_or(SequenceNumber::default(), |known| known.sequence);
-        if let Some(list) = slot.and_then(|known| known.list) {
+        if let Some(list) = slot.and_then(|known| known.list()) {
             self.state.lists.free(list);
         }
         *slot = Some(Observation {
@@ -195,7 +235,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             self.state.tell(Event::Unobserved {
                 path: observation.path,
             });
-            if let Some(list) = observation.list {
+            if let Some(list) = observation.list() {
                 self.state.lists.free(list);
             }
             attributes::detach(self.attributes, attributes::own(index));
@@ -255,6 +295,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         self.state.history.forget(unconfirmed.observation);
         if let Some(Some(observation)) = self.observations.get_mut(unconfirmed.observation) {
             observation.confirmed_at = now;
+            #[cfg(feature = "persistence")]
+            observation.heard();
         }
         true
     }
@@ -287,51 +329,90 @@ impl<P: Copy + Eq> Core<'_, P> {
         let now = self.state.now;
         let observation = self.observations.get_mut(index)?.as_mut()?;
         observation.sent(now, id, content);
+        #[cfg(feature = "persistence")]
+        observation.heard();
         Some(observation.sequence.get())
     }
 
     pub(crate) fn content(&self, path: Path, payload: Payload) -> Content {
-        let number = content::value(&*self.objects, path).and_then(|value| match value {
-            Value::Boolean(truth) => Some(f64::from(u8::from(truth))),
-            // What is no number is news when it is another.
-            value => value.as_f64().filter(|number| !is_nan(*number)),
-        });
+        let number = match content::value(&*self.objects, path) {
+            Some(Value::Boolean(truth)) => Some(if truth { 1.0 } else { 0.0 }),
+            value => value.and_then(|value| value.as_f64()),
+        };
         Content {
             fingerprint: payload.fingerprint,
-            number,
+            number: number.unwrap_or(f64::NAN),
         }
     }
 
     /// The attributes that rule an observation: those it came with, those of its nodes, then the server's defaults (/1/x/2 and /1/x/3).
-    pub(crate) fn ruling(&self, index: usize, observation: &Observation) -> Attributes {
-        let mut ruling = Attributes::NONE;
+    pub(crate) fn ruling(&self, index: usize, observation: &Observation) -> AttributeSet {
+        let mut ruling = AttributeSet::NONE;
         let table = &*self.attributes;
         attributes::fill(table, attributes::own(index), Path::ROOT, &mut ruling);
-        let fill =
-            |path, to: &mut _| attributes::fill_effective(table, observation.server, path, to);
-        match observation.list {
+        let con = ruling.con();
+        let mut confirms = false;
+        let mut fill = |path, to: &mut _| {
+            confirms |= attributes::confirms(table, observation.server, path);
+            attributes::fill_effective(table, observation.server, path, to);
+        };
+        match observation.list() {
             None => fill(observation.path, &mut ruling),
+            // With attributes of its own, it does without those of its nodes (Core 1.2.2 §6.4.6).
+            Some(_) if !ruling.is_empty() => {}
             // The node that is to be told of most often rules.
             Some(list) => {
-                let mut all = Attributes::NONE;
+                let mut all = AttributeSet::NONE;
                 for path in self.state.lists.get(list) {
-                    let mut one = Attributes::NONE;
+                    let mut one = AttributeSet::NONE;
                     fill(*path, &mut one);
-                    all.pmin = all.pmin.max(one.pmin);
-                    all.pmax = all.pmax.min(one.pmax).or(all.pmax).or(one.pmax);
-                    all.epmin = all.epmin.max(one.epmin);
-                    all.con = all.con.max(one.con);
+                    all.set_pmin(all.pmin().max(one.pmin()));
+                    let (ours, theirs) = (all.pmax(), one.pmax());
+                    all.set_pmax(ours.min(theirs).or(ours).or(theirs));
+                    all.set_epmin(all.epmin().max(one.epmin()));
+                    let (ours, theirs) = (all.epmax(), one.epmax());
+                    all.set_epmax(ours.min(theirs).or(ours).or(theirs));
+                    all.set_con(all.con().max(one.con()));
                 }
                 ruling.fill(&all);
             }
         }
+        // One part that is to be confirmed is enough (Core 1.2.2 §7.3.2).
+        if con.is_none() && confirms {
+            ruling.set_con(Some(true));
+        }
         let slot = self.servers.get(observation.server);
         if let Some(slot) = slot.and_then(Option::as_ref) {
             let (pmin, pmax) = slot.default_periods(&*self.objects);
-            ruling.pmin = ruling.pmin.or(pmin);
-            ruling.pmax = ruling.pmax.or(pmax);
+            ruling.set_pmin(ruling.pmin().or(pmin));
+            ruling.set_pmax(ruling.pmax().or(pmax));
         }
         ruling
+    }
+
+    /// The shortest `epmin` and `epmax` of the observations that tell of a node.
+    pub(crate) fn evaluation(&self, path: Path) -> (Option<u32>, Option<u32>) {
+        let mut shortest = (None, None);
+        let least = |known: Option<u32>, new: Option<u32>| known.min(new).or(known).or(new);
+        for (index, slot) in self.observations.iter().enumerate() {
+            let Some(observation) = slot else {
+                continue;
+            };
+            let paths = match observation.list() {
+                Some(list) => self.state.lists.get(list),
+                None => core::slice::from_ref(&observation.path),
+            };
+            if OBSERVE
+                && paths
+                    .iter()
+                    .any(|of| of.contains(&path) || path.contains(of))
+            {
+                let ruling = self.ruling(index, observation);
+                shortest.0 = least(shortest.0, ruling.epmin());
+                shortest.1 = least(shortest.1, ruling.epmax());
+            }
+        }
+        shortest
     }
 
     /// When an observation is to be looked at; `None` when only a change or an answer can bring that about.
@@ -373,8 +454,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         let at_latest = attributes.effective_pmax().map(after);
         if observation.check {
             // A change is looked at when both periods are over (Core 1.2.2 §7.3.2).
-            let period = Duration::from_secs(attributes.epmin.unwrap_or(0).into());
-            let at_earliest = after(attributes.pmin.unwrap_or(0))
+            let period = Duration::from_secs(attributes.epmin().unwrap_or(0).into());
+            let at_earliest = after(attributes.pmin().unwrap_or(0))
                 .max(observation.evaluated_at.saturating_add(period));
             return Some(at_latest.map_or(at_earliest, |at_latest| at_latest.min(at_earliest)));
         }
@@ -382,23 +463,28 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// Whether values are kept while the server is out of reach.
-    fn is_kept(&self, slot: &Slot<P>, observation: &Observation, attributes: &Attributes) -> bool {
+    fn is_kept(
+        &self,
+        slot: &Slot<P>,
+        observation: &Observation,
+        attributes: &AttributeSet,
+    ) -> bool {
         HISTORY
-            && attributes.hqmax.is_some_and(|limit| limit > 0)
+            && attributes.hqmax().is_some_and(|limit| limit > 0)
             && history::is_kept(observation.path, observation.format)
             && slot.keeps_notifications(&*self.objects)
     }
 
-    /// Whether the next notification is confirmable: by the attribute `con`, else by /1/x/26, and once a day anyway.
+    /// Whether the next notification is confirmable: by the attribute `con`, which can only ask for it, or by /1/x/26
+    /// (Core 1.2.2 §7.3.2), and once a day anyway.
     pub(crate) fn is_confirmable(
         &self,
         observation: &Observation,
         slot: &Slot<P>,
-        attributes: &Attributes,
+        attributes: &AttributeSet,
     ) -> bool {
-        attributes
-            .con
-            .unwrap_or_else(|| slot.notifies_confirmably(&*self.objects))
+        attributes.con() == Some(true)
+            || slot.notifies_confirmably(&*self.objects)
             || self.must_confirm(observation)
     }
 

@@ -123,7 +123,7 @@ pub(crate) fn purge(objects: &mut dyn Objects) -> bool {
 }
 
 /// Whether the accounts are whole: at least one server, each with a URI, a Security and a Server instance of the same
-/// short server id that no other has (Core 1.2.2 §6.1.7.6).
+/// short server id that no other has; and of a Bootstrap-Server one at most, with a URI (Core 1.2.2 §6.1.7.6).
 pub(crate) fn is_consistent(objects: &dyn Objects) -> bool {
     let (Some(security), Some(server)) = (
         objects.find(ObjectId::of::<0>()),
@@ -132,15 +132,21 @@ pub(crate) fn is_consistent(objects: &dyn Objects) -> bool {
         return false;
     };
     let (account_id, server_id) = (ResourceId::of::<10>(), ResourceId::of::<0>());
-    let mut accounts = 0_usize;
+    let (mut accounts, mut bootstraps) = (0_usize, 0_usize);
     for id in set::instances(security) {
-        let Some(account) = security.instance(id).filter(|account| !is_own(*account)) else {
+        let Some(account) = security.instance(id) else {
             continue;
         };
         let uri = account.read(ResourceId::of::<0>(), SINGLE);
+        if !matches!(uri, Some(Value::String(uri)) if !uri.is_empty()) {
+            return false;
+        }
+        if is_own(account) {
+            bootstraps = bootstraps.saturating_add(1);
+            continue;
+        }
         let id = number(account, account_id).unwrap_or(0);
-        if !matches!(uri, Some(Value::String(uri)) if !uri.is_empty())
-            || !(1..=65534).contains(&id)
+        if !(1..=65534).contains(&id)
             || sharing(security, account_id, id) != 1
             || sharing(server, server_id, id) != 1
         {
@@ -149,7 +155,7 @@ pub(crate) fn is_consistent(objects: &dyn Objects) -> bool {
         accounts = accounts.saturating_add(1);
     }
     // Each has a server of its own, so that there is none without an account if there are no more.
-    accounts > 0 && set::instances(server).count() == accounts
+    accounts > 0 && bootstraps <= 1 && set::instances(server).count() == accounts
 }
 
 /// How many accounts of servers, or servers, have this short server id.

@@ -1,8 +1,12 @@
 //! The registration at one server: its states, and what moves it from one to the next (Core 1.2.2 §6.2).
 
 use dunlin_coap::block::BlockSender;
+#[cfg(feature = "echo")]
+use dunlin_coap::echo::{ChallengeAnswer, EchoMemory};
 use dunlin_coap::time::{Duration, Instant};
-use dunlin_coap::{Message, MessageId, Parameters, Retry, Token, Transmission, Type};
+use dunlin_coap::{
+    Message, MessageBuilder, MessageId, Parameters, Retry, Token, Transmission, Type,
+};
 use dunlin_lwm2m::{Binding, LwM2mVersion};
 use dunlin_model::{InstanceId, ObjectId, ResourceId, Value};
 use heapless::Vec;
@@ -42,7 +46,7 @@ const DISABLE_TIMEOUT: u32 = 86_400;
 ///      │                                       │   │ objects changed,     │
 ///      │          deregister(), Disable        │   │ trigger executed     │
 ///      │                                       ▼   │                      │
-///      │◄─── after a Disable ───────── Deregistering                      │
+///      │◄─ Disabled ◄─ after Disable ─ Deregistering                      │
 ///      │                                       │                          │
 ///      │                                       ▼ after deregister()       │
 ///      │                                    Stopped                       │
@@ -55,6 +59,8 @@ pub(crate) enum Registration {
     Stopped,
     /// Not registered; a Register is sent when [`Slot::until`] has come.
     Waiting,
+    /// Not registered by wish of the server, until [`Slot::until`]: nobody behind it waits for it.
+    Disabled,
     /// A Register is under way.
     Registering,
     /// Registered; no Update is sent before [`Slot::until`], by wish of the server.
@@ -88,6 +94,12 @@ pub(crate) struct Exchange {
     pub(crate) telling: Told,
     /// Which block of the object list the message carries.
     pub(crate) blocks: Option<BlockSender>,
+    /// What the server wants to find in requests, to know that they are fresh.
+    #[cfg(feature = "echo")]
+    pub(crate) echo: EchoMemory,
+    /// How often the request was repeated for that.
+    #[cfg(feature = "echo")]
+    pub(crate) repeats: u8,
 }
 
 /// What a request under way waits for.
@@ -173,12 +185,43 @@ impl Exchange {
         wait: Wait::Turn,
         telling: Told::NOTHING,
         blocks: None,
+        #[cfg(feature = "echo")]
+        echo: EchoMemory::NEW,
+        #[cfg(feature = "echo")]
+        repeats: 0,
     };
 
     /// The request goes on with another message, at once.
     pub(crate) fn again(&mut self, id: MessageId) {
         self.id = id;
         self.wait = Wait::Turn;
+    }
+
+    /// Makes way for the next request to the same server.
+    pub(crate) fn follow(&mut self, next: Self) {
+        #[cfg(feature = "echo")]
+        let next = Self {
+            echo: self.echo,
+            ..next
+        };
+        *self = next;
+    }
+
+    /// Takes an Echo value out of a response; whether the request is to be sent again with it, as another message
+    /// (RFC 9175 §2.3).
+    #[cfg(feature = "echo")]
+    pub(crate) fn is_challenged(&mut self, response: &Message<'_>) -> bool {
+        let challenged = self.echo.on_response(response, self.repeats) == ChallengeAnswer::Repeat;
+        self.repeats = self.repeats.saturating_add(challenged.into());
+        challenged
+    }
+
+    /// Adds the last option of a request.
+    #[cfg_attr(not(feature = "echo"), allow(clippy::unused_self))]
+    pub(crate) fn write_echo(&self, builder: &mut MessageBuilder<'_>) {
+        #[cfg(feature = "echo")]
+        self.echo.write(builder);
+        let _ = builder;
     }
 
     /// The message has been acknowledged: its answer is to come until `deadline`.
@@ -286,6 +329,18 @@ impl<P> Slot<P> {
         self.state.is_busy().then_some(&mut self.exchange)
     }
 
+    /// Whether no Register has been answered or given up yet, so that the delay before the first one counts.
+    pub(crate) fn is_new(&self) -> bool {
+        let untried = self.failures == 0 && self.sequences == 0;
+        self.state == Registration::Waiting && untried && self.told == Told::default()
+    }
+
+    /// The delay before the first Register (/1/x/14).
+    pub(crate) fn first_delay(&self, objects: &dyn Objects) -> Duration {
+        let seconds = self.setting(objects, ResourceId::of::<14>()).unwrap_or(0);
+        Duration::from_secs(seconds.into())
+    }
+
     /// The registration is not there; a Register is sent at `until`.
     pub(crate) fn wait(&mut self, until: Instant) {
         self.state = Registration::Waiting;
@@ -367,8 +422,8 @@ impl<P> Slot<P> {
             Binding::UQ
         } else {
             #[cfg(feature = "tcp")]
-            if crate::stream::account(objects, Some(self.short_server_id))
-                .is_some_and(crate::stream::reaches)
+            if crate::account::find(objects, Some(self.short_server_id))
+                .is_some_and(crate::account::is_over_a_stream)
             {
                 return Binding::T;
             }
@@ -426,12 +481,17 @@ impl<P> Slot<P> {
         spread(Duration::from_secs(seconds.max(1)), random)
     }
 
-    /// Whether the last failure ended the last communication sequence (/1/x/20), and a bootstrap is to follow (/1/x/16).
-    pub(crate) fn leads_to_bootstrap(&self, objects: &dyn Objects) -> bool {
+    /// Whether the communication sequences (/1/x/20) are over, so that the registration counts as failed.
+    pub(crate) fn has_failed(&self, objects: &dyn Objects) -> bool {
         let sequences = self.setting(objects, ResourceId::of::<20>()).unwrap_or(1);
+        self.sequences >= sequences.max(1)
+    }
+
+    /// Whether the last failure ended the last communication sequence, or was an explicit rejection, and a bootstrap is to
+    /// follow (/1/x/16).
+    pub(crate) fn leads_to_bootstrap(&self, objects: &dyn Objects, rejected: bool) -> bool {
         let on_failure = self.read(objects, ResourceId::of::<16>());
-        self.failures == 0
-            && self.sequences >= sequences.max(1)
+        (rejected || self.failures == 0 && self.has_failed(objects))
             && on_failure.and_then(|value| value.as_bool()) != Some(false)
     }
 
@@ -477,6 +537,12 @@ impl Location {
             bytes.extend_from_slice(segment).ok()?;
         }
         (!bytes.is_empty()).then_some(Self(bytes))
+    }
+
+    /// Whether it leads nowhere.
+    #[cfg(feature = "persistence")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The segments.

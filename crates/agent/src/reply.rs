@@ -269,8 +269,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !reply.code.is_empty() && reply.code.class() >= 4 {
             count(&mut self.state.counters.refused);
         }
-        if let (Some(server), Some(len)) = (reply.server, len) {
-            let bytes = buffer.get(..len).unwrap_or_default();
+        if let Some(server) = reply.server {
+            // Without room for an answer there is none, and none to a repetition.
+            let bytes = buffer.get(..len.unwrap_or(0)).unwrap_or_default();
             self.replay
                 .answered(self.state.now, server, reply.id, bytes);
         }
@@ -293,7 +294,8 @@ impl<P: Copy + Eq> Core<'_, P> {
                 observation.and_then(|index| self.begin_observation(index, head.id, payload));
             self.present(head, payload, block, sequence, buffer)
         });
-        if let About::Paths(list) = source.about
+        if COMPOSITE
+            && let About::Paths(list) = source.about
             && !kept
         {
             self.state.lists.free(list);

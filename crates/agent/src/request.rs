@@ -5,7 +5,7 @@ use dunlin_coap::request::unknown_critical;
 use dunlin_coap::{Code, Message, OptionNumber, Token, Type};
 use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{LwM2mVersion, OperationKind, OperationParts, WriteMode};
-use dunlin_model::{AttributeChanges, Attributes, Level, ObjectId, Path};
+use dunlin_model::{AttributeChanges, AttributeSet, Level, ObjectId, Path};
 
 use crate::bootstrap::BOOTSTRAP_SERVER;
 use crate::engine::Core;
@@ -13,7 +13,6 @@ use crate::event::count;
 use crate::features::{BOOTSTRAP, COMPOSITE, OBSERVE};
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
-use crate::replay::Known;
 use crate::reply::{About, Body, FNV, Reply, Source, fnv};
 use crate::write::Payload;
 use crate::{Error, Event, access, attributes, composite, content, provision, write};
@@ -75,32 +74,28 @@ impl<P: Copy + Eq> Core<'_, P> {
             code: Code::CHANGED,
             body: Body::Nothing,
         };
-        match self.replay.check(now, server, id) {
-            Known::InProgress => {
-                count(&mut self.state.counters.duplicates);
+        if self.state.answers(server, id) {
+            // Its answer has not been fetched yet.
+            count(&mut self.state.counters.duplicates);
+            return;
+        }
+        if self.replay.knows(now, server, id) {
+            count(&mut self.state.counters.duplicates);
+            reply.body = Body::Again;
+        } else if unknown_critical(message, is_known).is_some() {
+            // A Non-confirmable one is rejected in silence (RFC 7252 §5.4.1).
+            if message.message_type() == Type::NonConfirmable {
                 return;
             }
-            Known::Answered => {
-                count(&mut self.state.counters.duplicates);
-                reply.body = Body::Again;
-            }
-            Known::New if unknown_critical(message, is_known).is_some() => {
-                // A Non-confirmable one is rejected in silence (RFC 7252 §5.4.1).
-                if message.message_type() == Type::NonConfirmable {
-                    return;
-                }
-                reply.refuse(Code::BAD_OPTION, "unknown critical option");
-            }
-            Known::New => {
-                self.replay.begin(now, server, id);
-                let done = if BOOTSTRAP && server == BOOTSTRAP_SERVER {
-                    self.provision(&mut reply, message)
-                } else {
-                    self.carry_out(server, &mut reply, message)
-                };
-                if let Err(error) = done {
-                    reply.refuse(error.code(), error.diagnostic());
-                }
+            reply.refuse(Code::BAD_OPTION, "unknown critical option");
+        } else {
+            let done = if BOOTSTRAP && server == BOOTSTRAP_SERVER {
+                self.provision(&mut reply, message)
+            } else {
+                self.carry_out(server, &mut reply, message)
+            };
+            if let Err(error) = done {
+                reply.refuse(error.code(), error.diagnostic());
             }
         }
         self.state.reply(reply);
@@ -143,7 +138,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             format: parts.format.unwrap_or(ContentFormat::TLV),
             bytes: parts.payload,
         };
-        match kind {
+        // What an answer with content is about, and the place of the observation that it begins.
+        let (about, format, place) = match kind {
             OperationKind::Observe
             | OperationKind::CancelObserve
             | OperationKind::WriteAttributes
@@ -164,48 +160,36 @@ impl<P: Copy + Eq> Core<'_, P> {
                     // Without room for it the answer is that to a Read (RFC 7641 §4.1).
                     place = self.observe_with(observation, changes.as_set())?;
                 }
-                let source = Source {
-                    about: About::Node,
-                    format,
-                    path,
-                    server,
-                };
-                reply.content(source, block, place);
+                (About::Node, format, place)
             }
             OperationKind::Discover => {
-                let source = Source {
-                    about: About::Links(parts.depth),
-                    format: ContentFormat::LINK_FORMAT,
-                    path,
-                    server,
-                };
-                reply.content(source, block, None);
+                (About::Links(parts.depth), ContentFormat::LINK_FORMAT, None)
             }
             OperationKind::ReadComposite if COMPOSITE => {
-                self.read_composite(reply, server, payload, accept, block, None)?;
+                self.read_composite(server, payload, accept, None)?
             }
             OperationKind::ObserveComposite if COMPOSITE && OBSERVE => {
                 let attributes = changes.as_set();
                 attributes.check_composite().map_err(|_| Error::BadValue)?;
-                let observing = Some((message.token(), attributes));
-                self.read_composite(reply, server, payload, accept, block, observing)?;
+                self.read_composite(server, payload, accept, Some((message.token(), attributes)))?
             }
             OperationKind::CancelObserveComposite if COMPOSITE && OBSERVE => {
                 self.cancel(server, message.token());
-                self.read_composite(reply, server, payload, accept, block, None)?;
+                self.read_composite(server, payload, accept, None)?
             }
             OperationKind::WriteAttributes => {
-                self.write_attributes(server, path, &changes)?;
+                return self.write_attributes(server, path, &changes);
             }
             OperationKind::Execute => {
                 let arguments = parts.arguments().map_err(|_| Error::BadValue)?;
-                write::execute(self.objects, path, arguments)?;
-                self.executed(path);
+                self.execute(path, arguments)?;
+                return Ok(());
             }
             OperationKind::Delete => {
                 self.remove(path, self.version(server))?;
                 self.state.tell(Event::Deleted { path });
                 reply.code = Code::DELETED;
+                return Ok(());
             }
             OperationKind::WriteComposite if !COMPOSITE => return Err(Error::NotImplemented),
             OperationKind::Write(_) | OperationKind::Create | OperationKind::WriteComposite => {
@@ -214,10 +198,21 @@ impl<P: Copy + Eq> Core<'_, P> {
                     OperationKind::Create => Change::Create,
                     _ => Change::Composite,
                 };
-                self.with_payload(reply, message, path, payload, change)?;
+                return self.with_payload(reply, message, path, payload, change);
             }
             _ => return Err(Error::NotImplemented),
-        }
+        };
+        reply.code = Code::CONTENT;
+        reply.body = Body::Content {
+            source: Source {
+                about,
+                format,
+                path,
+                server,
+            },
+            block,
+            observation: place,
+        };
         Ok(())
     }
 
@@ -231,16 +226,15 @@ impl<P: Copy + Eq> Core<'_, P> {
         })
     }
 
-    /// The answer to a composite operation that reads: with a token and attributes it is an observation.
+    /// What the answer to a composite operation that reads is about, its format, and the place of the observation that it is
+    /// with a token and attributes.
     fn read_composite(
         &mut self,
-        reply: &mut Reply<P>,
         server: usize,
         payload: Payload<'_>,
         accept: Option<ContentFormat>,
-        block: Option<Block>,
-        observing: Option<(Token, &Attributes)>,
-    ) -> Result<(), Error> {
+        observing: Option<(Token, &AttributeSet)>,
+    ) -> Result<(About, ContentFormat, Option<usize>), Error> {
         let format = match accept {
             Some(format) if composite::is_for_several(format) => format,
             Some(_) => return Err(Error::NotAcceptable),
@@ -261,21 +255,14 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             observation = place?;
         }
-        let source = Source {
-            about: About::Paths(list),
-            format,
-            path: Path::ROOT,
-            server,
-        };
-        reply.content(source, block, observation);
-        Ok(())
+        Ok((About::Paths(list), format, observation))
     }
 
     /// Keeps a new observation with the attributes that it came with (Core 1.2.2 §6.4.1).
     fn observe_with(
         &mut self,
         observation: Observation,
-        attributes: &Attributes,
+        attributes: &AttributeSet,
     ) -> Result<Option<usize>, Error> {
         if !attributes.is_empty() && self.version(observation.server) < LwM2mVersion::V1_2 {
             return Err(Error::BadValue);
@@ -323,14 +310,14 @@ impl<P: Copy + Eq> Core<'_, P> {
         &mut self,
         server: usize,
         path: Path,
-        attributes: &Attributes,
+        attributes: &AttributeSet,
     ) -> Result<(), Error> {
         self.check_attributes(path, attributes)?;
         attributes::attach(self.attributes, server, path, attributes)
     }
 
     /// Whether these attributes may be those of a node.
-    fn check_attributes(&self, path: Path, attributes: &Attributes) -> Result<(), Error> {
+    fn check_attributes(&self, path: Path, attributes: &AttributeSet) -> Result<(), Error> {
         let target = content::target(&*self.objects, path)?;
         let mut kind = None;
         if let Ok((object, found)) = target.resource() {
@@ -435,11 +422,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         None
     }
 
-    /// What an Execute asks of the agent itself, beside what the object has done.
-    pub(crate) fn executed(&mut self, path: Path) {
-        self.state.changed = true;
+    /// An Execute: what the object does, and what it asks of the agent itself.
+    pub(crate) fn execute(&mut self, path: Path, arguments: &str) -> Result<(), Error> {
         let object = path.object_id().map(ObjectId::get);
         let resource = path.resource_id().map(dunlin_model::ResourceId::get);
+        let triggers = BOOTSTRAP && (object, resource) == (Some(1), Some(9));
+        if triggers && provision::account_id(self.objects).is_none() {
+            // There is nobody to bootstrap at.
+            return Err(Error::NotAllowed);
+        }
+        write::execute(self.objects, path, arguments)?;
+        self.state.changed = true;
         match (object, resource) {
             (Some(1), Some(resource @ (4 | 8))) => {
                 let account = path.instance_id();
@@ -462,6 +455,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             _ => {}
         }
         self.state.tell(Event::Executed { path });
+        Ok(())
     }
 }
 

@@ -7,13 +7,12 @@
 mod keys;
 mod link;
 
-use dunlin_coap::time::Instant;
+use dunlin_coap::time::{Duration, Instant};
 use dunlin_dtls::{Association, Config as DtlsConfig, Connection, ConnectionId, Datagram};
 use rand_core::CryptoRng;
 
-use crate::{Agent, ConnectError, Event, Failure, Objects, Output};
+use crate::{Agent, ConnectError, Event, Failure, Objects, Output, account};
 
-use keys::{NO_SEC, account, mode};
 use link::{Link, Remote, Step};
 
 /// The most that a record has in front of what it protects: header, connection id and nonce.
@@ -87,10 +86,10 @@ impl<
     /// Whether a server is talked to without DTLS: without security, or over a stream, which the runner secures.
     fn has_no_dtls(&self, account: &dyn crate::Object) -> bool {
         #[cfg(feature = "tcp")]
-        if self.streams && crate::stream::reaches(account) {
+        if self.streams && account::is_over_a_stream(account) {
             return true;
         }
-        mode(account) == Some(NO_SEC)
+        account::mode(account) == Some(account::NO_SEC)
     }
 
     /// The agent within.
@@ -113,7 +112,9 @@ impl<
     pub fn connect(&mut self, now: Instant, server: u16, peer: P) -> Result<(), ConnectError> {
         self.handle_timeout(now);
         let remote = Remote::Server(server);
-        let account = account(&self.agent.objects, remote).ok_or(ConnectError::UnknownServer)?;
+        let account = remote
+            .account(&self.agent.objects)
+            .ok_or(ConnectError::UnknownServer)?;
         let is_plain = self.has_no_dtls(account);
         let place = self
             .links
@@ -144,7 +145,7 @@ impl<
     #[cfg(feature = "bootstrap")]
     pub fn bootstrap(&mut self, now: Instant, peer: P) -> Result<(), ConnectError> {
         self.handle_timeout(now);
-        let account = account(&self.agent.objects, Remote::Bootstrap);
+        let account = Remote::Bootstrap.account(&self.agent.objects);
         let account = account.ok_or(ConnectError::UnknownServer)?;
         if self.has_no_dtls(account) {
             self.bootstrap = None;
@@ -171,7 +172,7 @@ impl<
     /// Whether the account of this server has no security.
     #[cfg(feature = "persistence")]
     pub(crate) fn is_plain(&self, server: u16) -> bool {
-        let account = account(&self.agent.objects, Remote::Server(server));
+        let account = Remote::Server(server).account(&self.agent.objects);
         account.is_some_and(|account| self.has_no_dtls(account))
     }
 
@@ -267,9 +268,18 @@ impl<
         }
     }
 
-    /// A server that does not answer may have forgotten the association: there is to be a new one.
+    /// A server that does not answer may have forgotten the association: there is to be a new one. So there is after a time
+    /// for which the server has been disabled; until then nothing connects to it (/1/x/4).
     fn look_at(&mut self, event: Event) {
+        let mut pause = Duration::ZERO;
         let remote = match event {
+            Event::Deregistered {
+                server,
+                retry: Some(disabled),
+            } => {
+                pause = disabled;
+                Remote::Server(server)
+            }
             Event::RegistrationFailed {
                 server,
                 reason: Failure::NoAnswer,
@@ -284,7 +294,10 @@ impl<
         };
         let now = self.agent.state.now;
         if let Some(link) = self.all().find(|link| link.remote == remote) {
-            link.retry = Some(now);
+            if !pause.is_zero() {
+                link.connection.close();
+            }
+            link.retry = Some(now.saturating_add(pause));
         }
     }
 
@@ -331,7 +344,9 @@ impl<
         association: Association,
     ) -> Result<(), ConnectError> {
         let remote = Remote::Server(server);
-        account(&self.agent.objects, remote).ok_or(ConnectError::UnknownServer)?;
+        remote
+            .account(&self.agent.objects)
+            .ok_or(ConnectError::UnknownServer)?;
         let mut links = self.links.iter_mut();
         let place = links.find(|link| link.as_ref().is_none_or(|link| link.remote == remote));
         let mut link = Link::new(remote, peer, self.config);

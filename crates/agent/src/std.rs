@@ -33,97 +33,23 @@
 //! ```
 
 #[cfg(feature = "tcp")]
-pub(crate) mod lines;
-#[cfg(all(feature = "tcp", not(feature = "tls")))]
-mod plain;
-#[cfg(feature = "tcp")]
 mod threads;
-#[cfg(feature = "tls")]
-mod tls;
 
-use core::fmt;
 use core::ops::ControlFlow;
 
-use hosted::io::{self, ErrorKind};
-use hosted::net::{SocketAddr, ToSocketAddrs, UdpSocket};
-use hosted::string::{String, ToString};
+use hosted::io;
+use hosted::net::{SocketAddr, UdpSocket};
 #[cfg(feature = "tcp")]
 use hosted::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use hosted::time;
-use hosted::vec::Vec;
 
+pub use crate::runner::RunError;
 #[cfg(feature = "tcp")]
-use lines::{Lines, News, Security, What};
+use crate::runner::lines::{Lines, News, What};
+use crate::runner::{ROOM, Remote, Remotes, TICK, any, is_passing};
+use crate::{Doors, Event, Instant, Output, hosted};
 #[cfg(feature = "tcp")]
 use threads::Threads;
-
-use crate::features::BOOTSTRAP;
-use crate::hosted;
-use crate::{ConnectError, Doors, Duration, Event, Failure, Instant, Output, host_and_port};
-
-/// How often the application has its turn when nothing happens.
-pub(crate) const TICK: Duration = Duration::from_secs(1);
-
-/// How long to wait before a name that could not be resolved is tried again.
-const RESOLVE_AGAIN: Duration = Duration::from_secs(10);
-
-/// How much of what connections tell waits for the runner.
-#[cfg(feature = "tcp")]
-pub(crate) const NEWS: usize = 16;
-
-/// How long to wait for the answer to the De-register at the end.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
-
-/// Why a runner ended.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The Security object names no server.
-    NoServer,
-    /// A server's URI is not `coap://host` or `coap://host:port`, nor one of `coaps`, `coap+tcp` or `coaps+tcp` where that
-    /// can be reached.
-    Uri(String),
-    /// A server cannot be connected.
-    Connect(ConnectError),
-    /// The socket has failed.
-    Socket(io::Error),
-}
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoServer => f.write_str("the Security object names no server"),
-            Self::Uri(uri) => write!(
-                f,
-                "`{uri}` is not of the form coap://host or coap://host:port, or coaps with security, coap+tcp or coaps+tcp where that is built in"
-            ),
-            Self::Connect(error) => error.fmt(f),
-            Self::Socket(error) => write!(f, "UDP socket: {error}"),
-        }
-    }
-}
-
-impl core::error::Error for RunError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Connect(error) => Some(error),
-            Self::Socket(error) => Some(error),
-            Self::NoServer | Self::Uri(_) => None,
-        }
-    }
-}
-
-impl From<io::Error> for RunError {
-    fn from(error: io::Error) -> Self {
-        Self::Socket(error)
-    }
-}
-
-impl From<ConnectError> for RunError {
-    fn from(error: ConnectError) -> Self {
-        Self::Connect(error)
-    }
-}
 
 /// Runs an [`Agent`](crate::Agent), or one with security around it, until `turn` breaks off: connects every server of the
 /// Security object, resolving names, and gives the application its turn for each event and at least once a second. Where
@@ -133,7 +59,7 @@ impl From<ConnectError> for RunError {
 /// no address.
 ///
 /// With the feature `tcp` servers of `coap+tcp` URIs are reached too, with `tls` those of `coaps+tcp` whose accounts have
-/// certificates. A connection is made when there is something to say; a server that has closed one is registered at anew,
+/// certificates or raw public keys. A connection is made when there is something to say; a server that has closed one is registered at anew,
 /// since it knows nothing of its observations any more (RFC 8323 §7.4).
 ///
 /// # Errors
@@ -145,14 +71,14 @@ pub fn run<A: Doors<SocketAddr>>(
 ) -> Result<(), RunError> {
     #[cfg(feature = "tcp")]
     agent.carry_streams();
-    let mut remotes = remotes(&agent)?;
+    let mut remotes = Remotes::of(&agent)?;
     let clock = Clock(time::Instant::now());
     let mut link = Link::new();
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue() {
         #[cfg(feature = "tcp")]
-        lost(&agent, &mut remotes, &mut link.lines, clock.now());
-        for remote in &mut remotes {
+        remotes.hear(&mut agent, &mut link.lines, clock.now());
+        for remote in remotes.iter_mut() {
             if remote.next.is_some_and(|due| due <= clock.now())
                 && let Some(address) = remote.resolve(clock.now(), link.family())
             {
@@ -164,8 +90,8 @@ pub fn run<A: Doors<SocketAddr>>(
         agent.handle_timeout(clock.now());
         while let Some(event) = link.flush(&mut agent, &clock) {
             #[cfg(feature = "tcp")]
-            hang_up(&remotes, &mut link.lines, &event);
-            follow(&agent, &mut remotes, &event, clock.now())?;
+            remotes.hang_up(&mut link.lines, &event);
+            remotes.follow(&agent, &event, clock.now())?;
             if flow.is_continue() {
                 flow = turn(&mut agent, Some(event));
             }
@@ -174,158 +100,14 @@ pub fn run<A: Doors<SocketAddr>>(
             link.wait(&mut agent, &clock, clock.now().saturating_add(TICK))?;
         }
     }
-    let servers = leave(&mut agent, &remotes);
-    farewell(&mut agent, &mut link, &clock, servers)
-}
-
-/// Looks for remotes where an event says that they are others.
-pub(crate) fn follow<A: Doors<SocketAddr>>(
-    agent: &A,
-    remotes: &mut Vec<Remote>,
-    event: &Event,
-    now: Instant,
-) -> Result<(), RunError> {
-    match *event {
-        // The name may have moved to another address meanwhile.
-        Event::RegistrationFailed {
-            server,
-            reason: Failure::NoAnswer,
-            ..
-        } => again(remotes, Some(server), now),
-        // The way to it may not be known yet.
-        Event::BootstrapWanted => {
-            let found = bootstrap_server(agent)?;
-            remotes.retain(|remote| remote.server.is_some());
-            remotes.extend(found);
-        }
-        Event::BootstrapAccountRemoved => remotes.retain(|remote| remote.server.is_some()),
-        Event::BootstrapFailed {
-            reason: Failure::NoAnswer,
-            ..
-        } => again(remotes, None, now),
-        Event::Bootstrapped => {
-            remotes.retain(|remote| remote.server.is_none());
-            remotes.extend(servers(agent)?);
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// De-registers everywhere, and gives the servers whose answers are to be waited for.
-pub(crate) fn leave<A: Doors<SocketAddr>>(agent: &mut A, remotes: &[Remote]) -> Vec<u16> {
-    let mut servers: Vec<u16> = remotes.iter().filter_map(|remote| remote.server).collect();
-    servers.retain(|server| agent.is_registered(*server));
-    for server in &servers {
-        agent.deregister(*server);
-    }
-    servers
-}
-
-/// Whom to reach first: the servers, or the Bootstrap-Server where there is none.
-pub(crate) fn remotes<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, RunError> {
-    let mut remotes = servers(agent)?;
-    if remotes.is_empty() {
-        remotes.extend(bootstrap_server(agent)?);
-    }
-    if remotes.is_empty() {
-        return Err(RunError::NoServer);
-    }
-    Ok(remotes)
-}
-
-fn servers<A: Doors<SocketAddr>>(agent: &A) -> Result<Vec<Remote>, RunError> {
-    agent
-        .accounts()
-        .map(|(server, uri)| Remote::new(agent, Some(server), uri))
-        .collect()
-}
-
-fn bootstrap_server<A: Doors<SocketAddr>>(agent: &A) -> Result<Option<Remote>, RunError> {
-    let uri = agent.bootstrap_account().filter(|_| BOOTSTRAP);
-    uri.map(|uri| Remote::new(agent, None, uri)).transpose()
-}
-
-/// Begins anew where a server has closed the connection, after a pause. One that has no registration is left to the agent,
-/// whose next datagram makes a connection.
-#[cfg(feature = "tcp")]
-pub(crate) fn lost<A: Doors<SocketAddr>, C: lines::Carrier>(
-    agent: &A,
-    remotes: &mut [Remote],
-    lines: &mut Lines<C>,
-    now: Instant,
-) {
-    for (address, pause) in lines.take_lost() {
-        let of_it = |remote: &&mut Remote| remote.address == Some(address);
-        for remote in remotes.iter_mut().filter(of_it) {
-            let registered = remote
-                .server
-                .is_some_and(|server| agent.is_registered(server));
-            if registered && remote.stream.is_some() {
-                remote.address = None;
-                remote.next = Some(now.saturating_add(pause));
-            }
-        }
-    }
-    // A server that is looked up anew may be where it was.
-    if remotes.iter().all(|remote| remote.next.is_none()) {
-        lines.retain(|address| {
-            remotes
-                .iter()
-                .any(|remote| remote.stream.is_some() && remote.address == Some(address))
-        });
-    }
-}
-
-/// Closes the connection to a server that does not answer.
-#[cfg(feature = "tcp")]
-pub(crate) fn hang_up<C: lines::Carrier>(remotes: &[Remote], lines: &mut Lines<C>, event: &Event) {
-    let silent = match *event {
-        Event::RegistrationFailed {
-            server,
-            reason: Failure::NoAnswer,
-            ..
-        } => Some(server),
-        Event::BootstrapFailed {
-            reason: Failure::NoAnswer,
-            ..
-        } => None,
-        _ => return,
-    };
-    let of_it = |remote: &&Remote| remote.server == silent;
-    for address in remotes
-        .iter()
-        .filter(of_it)
-        .filter_map(|remote| remote.address)
-    {
-        lines.hang_up(address);
-    }
-}
-
-/// Looks a name up again.
-fn again(remotes: &mut [Remote], server: Option<u16>, now: Instant) {
-    for remote in remotes.iter_mut().filter(|remote| remote.server == server) {
-        remote.next = Some(now);
-    }
-}
-
-/// Waits a little for the answers to the De-registers.
-fn farewell<A: Doors<SocketAddr>>(
-    agent: &mut A,
-    link: &mut Link,
-    clock: &Clock,
-    mut servers: Vec<u16>,
-) -> Result<(), RunError> {
-    let end = clock.now().saturating_add(FAREWELL);
-    while !servers.is_empty() && clock.now() < end {
+    let mut farewell = remotes.leave(&mut agent, clock.now());
+    while !farewell.is_over(clock.now()) {
         agent.handle_timeout(clock.now());
-        while let Some(event) = link.flush(agent, clock) {
-            if let Event::Deregistered { server: gone, .. } = event {
-                servers.retain(|server| *server != gone);
-            }
+        while let Some(event) = link.flush(&mut agent, &clock) {
+            farewell.heed(&event);
         }
-        if !servers.is_empty() {
-            link.wait(agent, clock, end)?;
+        if !farewell.is_over(clock.now()) {
+            link.wait(&mut agent, &clock, farewell.end)?;
         }
     }
     Ok(())
@@ -340,125 +122,10 @@ impl Clock {
     }
 }
 
-/// A server, or the Bootstrap-Server, and where it is.
-pub(crate) struct Remote {
-    server: Option<u16>,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    address: Option<SocketAddr>,
-    /// When its name is to be resolved; `None` once it has been.
-    pub(crate) next: Option<Instant>,
-    /// What secures its connections, where it is reached by TCP.
-    #[cfg(feature = "tcp")]
-    pub(crate) stream: Option<Security>,
-}
-
-impl Remote {
-    fn new<A: Doors<SocketAddr>>(
-        agent: &A,
-        server: Option<u16>,
-        uri: &str,
-    ) -> Result<Self, RunError> {
-        #[cfg(feature = "tcp")]
-        if crate::uri::is_stream(uri) {
-            return Self::over_a_stream(agent.object_set(), server, uri);
-        }
-        #[cfg(not(feature = "tcp"))]
-        let _ = agent;
-        let (host, port) =
-            host_and_port(uri, A::SECURE).ok_or_else(|| RunError::Uri(uri.to_string()))?;
-        Ok(Self {
-            server,
-            host: host.to_string(),
-            port,
-            address: None,
-            next: Some(Instant::ZERO),
-            #[cfg(feature = "tcp")]
-            stream: None,
-        })
-    }
-
-    /// A server of a `coap+tcp` URI, whose account must be one without security, or of `coaps+tcp` with certificates: what
-    /// is asked for is not done without.
-    #[cfg(feature = "tcp")]
-    fn over_a_stream(
-        objects: &dyn crate::Objects,
-        server: Option<u16>,
-        uri: &str,
-    ) -> Result<Self, RunError> {
-        let named = || RunError::Uri(uri.to_string());
-        let (tls, host, port) = crate::uri::stream_host_and_port(uri).ok_or_else(named)?;
-        let account = crate::stream::account(objects, server).ok_or(ConnectError::UnknownServer)?;
-        let security = if tls {
-            #[cfg(feature = "tls")]
-            {
-                let certificates = crate::stream::has_certificates(account);
-                let found = certificates.then(|| tls::Tls::of(account, host)).flatten();
-                Security::Tls(found.ok_or(ConnectError::Security)?)
-            }
-            #[cfg(not(feature = "tls"))]
-            return Err(named());
-        } else if crate::stream::is_plain(account) {
-            Security::None
-        } else {
-            return Err(ConnectError::Security.into());
-        };
-        Ok(Self {
-            server,
-            host: host.to_string(),
-            port,
-            address: None,
-            next: Some(Instant::ZERO),
-            stream: Some(security),
-        })
-    }
-
-    /// Starts to register there, or to bootstrap.
-    pub(crate) fn begin<A: Doors<SocketAddr>>(
-        &self,
-        agent: &mut A,
-        now: Instant,
-        address: SocketAddr,
-    ) -> Result<(), RunError> {
-        match self.server {
-            Some(server) => agent.connect(now, server, address)?,
-            #[cfg(feature = "bootstrap")]
-            None => agent.bootstrap(now, address)?,
-            #[cfg(not(feature = "bootstrap"))]
-            None => {}
-        }
-        Ok(())
-    }
-
-    /// Looks the name up and gives the address if it is a new one.
-    fn resolve(&mut self, now: Instant, family: Option<SocketAddr>) -> Option<SocketAddr> {
-        let found = (self.host.as_str(), self.port).to_socket_addrs();
-        self.choose(now, family, found.into_iter().flatten())
-    }
-
-    /// Takes the first address that the socket can reach, and gives it if it is a new one.
-    pub(crate) fn choose(
-        &mut self,
-        now: Instant,
-        family: Option<SocketAddr>,
-        mut addresses: impl Iterator<Item = SocketAddr>,
-    ) -> Option<SocketAddr> {
-        #[cfg(feature = "tcp")]
-        let family = family.filter(|_| self.stream.is_none());
-        let found = addresses
-            .find(|address| family.is_none_or(|family| family.is_ipv4() == address.is_ipv4()));
-        self.next = found.is_none().then(|| now.saturating_add(RESOLVE_AGAIN));
-        let fresh = found.filter(|address| self.address != Some(*address))?;
-        self.address = Some(fresh);
-        Some(fresh)
-    }
-}
-
 /// The socket, opened once it is known of which family it must be, and connections.
 struct Link {
     socket: Option<UdpSocket>,
-    /// Room for a datagram, and for what it is made of.
-    buffer: [u8; 3000],
+    buffer: [u8; ROOM],
     #[cfg(feature = "tcp")]
     lines: Lines<Threads>,
     /// What connections tell, and the socket beside them.
@@ -473,11 +140,11 @@ impl Link {
     fn new() -> Self {
         Self {
             socket: None,
-            buffer: [0; 3000],
+            buffer: [0; ROOM],
             #[cfg(feature = "tcp")]
             lines: Lines::new(),
             #[cfg(feature = "tcp")]
-            news: sync_channel(NEWS),
+            news: sync_channel(crate::runner::NEWS),
             #[cfg(feature = "tcp")]
             listens: false,
         }
@@ -495,12 +162,7 @@ impl Link {
         }
         let _ = remote;
         if self.socket.is_none() {
-            let any = if peer.is_ipv4() {
-                "0.0.0.0:0"
-            } else {
-                "[::]:0"
-            };
-            self.socket = Some(UdpSocket::bind(any)?);
+            self.socket = Some(UdpSocket::bind(any(peer))?);
         }
         Ok(())
     }
@@ -577,7 +239,7 @@ impl Link {
             threads::listen(socket.try_clone()?, self.news.0.clone())?;
             self.listens = true;
         }
-        if self.take_one(agent, clock) {
+        if self.lines.give_one(agent, clock.now(), &mut self.buffer) {
             return Ok(());
         }
         match self.news.1.recv_timeout(time::Duration::from_millis(wait)) {
@@ -596,35 +258,12 @@ impl Link {
             }
             Ok(news) => {
                 self.lines.take(clock.now(), news);
-                self.take_one(agent, clock);
+                self.lines.give_one(agent, clock.now(), &mut self.buffer);
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
         Ok(())
     }
-
-    /// Gives the agent one datagram that has come over a connection.
-    #[cfg(feature = "tcp")]
-    fn take_one<A: Doors<SocketAddr>>(&mut self, agent: &mut A, clock: &Clock) -> bool {
-        let Some((peer, len)) = self.lines.next(clock.now(), &mut self.buffer) else {
-            return false;
-        };
-        let bytes = self.buffer.get_mut(..len).unwrap_or_default();
-        agent.handle_input(clock.now(), peer, bytes);
-        true
-    }
-}
-
-/// Nothing came; a signal; or word of an earlier datagram that found no taker.
-pub(crate) fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock
-            | ErrorKind::TimedOut
-            | ErrorKind::Interrupted
-            | ErrorKind::ConnectionRefused
-            | ErrorKind::ConnectionReset
-    )
 }
 
 #[cfg(all(test, feature = "derive"))]

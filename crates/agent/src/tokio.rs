@@ -53,13 +53,10 @@ use hosted::boxed::Box;
 use hosted::io;
 use hosted::vec::Vec;
 
-use crate::hosted;
 #[cfg(feature = "tcp")]
-use crate::std::lines::{Lines, News};
-use crate::std::{FAREWELL, Remote, RunError, TICK, follow, leave, remotes};
-#[cfg(feature = "tcp")]
-use crate::std::{NEWS, hang_up, lost};
-use crate::{Doors, Event, Instant, Output};
+use crate::runner::lines::{Lines, News};
+use crate::runner::{ROOM, Remote, Remotes, RunError, TICK, any, is_passing};
+use crate::{Doors, Event, Instant, Output, hosted};
 #[cfg(feature = "tcp")]
 use tasks::Task;
 
@@ -82,14 +79,14 @@ async fn live<A: Doors<SocketAddr>>(
 ) -> Result<(), RunError> {
     #[cfg(feature = "tcp")]
     agent.carry_streams();
-    let mut remotes = remotes(&agent)?;
+    let mut remotes = Remotes::of(&agent)?;
     let clock = Clock(time::Instant::now());
     let mut link = Link::new();
     let mut flow = ControlFlow::Continue(());
     while flow.is_continue() {
         #[cfg(feature = "tcp")]
-        lost(&agent, &mut remotes, &mut link.lines, clock.now());
-        for remote in &mut remotes {
+        remotes.hear(&mut agent, &mut link.lines, clock.now());
+        for remote in remotes.iter_mut() {
             if remote.next.is_none_or(|due| due > clock.now()) {
                 continue;
             }
@@ -105,8 +102,8 @@ async fn live<A: Doors<SocketAddr>>(
         agent.handle_timeout(clock.now());
         while let Some(event) = link.flush(&mut agent, &clock).await {
             #[cfg(feature = "tcp")]
-            hang_up(&remotes, &mut link.lines, &event);
-            follow(&agent, &mut remotes, &event, clock.now())?;
+            remotes.hang_up(&mut link.lines, &event);
+            remotes.follow(&agent, &event, clock.now())?;
             if flow.is_continue() {
                 flow = turn(&mut agent, Some(event));
             }
@@ -116,17 +113,14 @@ async fn live<A: Doors<SocketAddr>>(
             link.wait(&mut agent, &clock, latest).await?;
         }
     }
-    let mut servers = leave(&mut agent, &remotes);
-    let end = clock.now().saturating_add(FAREWELL);
-    while !servers.is_empty() && clock.now() < end {
+    let mut farewell = remotes.leave(&mut agent, clock.now());
+    while !farewell.is_over(clock.now()) {
         agent.handle_timeout(clock.now());
         while let Some(event) = link.flush(&mut agent, &clock).await {
-            if let Event::Deregistered { server: gone, .. } = event {
-                servers.retain(|server| *server != gone);
-            }
+            farewell.heed(&event);
         }
-        if !servers.is_empty() {
-            link.wait(&mut agent, &clock, end).await?;
+        if !farewell.is_over(clock.now()) {
+            link.wait(&mut agent, &clock, farewell.end).await?;
         }
     }
     Ok(())
@@ -144,8 +138,7 @@ impl Clock {
 /// The socket, opened once it is known of which family it must be, and connections.
 struct Link {
     socket: Option<UdpSocket>,
-    /// Room for a datagram, and for what it is made of.
-    buffer: [u8; 3000],
+    buffer: [u8; ROOM],
     #[cfg(feature = "tcp")]
     lines: Lines<Task>,
     #[cfg(feature = "tcp")]
@@ -156,11 +149,11 @@ impl Link {
     fn new() -> Self {
         Self {
             socket: None,
-            buffer: [0; 3000],
+            buffer: [0; ROOM],
             #[cfg(feature = "tcp")]
             lines: Lines::new(),
             #[cfg(feature = "tcp")]
-            news: channel(NEWS),
+            news: channel(crate::runner::NEWS),
         }
     }
 
@@ -176,12 +169,7 @@ impl Link {
         }
         let _ = remote;
         if self.socket.is_none() {
-            let any = if peer.is_ipv4() {
-                "0.0.0.0:0"
-            } else {
-                "[::]:0"
-            };
-            self.socket = Some(UdpSocket::bind(any).await?);
+            self.socket = Some(UdpSocket::bind(any(peer)).await?);
         }
         Ok(())
     }
@@ -218,7 +206,7 @@ impl Link {
         latest: Instant,
     ) -> io::Result<()> {
         #[cfg(feature = "tcp")]
-        if self.take_one(agent, clock) {
+        if self.lines.give_one(agent, clock.now(), &mut self.buffer) {
             return Ok(());
         }
         let until = agent.next_timeout().map_or(latest, |due| due.min(latest));
@@ -254,25 +242,14 @@ impl Link {
                 agent.handle_input(clock.now(), peer, bytes);
                 Ok(())
             }
-            Ok(Some(Err(error))) if !crate::std::is_passing(&error) => Err(error),
+            Ok(Some(Err(error))) if !is_passing(&error) => Err(error),
             #[cfg(feature = "tcp")]
             Ok(None) => {
-                self.take_one(agent, clock);
+                self.lines.give_one(agent, clock.now(), &mut self.buffer);
                 Ok(())
             }
             // Nothing came.
             Ok(_) | Err(_) => Ok(()),
         }
-    }
-
-    /// Gives the agent one datagram that has come over a connection.
-    #[cfg(feature = "tcp")]
-    fn take_one<A: Doors<SocketAddr>>(&mut self, agent: &mut A, clock: &Clock) -> bool {
-        let Some((peer, len)) = self.lines.next(clock.now(), &mut self.buffer) else {
-            return false;
-        };
-        let bytes = self.buffer.get_mut(..len).unwrap_or_default();
-        agent.handle_input(clock.now(), peer, bytes);
-        true
     }
 }

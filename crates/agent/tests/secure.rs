@@ -10,7 +10,8 @@
 use dunlin_agent::keep::{ImportError, Keep, Key, RESERVED_RECORDS};
 use dunlin_agent::objects::{Device, Security, SecurityAccount, SecurityMode, Server};
 use dunlin_agent::{
-    Agent, Code, Config, Duration, Event, Failure as AgentFailure, Instant, Objects, Output, Secure,
+    Agent, Code, Config, Duration, Event, Failure as AgentFailure, Instant, Objects, Output,
+    Secure, SecurityFailure,
 };
 use dunlin_coap::{Message, MessageBuilder, Type};
 use dunlin_dtls::{
@@ -330,7 +331,7 @@ fn a_wrong_key_is_told_and_the_device_comes_when_it_is_mended() {
     assert!(!world.agent.agent().is_registered(1));
     assert!(!world.events.is_empty());
     for event in &world.events {
-        let reason = AgentFailure::Security;
+        let reason = AgentFailure::Security(SecurityFailure::Alerted(51));
         assert!(
             matches!(event, Event::RegistrationFailed { server: 1, reason: told, .. } if *told == reason),
             "{event:?}"
@@ -354,7 +355,7 @@ fn a_server_that_is_not_the_pinned_one_gets_nothing() {
         world.run(100);
         assert!(!world.agent.agent().is_registered(1));
         assert!(world.requests.is_empty());
-        let reason = AgentFailure::Security;
+        let reason = AgentFailure::Security(SecurityFailure::NotTrusted);
         assert!(
             matches!(world.events[0], Event::RegistrationFailed { reason: told, .. } if told == reason),
             "{:?}",

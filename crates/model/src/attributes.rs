@@ -3,12 +3,14 @@
 use core::fmt;
 
 use crate::decimal::Decimal;
-use crate::{Level, ValueType, float};
+use crate::{Level, ValueType};
 
 mod parse;
 mod properties;
+mod set;
 
 pub use properties::{Properties, PropertyError};
+pub use set::AttributeSet;
 
 /// The notification attributes of a node or of an observation: LwM2M Core §7.3.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -107,7 +109,7 @@ impl Attributes {
 
     /// Tells whether no attribute is set.
     pub fn is_empty(&self) -> bool {
-        !PLACES.into_iter().any(|place| self.bits(place).is_some())
+        AttributeSet::from(self).is_empty()
     }
 
     /// Checks that the attributes agree with each other: `st` above 0, `lt` below `gt`, `lt + 2 * st` below `gt`, and
@@ -118,25 +120,7 @@ impl Attributes {
     /// # Errors
     /// [`AttributeError::Step`], [`AttributeError::Order`] or [`AttributeError::Evaluation`].
     pub fn check(&self) -> Result<(), AttributeError> {
-        if self
-            .st
-            .is_some_and(|st| float::is_nan(st) || float::order(st, 0.0).is_le())
-        {
-            return Err(AttributeError::Step);
-        }
-        if let (Some(lt), Some(gt)) = (self.lt, self.gt) {
-            let step = self.st.unwrap_or(0.0);
-            let is_wider = float::order_of_distance(gt, lt, step, 2).is_gt();
-            if float::order(lt, gt).is_ge() || !is_wider {
-                return Err(AttributeError::Order);
-            }
-        }
-        if let (Some(epmin), Some(epmax)) = (self.epmin, self.epmax)
-            && epmin >= epmax
-        {
-            return Err(AttributeError::Evaluation);
-        }
-        Ok(())
+        AttributeSet::from(self).check()
     }
 
     /// Checks that the attributes may be attached to a node of `level` whose values are of type `kind`, if it is known.
@@ -149,17 +133,7 @@ impl Attributes {
         level: Level,
         kind: Option<ValueType>,
     ) -> Result<(), AttributeError> {
-        let value = level >= Level::Resource;
-        let numeric = value && kind.is_none_or(ValueType::is_numeric);
-        let boolean = value && kind.is_none_or(|kind| kind == ValueType::Boolean);
-        let thresholds = self.gt.is_some() || self.lt.is_some() || self.st.is_some();
-        if (thresholds && !numeric)
-            || (self.edge.is_some() && !boolean)
-            || (level == Level::Root && !self.is_empty())
-        {
-            return Err(AttributeError::Target);
-        }
-        Ok(())
+        AttributeSet::from(self).check_target(level, kind)
     }
 
     /// Checks that the attributes may be given to an observation of several nodes (Core §6.4.2): `pmin`, `pmax`,
@@ -168,11 +142,7 @@ impl Attributes {
     /// # Errors
     /// [`AttributeError::Composite`].
     pub fn check_composite(&self) -> Result<(), AttributeError> {
-        let thresholds = self.gt.is_some() || self.lt.is_some() || self.st.is_some();
-        if thresholds || self.edge.is_some() || self.hqmax.is_some() {
-            return Err(AttributeError::Composite);
-        }
-        Ok(())
+        AttributeSet::from(self).check_composite()
     }
 
     /// Gives the longest time between two notifications in seconds, if there is one: `pmax` above 0 and not below
@@ -184,102 +154,16 @@ impl Attributes {
 
     /// Takes each attribute that is not set here from `above`, the next level up: the lowest level wins.
     #[must_use]
-    pub fn or(mut self, above: Self) -> Self {
-        self.fill(&above);
-        self
-    }
-
-    /// Does what [`or`](Self::or) does, in place.
-    pub fn fill(&mut self, above: &Self) {
-        for place in PLACES {
-            if self.bits(place).is_none() {
-                self.set_bits(place, above.bits(place));
-            }
-        }
+    pub fn or(self, above: Self) -> Self {
+        let mut set = AttributeSet::from(&self);
+        set.fill(&AttributeSet::from(&above));
+        Self::from(&set)
     }
 
     /// Walks over the attributes that are set, in the order of the fields.
     pub fn iter(&self) -> impl Iterator<Item = Attribute> + use<> {
-        let all = *self;
-        PLACES.filter_map(move |place| {
-            let value = all.get(place)?;
-            Some(Attribute {
-                name: NAMES.get(usize::from(place))?,
-                value,
-            })
-        })
+        AttributeSet::from(self).iter()
     }
-
-    fn get(&self, place: u16) -> Option<AttributeValue> {
-        let bits = self.bits(place)?;
-        Some(match place {
-            2..=4 => AttributeValue::Number(f64::from_bits(bits)),
-            7 | 8 => AttributeValue::Flag(bits != 0),
-            9 => AttributeValue::Count(low(bits)),
-            _ => AttributeValue::Seconds(low(bits)),
-        })
-    }
-
-    /// Gives the attribute at a place from 0 to 9, counted in the order of the fields, as the bits of its number: what
-    /// keeps attributes in little room need not know each by name.
-    #[inline(never)]
-    pub fn bits(&self, place: u16) -> Option<u64> {
-        let whole = match place {
-            0 => self.pmin,
-            1 => self.pmax,
-            2 => return self.gt.map(f64::to_bits),
-            3 => return self.lt.map(f64::to_bits),
-            4 => return self.st.map(f64::to_bits),
-            5 => self.epmin,
-            6 => self.epmax,
-            7 => self.edge.map(u32::from),
-            8 => self.con.map(u32::from),
-            9 => self.hqmax,
-            _ => None,
-        };
-        whole.map(u64::from)
-    }
-
-    /// Sets or takes away the attribute at a place, by what [`bits`](Self::bits) gave.
-    #[inline(never)]
-    pub fn set_bits(&mut self, place: u16, bits: Option<u64>) {
-        let whole = match place {
-            0 => &mut self.pmin,
-            1 => &mut self.pmax,
-            5 => &mut self.epmin,
-            6 => &mut self.epmax,
-            9 => &mut self.hqmax,
-            2..=4 => {
-                let number = match place {
-                    2 => &mut self.gt,
-                    3 => &mut self.lt,
-                    _ => &mut self.st,
-                };
-                *number = bits.map(f64::from_bits);
-                return;
-            }
-            7 | 8 => {
-                let flag = if place == 7 {
-                    &mut self.edge
-                } else {
-                    &mut self.con
-                };
-                *flag = bits.map(|bits| bits != 0);
-                return;
-            }
-            _ => return,
-        };
-        *whole = bits.map(low);
-    }
-}
-
-/// The lower half.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "what has 32 bits was widened"
-)]
-const fn low(bits: u64) -> u32 {
-    bits as u32
 }
 
 /// The names in the order of the fields: the tables that follow from it are a fraction of the code that each field by
@@ -289,7 +173,7 @@ static NAMES: [&str; 10] = [
 ];
 
 /// The places of the names.
-const PLACES: core::ops::Range<u16> = 0..10;
+const PLACES: core::ops::Range<u32> = 0..10;
 
 /// One attribute; printed `pmin=10`, as a query of Write-Attributes and a link of Discover have it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -346,7 +230,7 @@ impl fmt::Display for Attribute {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AttributeChanges {
-    set: Attributes,
+    set: AttributeSet,
     /// A bit for each name.
     removed: u16,
 }
@@ -356,32 +240,29 @@ impl AttributeChanges {
     ///
     /// # Errors
     /// As [`Attributes::check`] on the result: either every change is made or none.
-    pub fn apply(&self, mut to: Attributes) -> Result<Attributes, AttributeError> {
-        self.apply_to(&mut to)?;
-        Ok(to)
+    pub fn apply(&self, to: Attributes) -> Result<Attributes, AttributeError> {
+        let mut set = AttributeSet::from(&to);
+        self.apply_to(&mut set)?;
+        Ok(Attributes::from(&set))
     }
 
     /// Does what [`apply`](Self::apply) does, in place; on an error what is left there is of no use.
     ///
     /// # Errors
     /// Those of [`apply`](Self::apply).
-    pub fn apply_to(&self, to: &mut Attributes) -> Result<(), AttributeError> {
-        for place in PLACES {
-            let bits = self.set.bits(place);
-            if bits.is_some() || self.removes(place) {
-                to.set_bits(place, bits);
-            }
-        }
+    pub fn apply_to(&self, to: &mut AttributeSet) -> Result<(), AttributeError> {
+        to.clear(self.removed | self.set.bits());
+        to.fill(&self.set);
         to.check()
     }
 
     /// Gives the attributes that the change sets, without those it keeps or removes.
-    pub const fn set(&self) -> Attributes {
-        self.set
+    pub fn set(&self) -> Attributes {
+        Attributes::from(&self.set)
     }
 
-    /// The same by reference.
-    pub const fn as_set(&self) -> &Attributes {
+    /// The same by reference, as a device keeps them.
+    pub const fn as_set(&self) -> &AttributeSet {
         &self.set
     }
 
@@ -398,7 +279,7 @@ impl AttributeChanges {
     }
 
     /// Whether nothing is set and nothing removed.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.removed == 0 && self.set.is_empty()
     }
 
@@ -410,7 +291,7 @@ impl AttributeChanges {
         self.change(name, None)
     }
 
-    fn removes(&self, place: u16) -> bool {
+    const fn removes(&self, place: u32) -> bool {
         self.removed >> place & 1 == 1
     }
 }
@@ -418,7 +299,10 @@ impl AttributeChanges {
 impl From<Attributes> for AttributeChanges {
     /// Sets what is set and keeps the rest.
     fn from(set: Attributes) -> Self {
-        Self { set, removed: 0 }
+        Self {
+            set: AttributeSet::from(&set),
+            removed: 0,
+        }
     }
 }
 

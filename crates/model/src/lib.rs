@@ -56,8 +56,8 @@ mod version;
 
 pub use access::{AccessRights, AccessRightsError};
 pub use attributes::{
-    Attribute, AttributeChanges, AttributeError, AttributeValue, Attributes, Properties,
-    PropertyError,
+    Attribute, AttributeChanges, AttributeError, AttributeSet, AttributeValue, Attributes,
+    Properties, PropertyError,
 };
 pub use definition::{
     DefinitionError, DefinitionErrorKind, ObjectDefinition, ResourceDefinition, ValueError,

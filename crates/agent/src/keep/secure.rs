@@ -73,6 +73,11 @@ impl<
                 self.agent_mut()
                     .resume(now, server, peer, place, registration)
             } else {
+                // Attributes outlive both.
+                let agent = self.agent_mut();
+                if agent.resume(now, server, peer, place, registration).is_ok() {
+                    agent.stop(server);
+                }
                 self.connect(now, server, peer)
                     .map_err(ImportError::Connect)
             };

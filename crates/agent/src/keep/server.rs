@@ -4,7 +4,8 @@ use dunlin_coap::Token;
 use dunlin_coap::observe::SequenceNumber;
 use dunlin_codec::ContentFormat;
 use dunlin_lwm2m::{Binding, LwM2mVersion};
-use dunlin_model::{Attributes, Path};
+use dunlin_model::float::is_nan;
+use dunlin_model::{AttributeSet, Attributes, Path};
 
 use super::bytes::{Reader, Writer};
 use super::{ExportError, ImportError, KIND_SERVER, mark, record};
@@ -18,17 +19,25 @@ use crate::registration::{Location, Registration, Slot, Told};
 /// Numbers of notifications are reserved in steps of this many, so that not every notification is to be stored.
 const RESERVED: u32 = 1024;
 
+/// What there is of an observation: a list of nodes, and the number that its server was told last.
+const SEVERAL: u8 = 1;
+const TOLD: u8 = 2;
+
 impl<P: Copy + Eq> Core<'_, P> {
-    /// Writes the record of the server in this place; nothing without a registration.
+    /// Writes the record of the server in this place; nothing without a registration and without attributes, which outlive it.
     pub(super) fn export_server<'b>(
         &mut self,
         place: usize,
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], ExportError> {
         let slot = self.servers.get(place).and_then(Option::as_ref);
-        let Some(slot) = slot.filter(|slot| slot.is_registered()) else {
+        let Some(slot) = slot else {
             return Ok(&[]);
         };
+        let attached = attributes::all(self.attributes, place).next().is_some();
+        if !slot.is_registered() && !attached {
+            return Ok(&[]);
+        }
         let Some(mark) = mark(&*self.objects, slot.short_server_id) else {
             return Ok(&[]);
         };
@@ -46,7 +55,7 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut count = 0_u8;
         for (path, attached) in attributes::all(self.attributes, place) {
             writer.path(path)?;
-            write_attributes(&attached, writer)?;
+            write_attributes(&Attributes::from(attached), writer)?;
             count = count.checked_add(1)?;
         }
         writer.set(at, count)
@@ -69,11 +78,16 @@ impl<P: Copy + Eq> Core<'_, P> {
                 Some(list) => self.state.lists.get(list),
                 None => core::slice::from_ref(&observation.path),
             };
-            writer.u8(u8::from(observation.list.is_some()))?;
+            let told = observation.landmark(&self.ruling(index, observation));
+            let several = observation.list.map_or(0, |_| SEVERAL);
+            writer.u8(several | told.map_or(0, |_| TOLD))?;
             writer.u8(u8::try_from(paths.len()).ok()?)?;
             paths.iter().try_for_each(|path| writer.path(*path))?;
             let own = attributes::attached(self.attributes, attributes::own(index), Path::ROOT);
-            write_attributes(&own, writer)?;
+            write_attributes(&Attributes::from(&own), writer)?;
+            if let Some(told) = told {
+                writer.put(&told.to_be_bytes())?;
+            }
             count = count.checked_add(1)?;
         }
         writer.set(at, count)
@@ -93,10 +107,15 @@ impl<P: Copy + Eq> Core<'_, P> {
         }
         let now = self.state.now;
         read_registration(&mut slot, &mut reader).ok_or(ImportError::Damaged)?;
-        slot.state = Registration::Registered;
-        slot.until = now;
-        slot.update = true;
-        slot.is_resumed = true;
+        if slot.location.is_empty() {
+            let delay = slot.first_delay(&*self.objects);
+            slot.wait(now.saturating_add(delay));
+        } else {
+            slot.state = Registration::Registered;
+            slot.until = now;
+            slot.update = true;
+            slot.is_resumed = true;
+        }
         let known = |known: &Option<Slot<P>>| {
             known
                 .as_ref()
@@ -146,7 +165,12 @@ impl<P: Copy + Eq> Core<'_, P> {
         if !OBSERVE {
             return Err(ImportError::Unknown);
         }
-        attributes::attach(self.attributes, server, path, &attached)?;
+        attributes::attach(
+            self.attributes,
+            server,
+            path,
+            &AttributeSet::from(&attached),
+        )?;
         Ok(())
     }
 
@@ -159,13 +183,19 @@ impl<P: Copy + Eq> Core<'_, P> {
         let token = Token::new(reader.vec8().ok_or(CUT)?).ok_or(CUT)?;
         let format = ContentFormat(reader.u16().ok_or(CUT)?);
         let sequence = SequenceNumber::new(reader.u32().ok_or(CUT)?);
-        let several = reader.u8().ok_or(CUT)? != 0;
+        let what = reader.u8().ok_or(CUT)?;
+        let several = what & SEVERAL != 0;
         let mut list = PathList::new();
         for _ in 0..reader.u8().ok_or(CUT)? {
             let path = reader.path().ok_or(CUT)?;
             list.push(path).map_err(|_| ImportError::NoSpace)?;
         }
         let own = read_attributes(reader).ok_or(CUT)?;
+        let told = if what & TOLD == 0 {
+            None
+        } else {
+            Some(f64::from_bits(reader.u64().ok_or(CUT)?)).filter(|told| !is_nan(*told))
+        };
         if !OBSERVE || !format.is_supported() {
             return Err(ImportError::Unknown);
         }
@@ -186,7 +216,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             return Err(ImportError::NoSpace);
         };
         if let Some(Some(observation)) = self.observations.get_mut(index) {
-            observation.resume(sequence);
+            observation.resume(sequence, told);
         }
         self.attach(attributes::own(index), Path::ROOT, own)
     }
@@ -205,7 +235,9 @@ fn registration<P>(slot: &Slot<P>, writer: &mut Writer<'_>) -> Option<()> {
     writer.u32(slot.told.list)?;
     let at = writer.later()?;
     let mut count = 0_u8;
-    for segment in slot.location.segments() {
+    // None where there is no registration.
+    let segments = slot.location.segments().filter(|_| slot.is_registered());
+    for segment in segments {
         writer.vec8(segment)?;
         count = count.checked_add(1)?;
     }
@@ -232,7 +264,9 @@ fn read_registration<P>(slot: &mut Slot<P>, reader: &mut Reader<'_>) -> Option<(
     for _ in 0..count {
         reader.vec8()?;
     }
-    slot.location = Location::new((0..count).map_while(|_| segments.vec8()))?;
+    if count > 0 {
+        slot.location = Location::new((0..count).map_while(|_| segments.vec8()))?;
+    }
     Some(())
 }
 

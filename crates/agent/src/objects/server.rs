@@ -26,8 +26,8 @@ pub struct ServerAccount {
     pub default_maximum_period: Option<u32>,
     /// How long the server stays disabled after an Execute of resource 4, seconds; 86400 when absent (resource 5).
     pub disable_timeout: Option<u32>,
-    /// Whether notifications are to be stored while the server is disabled or out of reach (resource 6). The agent
-    /// keeps the newest value only, whatever stands here.
+    /// Whether notifications are to be stored while the server is out of reach (resource 6): as many values as the attribute
+    /// `hqmax` asks for, with the feature `history`. The newest value is told afterwards whatever stands here.
     pub notification_storing: bool,
     /// The transports (resource 7), `U`.
     pub binding: String<8>,

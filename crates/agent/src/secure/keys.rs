@@ -5,43 +5,13 @@ use dunlin_dtls::Credentials;
 use dunlin_dtls::PskKey;
 #[cfg(any(feature = "rpk", feature = "x509"))]
 use dunlin_dtls::{Alert, CertificateTypes, Presented, PrivateKey};
-use dunlin_model::{ObjectId, ResourceId};
+use dunlin_model::ResourceId;
 
 use super::link::Remote;
-use crate::content::SINGLE;
-use crate::{Object, Objects, set};
-
-/// The Security Mode without security (resource 2).
-pub(super) const NO_SEC: i64 = 3;
-
-pub(super) fn account(objects: &dyn Objects, remote: Remote) -> Option<&dyn Object> {
-    let security = objects.find(ObjectId::of::<0>())?;
-    set::instances(security)
-        .filter_map(|id| security.instance(id))
-        .find(|account| {
-            let bootstrap = account.read(ResourceId::of::<1>(), SINGLE);
-            let bootstrap = bootstrap.and_then(|value| value.as_bool()) == Some(true);
-            match remote {
-                Remote::Server(server) => {
-                    let id = account.read(ResourceId::of::<10>(), SINGLE);
-                    !bootstrap && id.and_then(|id| id.as_i64()) == Some(server.into())
-                }
-                #[cfg(feature = "bootstrap")]
-                Remote::Bootstrap => bootstrap,
-            }
-        })
-}
-
-pub(super) fn mode(account: &dyn Object) -> Option<i64> {
-    account.read(ResourceId::of::<2>(), SINGLE)?.as_i64()
-}
-
-fn bytes(account: &dyn Object, resource: ResourceId) -> &[u8] {
-    let value = account.read(resource, SINGLE);
-    value
-        .and_then(|value| value.as_opaque())
-        .unwrap_or_default()
-}
+#[cfg(feature = "x509")]
+use crate::Object;
+use crate::Objects;
+use crate::account::{self, bytes};
 
 /// The credentials of an account.
 #[derive(Default)]
@@ -70,29 +40,28 @@ pub(super) struct Keys<'k> {
 impl<'k> Keys<'k> {
     /// `None` where an account has none that are of use here.
     pub(super) fn of(objects: &'k dyn Objects, remote: Remote) -> Option<Self> {
-        let account = account(objects, remote)?;
+        let account = remote.account(objects)?;
         let secret = bytes(account, ResourceId::of::<5>());
         let mut keys = Self::default();
-        match mode(account)? {
+        match account::mode(account)? {
             #[cfg(feature = "psk")]
-            0 => keys.psk = Some((bytes(account, ResourceId::of::<3>()), PskKey::new(secret)?)),
+            account::PSK => {
+                keys.psk = Some((bytes(account, ResourceId::of::<3>()), PskKey::new(secret)?));
+            }
             #[cfg(feature = "rpk")]
-            1 => {
+            account::RAW_PUBLIC_KEYS => {
                 keys.private = Some(PrivateKey::from_bytes(secret).ok()?);
                 keys.types.raw_public_key = true;
                 keys.server = bytes(account, ResourceId::of::<4>());
             }
             #[cfg(feature = "x509")]
-            2 => {
+            account::CERTIFICATES => {
                 keys.private = Some(PrivateKey::from_bytes(secret).ok()?);
                 keys.types.x509 = true;
                 keys.own = bytes(account, ResourceId::of::<3>());
                 keys.server = bytes(account, ResourceId::of::<4>());
                 keys.name = server_name(account)?;
-                let usage = account.read(ResourceId::of::<15>(), SINGLE);
-                keys.usage = usage
-                    .and_then(|usage| usage.as_u64())
-                    .map_or(Some(3), |usage| u8::try_from(usage).ok())?;
+                keys.usage = account::usage(account)?;
             }
             _ => return None,
         }
@@ -152,12 +121,8 @@ impl Credentials for Keys<'_> {
 
 #[cfg(feature = "x509")]
 fn server_name(account: &dyn Object) -> Option<&str> {
-    let text = |resource| match account.read(resource, SINGLE) {
-        Some(dunlin_model::Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let (host, _) = crate::host_and_port(text(ResourceId::of::<0>())?, true)?;
-    Some(text(ResourceId::of::<14>()).unwrap_or(host))
+    let (host, _) = crate::host_and_port(account::text(account, ResourceId::of::<0>())?, true)?;
+    Some(account::text(account, ResourceId::of::<14>()).unwrap_or(host))
 }
 
 /// Whether a server's certificate bears its `name`, and is the pinned one (usages 1 and 3), or signed by the one that is pinned (2, and 0 where no

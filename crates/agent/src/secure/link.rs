@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::keys::Keys;
 use crate::registration::spread;
-use crate::{Event, Failure, Objects};
+use crate::{Event, Failure, Object, Objects, SecurityFailure, account};
 
 /// Delay after the first failed handshake, doubled with each further one, up to about an hour.
 const RETRY: Duration = Duration::from_secs(60);
@@ -20,6 +20,16 @@ pub(super) enum Remote {
     Server(u16),
     #[cfg(feature = "bootstrap")]
     Bootstrap,
+}
+
+impl Remote {
+    pub(super) fn account(self, objects: &dyn Objects) -> Option<&dyn Object> {
+        match self {
+            Self::Server(server) => account::find(objects, Some(server)),
+            #[cfg(feature = "bootstrap")]
+            Self::Bootstrap => account::find(objects, None),
+        }
+    }
 }
 
 /// A server over DTLS. It is kept while nothing is secure, so that nobody else is heard in its place.
@@ -113,12 +123,14 @@ impl<P: Copy, const HANDSHAKE: usize> Link<P, HANDSHAKE> {
                     self.session = self.connection.session();
                     Step::Established
                 }
-                Output::Event(dunlin_dtls::Event::Failed(_)) => {
+                Output::Event(dunlin_dtls::Event::Failed(failure)) => {
                     // A session that the server has no use for does not help.
                     self.session = None;
-                    Step::Tell(self.failed(now, random))
+                    Step::Tell(self.failed(now, failure.into(), random))
                 }
-                Output::Event(dunlin_dtls::Event::Closed) => Step::Tell(self.failed(now, random)),
+                Output::Event(dunlin_dtls::Event::Closed) => {
+                    Step::Tell(self.failed(now, SecurityFailure::Ended, random))
+                }
                 Output::Event(_) => continue,
                 Output::Idle => Step::Idle,
             };
@@ -126,12 +138,12 @@ impl<P: Copy, const HANDSHAKE: usize> Link<P, HANDSHAKE> {
     }
 
     /// A handshake has failed, or an association has ended: the next follows in a while.
-    fn failed(&mut self, now: Instant, random: u32) -> Event {
+    fn failed(&mut self, now: Instant, reason: SecurityFailure, random: u32) -> Event {
         let factor = 1_u64 << self.failures.min(MAX_DOUBLINGS);
         self.failures = self.failures.saturating_add(1);
         let retry = spread(RETRY.saturating_mul(factor), random);
         self.retry = Some(now.saturating_add(retry));
-        let reason = Failure::Security;
+        let reason = Failure::Security(reason);
         match self.remote {
             Remote::Server(server) => Event::RegistrationFailed {
                 server,

@@ -10,8 +10,9 @@ use hosted::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use hosted::thread;
 use hosted::vec::Vec;
 
-use super::lines::{Carrier, News, What};
 use crate::hosted;
+use crate::runner::is_passing;
+use crate::runner::lines::{Carrier, News, What};
 
 /// How long a connection may take to be made.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -88,7 +89,7 @@ pub(crate) fn listen(socket: UdpSocket, news: SyncSender<News>) -> io::Result<()
                 Ok((len, peer)) => {
                     What::Datagram(peer, buffer.get(..len).unwrap_or_default().to_vec())
                 }
-                Err(error) if super::is_passing(&error) => What::Nothing,
+                Err(error) if is_passing(&error) => What::Nothing,
                 Err(error) => What::Broken(error),
             };
             let over = matches!(what, What::Broken(_));

@@ -238,6 +238,17 @@ impl<P: Copy, A: Keep<P>, F: NorFlash, const PLACES: usize, const N: usize> Door
     fn carry_streams(&mut self) {
         self.agent.carry_streams();
     }
+
+    #[cfg(feature = "tcp")]
+    fn security_failed(
+        &mut self,
+        now: Instant,
+        server: Option<u16>,
+        reason: crate::SecurityFailure,
+    ) {
+        self.tell(now);
+        self.agent.security_failed(now, server, reason);
+    }
 }
 
 impl<A, F: ErrorType, const PLACES: usize, const N: usize> fmt::Debug for Kept<A, F, PLACES, N> {

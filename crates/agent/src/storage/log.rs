@@ -2,7 +2,7 @@
 
 use dunlin_coap::Code;
 
-use crate::{Event, Failure};
+use crate::{Event, Failure, SecurityFailure};
 
 /// The layout of entries.
 const LAYOUT: u8 = 1;
@@ -62,7 +62,8 @@ impl Entry {
     pub(super) fn to_bytes(self) -> [u8; 10] {
         let failure = |reason| match reason {
             Failure::NoAnswer => [1, 0],
-            Failure::Security => [2, 0],
+            Failure::Security(SecurityFailure::Alerted(number)) => [6, number],
+            Failure::Security(reason) => [2, number(reason)],
             Failure::BadAnswer => [3, 0],
             Failure::NoSpace => [4, 0],
             Failure::Refused(code) => [5, code.0],
@@ -92,10 +93,11 @@ impl Entry {
         let failure = || {
             Some(match reason {
                 1 => Failure::NoAnswer,
-                2 => Failure::Security,
+                2 => Failure::Security(of_number(code)?),
                 3 => Failure::BadAnswer,
                 4 => Failure::NoSpace,
                 5 => Failure::Refused(Code(code)),
+                6 => Failure::Security(SecurityFailure::Alerted(code)),
                 _ => return None,
             })
         };
@@ -115,6 +117,29 @@ impl Entry {
     }
 }
 
+/// Reasons without an alert, by their numbers.
+const REASONS: [SecurityFailure; 8] = [
+    SecurityFailure::Ended,
+    SecurityFailure::NoAnswer,
+    SecurityFailure::NotTrusted,
+    SecurityFailure::NotAuthentic,
+    SecurityFailure::NothingInCommon,
+    SecurityFailure::NoProtocol,
+    SecurityFailure::Misbehaved,
+    SecurityFailure::Unable,
+];
+
+fn number(reason: SecurityFailure) -> u8 {
+    let place = REASONS.iter().position(|known| *known == reason);
+    place
+        .and_then(|place| u8::try_from(place).ok())
+        .unwrap_or(0)
+}
+
+fn of_number(number: u8) -> Option<SecurityFailure> {
+    REASONS.get(usize::from(number)).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,7 +149,9 @@ mod tests {
         for happening in [
             Happening::Started,
             Happening::Bootstrapped,
-            Happening::BootstrapFailed(Failure::Security),
+            Happening::BootstrapFailed(Failure::Security(SecurityFailure::Unable)),
+            Happening::BootstrapFailed(Failure::Security(SecurityFailure::Ended)),
+            Happening::RegistrationFailed(1, Failure::Security(SecurityFailure::Alerted(40))),
             Happening::Registered(7),
             Happening::RegistrationFailed(65534, Failure::Refused(Code::FORBIDDEN)),
             Happening::RegistrationFailed(1, Failure::NoAnswer),

@@ -10,7 +10,7 @@ use ::tokio::time::timeout;
 use hosted::vec::Vec;
 
 use crate::hosted;
-use crate::std::lines::{Carrier, News, What};
+use crate::runner::lines::{Carrier, News, What};
 
 /// How long a connection may take to be made.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -12,8 +12,8 @@ use rand::rngs::SmallRng;
 
 #[derive(Objects)]
 struct Node {
-    security: Security<2>,
-    server: Server<2>,
+    security: Security<3>,
+    server: Server<3>,
     access: AccessControl<6>,
     device: Device<'static>,
     temperature: Instances<Temperature, 3>,
@@ -117,6 +117,27 @@ impl Bench {
         self.sent.clear();
         let answer = Message::parse(&answer).unwrap();
         (answer.code(), answer.payload().to_vec())
+    }
+
+    /// A Bootstrap-Server takes these instances away.
+    fn remove_accounts(&mut self, paths: &[&str]) {
+        let bootstrap = 9;
+        self.agent.bootstrap(NOW, bootstrap);
+        self.turn();
+        let (_, request) = self.sent.pop().unwrap();
+        let request = Message::parse(&request).unwrap();
+        let mut buffer = [0; 32];
+        let (id, token) = (request.id(), request.token());
+        let kind = Type::Acknowledgement;
+        let answer = MessageBuilder::new(&mut buffer, kind, Code::CHANGED, id, token)
+            .finish()
+            .unwrap()
+            .to_vec();
+        self.agent.handle_input(NOW, bootstrap, &answer);
+        for path in paths {
+            self.expect(bootstrap, Code::DELETE, path, None, Code::DELETED);
+        }
+        self.expect(bootstrap, Code::POST, "/bs", None, Code::CHANGED);
     }
 
     #[track_caller]
@@ -242,22 +263,7 @@ fn what_a_server_owned_goes_with_its_account() {
     let (code, _) = bench.ask(2, Code::POST, "/3303", None);
     assert_eq!(code, Code::CREATED);
     assert_eq!(bench.agent.objects().temperature.len(), 2);
-    let bootstrap = 9;
-    bench.agent.bootstrap(NOW, bootstrap);
-    bench.turn();
-    let (_, request) = bench.sent.pop().unwrap();
-    let request = Message::parse(&request).unwrap();
-    let mut buffer = [0; 32];
-    let (id, token) = (request.id(), request.token());
-    let answer = MessageBuilder::new(&mut buffer, Type::Acknowledgement, Code::CHANGED, id, token)
-        .finish()
-        .unwrap()
-        .to_vec();
-    bench.agent.handle_input(NOW, bootstrap, &answer);
-    for path in ["/0/1", "/1/1"] {
-        bench.expect(bootstrap, Code::DELETE, path, None, Code::DELETED);
-    }
-    bench.expect(bootstrap, Code::POST, "/bs", None, Code::CHANGED);
+    bench.remove_accounts(&["/0/1", "/1/1"]);
     let node = bench.agent.objects();
     let ids: Vec<u16> = node.temperature.iter().map(|(id, _)| id.get()).collect();
     assert_eq!(ids, [0]);
@@ -283,4 +289,40 @@ fn what_a_server_owned_goes_with_its_account() {
             ((3303, 65535), vec![0]),
         ]
     );
+}
+
+/// Core 1.2.2 §8.3: what other servers have rights on stays, and belongs to the one with the most rights to write and to
+/// delete.
+#[test]
+fn what_others_may_use_passes_to_the_one_with_the_most_rights() {
+    let mut bench = Bench::new();
+    bench.agent.set(|node| {
+        let third = SecurityAccount::no_sec(3, "coap://three.example").unwrap();
+        node.security.insert(2, third).unwrap();
+        node.server.insert(2, ServerAccount::new(3, 0)).unwrap();
+        node.access.remove(4);
+        let sensor = node.access.get_mut(3).unwrap();
+        *sensor = AccessRule::new(3303, 0, 1).allow(2, 3).allow(3, 11);
+        for (instance, rule) in [
+            // Everybody reads it: the first of all others has it.
+            (1, AccessRule::new(3303, 1, 1).allow(0, 1)),
+            // Nobody else has anything of it.
+            (2, AccessRule::new(3303, 2, 1).allow(1, 31).allow(2, 0)),
+        ] {
+            let sensor = Temperature::new("Cel");
+            node.temperature.insert(instance, sensor).unwrap();
+            node.access.insert(instance + 3, rule).unwrap();
+        }
+    });
+    bench.remove_accounts(&["/0/0", "/1/0"]);
+    let node = bench.agent.objects();
+    let ids: Vec<u16> = node.temperature.iter().map(|(id, _)| id.get()).collect();
+    assert_eq!(ids, [0, 1]);
+    let rules: Vec<_> = node.access.iter().map(|(_, rule)| rule).collect();
+    let owners: Vec<_> = rules
+        .iter()
+        .filter(|rule| rule.object == 3303)
+        .map(|rule| (rule.instance, rule.owner))
+        .collect();
+    assert_eq!(owners, [(0, 3), (1, 2)]);
 }

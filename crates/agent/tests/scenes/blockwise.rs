@@ -11,7 +11,7 @@ fn config() -> Config<'static> {
 }
 
 /// A device that sends in blocks of 64 bytes.
-fn small_blocks() -> Bench {
+pub(crate) fn small_blocks() -> Bench {
     let mut bench: Bench = Bench::with(node(), config().block_size(BlockSize::B64));
     bench.connect();
     // The object list takes two blocks.
@@ -25,7 +25,7 @@ fn small_blocks() -> Bench {
     bench
 }
 
-fn block1(number: u32, more: bool, size: BlockSize) -> Vec<u8> {
+pub(crate) fn block1(number: u32, more: bool, size: BlockSize) -> Vec<u8> {
     let value = Block::new(number, more, size)
         .unwrap()
         .to_uint()

@@ -221,23 +221,156 @@ fn ets_7_falls_back_to_bootstrap_when_registrations_fail() {
     node.server.get_mut(0).unwrap().retry_count = Some(2);
     let mut bench: Bench = Bench::with(node, Config::new("urn:dev:os:1-7"));
     bench.connect();
-    let refuse = |bench: &mut Bench| {
-        let register = bench.next();
-        bench.answer(&register, Code::FORBIDDEN, &[]);
+    // Nobody is there.
+    bench.seconds(400);
+    let lost = |event: &Event| {
+        let unanswered = Failure::NoAnswer;
+        matches!(event, Event::RegistrationFailed { reason, .. } if *reason == unanswered)
     };
-    refuse(&mut bench);
-    assert!(matches!(
-        bench.events.pop_front(),
-        Some(Event::RegistrationFailed { .. })
-    ));
-    assert!(bench.events.is_empty());
-    bench.seconds(90);
-    refuse(&mut bench);
-    assert!(matches!(
-        bench.events.pop_front(),
-        Some(Event::RegistrationFailed { .. })
-    ));
+    assert!(bench.events.pop_front().is_some_and(|event| lost(&event)));
+    assert!(bench.events.pop_front().is_some_and(|event| lost(&event)));
     bench.expect_event(Event::BootstrapWanted);
+    bench.sent.clear();
+    let request = request(&mut bench);
+    bench.answer(&request, Code::CHANGED, &[]);
+    write_accounts(&mut bench);
+    finish(&mut bench, Code::CHANGED);
+    bench.expect_event(Event::Bootstrapped);
+    bench.connect();
+    bench.accept_registration();
+}
+
+/// /1/x/16: a server that rejects the registration makes the device ask for other accounts, but not again and again.
+#[test]
+fn a_rejection_leads_to_a_bootstrap_at_once_and_not_again_and_again() {
+    let mut node = node();
+    let account = SecurityAccount::no_sec_bootstrap("coap://bootstrap.example").unwrap();
+    node.security.insert(1, account).unwrap();
+    let mut bench: Bench = Bench::with(node, Config::new("urn:dev:os:1-7"));
+    let reject = |bench: &mut Bench, code| {
+        bench.connect();
+        let register = bench.next();
+        bench.answer(&register, code, &[]);
+        assert!(matches!(
+            bench.events.pop_front(),
+            Some(Event::RegistrationFailed { .. })
+        ));
+    };
+    // A server that has a fault of its own rejects nobody.
+    reject(&mut bench, Code::INTERNAL_SERVER_ERROR);
+    assert!(bench.events.is_empty());
+    reject(&mut bench, Code::FORBIDDEN);
+    bench.expect_event(Event::BootstrapWanted);
+    let request = request(&mut bench);
+    bench.answer(&request, Code::CHANGED, &[]);
+    write_accounts(&mut bench);
+    finish(&mut bench, Code::CHANGED);
+    bench.expect_event(Event::Bootstrapped);
+    // The new account is rejected too: first it is tried as often as it says.
+    reject(&mut bench, Code::FORBIDDEN);
+    assert!(bench.events.is_empty());
+    bench.seconds(100);
+    bench.sent.truncate(1);
+    bench.accept_registration();
+    // It has done once; now the next rejection counts again.
+    reject(&mut bench, Code::FORBIDDEN);
+    assert_eq!(bench.next().path(), "/bs");
+    let mut bench = Bench::new();
+    bench.set(|node| node.server.get_mut(0).unwrap().bootstrap_on_failure = Some(false));
+    reject(&mut bench, Code::FORBIDDEN);
+    assert!(bench.events.is_empty());
+}
+
+/// A trigger that leads nowhere is refused.
+#[test]
+fn without_a_bootstrap_server_there_is_no_trigger() {
+    let mut bench = Bench::registered();
+    let trigger = bench.request(Code::POST, "/1/0/9");
+    bench.ask_code(&trigger, Code::METHOD_NOT_ALLOWED);
+    assert!(bench.events.is_empty());
+}
+
+/// A Bootstrap-Server may send the device to another one, and that is asked the next time.
+#[test]
+fn another_bootstrap_server_is_asked_the_next_time() {
+    let mut bench = served();
+    write_accounts(&mut bench);
+    let successor = [
+        ("/0/1/0", Value::String("coap://next.example")),
+        ("/0/1/1", Value::Boolean(true)),
+        ("/0/1/2", Value::Integer(3)),
+    ];
+    write(&mut bench, "/0/1", &successor[1..]);
+    // An account without a URI is not whole.
+    finish(&mut bench, Code::NOT_ACCEPTABLE);
+    write(&mut bench, "/0/1", &successor);
+    finish(&mut bench, Code::CHANGED);
+    bench.expect_event(Event::Bootstrapped);
+    assert_eq!(bench.agent.bootstrap_account(), Some("coap://next.example"));
+    bench.connect();
+    bench.accept_registration();
+    let trigger = bench.request(Code::POST, "/1/0/9");
+    bench.ask_code(&trigger, Code::CHANGED);
+    // Where it is only the owner can find out.
+    bench.expect_event(Event::BootstrapWanted);
+    bench.expect_silence();
+}
+
+/// There is one Bootstrap-Server at most.
+#[test]
+fn two_bootstrap_servers_are_not_whole() {
+    let mut bench = served();
+    let second = [
+        ("/0/0/0", Value::String("coap://other.example")),
+        ("/0/0/1", Value::Boolean(true)),
+        ("/0/0/2", Value::Integer(3)),
+    ];
+    write(&mut bench, "/0/0", &second);
+    finish(&mut bench, Code::NOT_ACCEPTABLE);
+    let delete = bench.request(Code::DELETE, "/0/0");
+    bench.ask_code(&delete, Code::BAD_REQUEST);
+    write_accounts(&mut bench);
+    finish(&mut bench, Code::CHANGED);
+}
+
+/// Several instances in one TLV, each in place of the one with its id.
+#[test]
+fn several_instances_come_in_one_write() {
+    let mut bench = served();
+    write(
+        &mut bench,
+        "/1",
+        &[
+            ("/1/0/0", Value::Integer(1)),
+            ("/1/0/1", Value::Integer(60)),
+            ("/1/0/2", Value::Integer(5)),
+            ("/1/0/6", Value::Boolean(false)),
+            ("/1/0/7", Value::String("U")),
+            ("/1/1/0", Value::Integer(2)),
+            ("/1/1/1", Value::Integer(90)),
+            ("/1/1/6", Value::Boolean(true)),
+            ("/1/1/7", Value::String("U")),
+        ],
+    );
+    let lifetimes = |bench: &Bench| {
+        let servers = bench.agent.objects().server.iter();
+        servers
+            .map(|(id, server)| (id.get(), server.lifetime))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lifetimes(&bench), [(0, 60), (1, 90)]);
+    // What the new one lacks is gone; the instance that is not named stays.
+    write(
+        &mut bench,
+        "/1",
+        &[
+            ("/1/0/0", Value::Integer(1)),
+            ("/1/0/1", Value::Integer(61)),
+        ],
+    );
+    assert_eq!(lifetimes(&bench), [(0, 61), (1, 90)]);
+    let server = bench.agent.objects().server.get(0).unwrap();
+    assert_eq!(server.default_minimum_period, None);
 }
 
 #[test]

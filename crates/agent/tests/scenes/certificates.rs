@@ -3,7 +3,7 @@
 
 use dunlin_agent::model::Value;
 use dunlin_agent::objects::{SecurityAccount, SecurityMode};
-use dunlin_agent::{Code, Event, Failure, Instances};
+use dunlin_agent::{Code, Event, Failure, Instances, SecurityFailure};
 use dunlin_coap::{Message, MessageBuilder, MessageId, Token, Type};
 use dunlin_dtls::PrivateKey;
 
@@ -74,7 +74,7 @@ fn ets_403_a_certificate_with_another_name_is_refused() {
             matches!(
                 bench.events.pop(),
                 Some(Event::RegistrationFailed {
-                    reason: Failure::Security,
+                    reason: Failure::Security(SecurityFailure::NotTrusted),
                     ..
                 })
             ),

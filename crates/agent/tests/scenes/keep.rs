@@ -55,7 +55,7 @@ fn busy() -> Bench {
     let several = bench
         .request(Code::FETCH, "")
         .uint(OptionNumber::OBSERVE, 0)
-        .payload(112, b"\x82\xa1\x00f/3/0/9\xa1\x00g/3303/0");
+        .payload(112, b"\x82\xa1\x00f/3/0/9\xa1\x00g/3/0/16");
     bench.ask_code(&several, Code::CONTENT);
     bench
 }
@@ -178,7 +178,10 @@ fn a_registration_goes_on_with_an_update() {
         message.message_type() == Type::NonConfirmable
     }));
     new.sent.clear();
+    // Nothing has crossed its limit meanwhile; then something does.
     new.seconds(6);
+    new.expect_silence();
+    new.measure(30.0);
     let notification = new
         .sent
         .iter()
@@ -219,6 +222,113 @@ fn a_resumed_observation_heeds_its_edge() {
         new.expect_silence();
         store(&mut new, true);
         assert_eq!(new.sent.len(), 1);
+    }
+}
+
+/// What a server is told of a temperature over a restart, with these attributes: `before` it, and from the first value of
+/// `after` on, which was measured while the device was down.
+fn told_over_a_restart(attributes: &str, before: &[f64], after: &[f64]) -> Vec<bool> {
+    let mut old = Bench::registered();
+    old.measure(20.0);
+    let path = "/3303/0/5700";
+    let attach = old.request(Code::PUT, path).query(attributes);
+    old.ask_code(&attach, Code::CHANGED);
+    let observe = old.request(Code::GET, path).uint(OptionNumber::OBSERVE, 0);
+    old.ask_code(&observe, Code::CONTENT);
+    for degrees in before {
+        old.measure(*degrees);
+        old.acknowledge();
+    }
+    let record = export(&mut old, Key::Server(0));
+    let mut new = Bench::new();
+    let mut told = vec![];
+    for (index, degrees) in after.iter().enumerate() {
+        new.measure(*degrees);
+        if index == 0 {
+            new.agent.resume(new.now, 1, SERVER, 0, &record).unwrap();
+            new.turn();
+            let update = new.next();
+            new.answer(&update, Code::CHANGED, &[]);
+        }
+        told.push(new.acknowledge());
+    }
+    told
+}
+
+impl Bench {
+    /// Acknowledges a notification if one has come; whether one has.
+    fn acknowledge(&mut self) -> bool {
+        let Some((_, bytes)) = self.sent.pop_front() else {
+            return false;
+        };
+        assert!(self.sent.is_empty(), "one at most");
+        let notification = dunlin_coap::Message::parse(&bytes).unwrap();
+        assert_eq!(notification.code(), Code::CONTENT);
+        if notification.message_type() == Type::Confirmable {
+            let id = notification.id().0.to_be_bytes();
+            self.deliver(&[0x60, 0, id[0], id[1]]);
+        }
+        true
+    }
+}
+
+/// Core 1.2.2 §7.3.2: what has been told last counts, whether the device was down meanwhile or not.
+#[test]
+fn a_resumed_observation_goes_by_what_was_told() {
+    const NO: bool = false;
+    const YES: bool = true;
+    for con in ["", "&con=1"] {
+        let over = |attributes: &str, before: &[f64], after: &[f64]| {
+            told_over_a_restart(&format!("{attributes}{con}"), before, after)
+        };
+        // Below, and still; then over the limit and back.
+        let told = over("gt=25", &[], &[24.0, 26.0, 27.0, 25.0]);
+        assert_eq!(told, [NO, YES, NO, YES]);
+        // Above, and still, or no longer.
+        assert_eq!(over("gt=25", &[26.0], &[40.0, 25.0]), [NO, YES]);
+        assert_eq!(over("gt=25", &[26.0], &[25.0, 24.0]), [YES, NO]);
+        // Crossed while it was down.
+        assert_eq!(over("gt=25", &[], &[25.5, 26.0]), [YES, NO]);
+        // Below, between and above two limits.
+        let two = "lt=10&gt=25";
+        assert_eq!(over(two, &[], &[10.0, 25.0, 9.0]), [NO, NO, YES]);
+        assert_eq!(over(two, &[9.0], &[-5.0, 10.0]), [NO, YES]);
+        assert_eq!(over(two, &[9.0], &[26.0, 27.0]), [YES, NO]);
+        assert_eq!(over(two, &[26.0], &[26.5, 9.0]), [NO, YES]);
+        assert_eq!(over("lt=10", &[], &[100.0, 9.5]), [NO, YES]);
+        // Steps from what was told last.
+        let told = over("st=2", &[23.0, 24.5], &[24.0, 24.9, 25.0, 26.0]);
+        assert_eq!(told, [NO, NO, YES, NO]);
+        assert_eq!(over("st=2", &[23.0], &[20.5, 21.0]), [YES, NO]);
+        // A step and a limit.
+        let told = over("st=5&gt=25", &[24.0], &[25.5, 26.0, 30.4, 30.5]);
+        assert_eq!(told, [YES, NO, NO, YES]);
+    }
+}
+
+/// Whether a server has heard a confirmable notification is not known before it is acknowledged.
+#[test]
+fn a_notification_that_was_not_acknowledged_is_told_again_after_a_restart() {
+    for (acknowledged, told) in [(true, 0), (false, 1)] {
+        let mut old = Bench::registered();
+        old.measure(20.0);
+        let path = "/3303/0/5700";
+        let attach = old.request(Code::PUT, path).query("gt=25&con=1");
+        old.ask_code(&attach, Code::CHANGED);
+        let observe = old.request(Code::GET, path).uint(OptionNumber::OBSERVE, 0);
+        old.ask_code(&observe, Code::CONTENT);
+        old.measure(26.0);
+        if acknowledged {
+            assert!(old.acknowledge());
+        }
+        let record = export(&mut old, Key::Server(0));
+        let mut new = Bench::new();
+        new.measure(26.0);
+        new.agent.resume(new.now, 1, SERVER, 0, &record).unwrap();
+        new.turn();
+        let update = new.next();
+        new.answer(&update, Code::CHANGED, &[]);
+        assert_eq!(new.sent.len(), told);
     }
 }
 
@@ -281,6 +391,35 @@ fn a_damaged_record_of_a_server_leaves_nothing_behind() {
     }
 }
 
+/// Attributes outlive a registration, over a restart too.
+#[test]
+fn attributes_are_kept_without_a_registration() {
+    let mut old = busy();
+    let update = |bench: &mut Bench| {
+        bench.agent.update(1);
+        bench.turn();
+        bench.next()
+    };
+    old.sent.clear();
+    let asked = update(&mut old);
+    old.answer(&asked, Code::NOT_FOUND, &[]);
+    // The power goes before the new registration is accepted.
+    let record = export(&mut old, Key::Server(0));
+    let mut new = Bench::new();
+    new.agent.resume(new.now, 1, SERVER, 0, &record).unwrap();
+    assert!(!new.agent.is_registered(1));
+    assert_eq!(new.agent.observations(), 0);
+    new.turn();
+    new.accept_registration();
+    let discover = new
+        .request(Code::GET, "/3303/0/5700")
+        .uint(OptionNumber::ACCEPT, 40);
+    assert_eq!(
+        new.ask(&discover).text(),
+        "</3303/0/5700>;pmin=5;pmax=60;gt=25.5;con=1"
+    );
+}
+
 #[test]
 fn without_a_registration_there_is_nothing_to_keep() {
     let mut bench = Bench::new();
@@ -313,4 +452,29 @@ fn a_record_changes_when_something_changes_and_not_with_each_notification() {
     let attributes = bench.request(Code::PUT, "/3303/0").query("pmin=5");
     bench.ask_code(&attributes, Code::CHANGED);
     assert_ne!(export(&mut bench, Key::Server(0)), observed);
+}
+
+/// Flash wears: what is told again and again on the same side of a limit is not stored each time. Steps are.
+#[test]
+fn a_record_changes_when_a_limit_is_crossed_or_a_step_is_told() {
+    for (attributes, changes) in [("gt=25&pmax=10", 1), ("st=2&pmax=10", 20)] {
+        let mut bench = Bench::registered();
+        bench.measure(20.0);
+        let path = "/3303/0/5700";
+        let attach = bench.request(Code::PUT, path).query(attributes);
+        bench.ask_code(&attach, Code::CHANGED);
+        let observe = bench
+            .request(Code::GET, path)
+            .uint(OptionNumber::OBSERVE, 0);
+        bench.ask_code(&observe, Code::CONTENT);
+        let mut records = vec![export(&mut bench, Key::Server(0))];
+        for step in 1_u8..=20 {
+            bench.measure(20.0 + f64::from(step) / 2.0);
+            bench.sent.clear();
+            bench.seconds(10);
+            records.push(export(&mut bench, Key::Server(0)));
+        }
+        records.dedup();
+        assert_eq!(records.len() - 1, changes, "{attributes}");
+    }
 }

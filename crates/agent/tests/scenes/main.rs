@@ -1,6 +1,7 @@
 //! Scenes between an agent and a scripted server, over the agent's doors and a virtual clock.
 
 mod access;
+mod attributes;
 mod bad_input;
 mod bench;
 mod blockwise;
@@ -9,12 +10,18 @@ mod certificates;
 #[path = "../checks/mod.rs"]
 mod checks;
 mod composite;
+mod corners;
+mod echo;
+mod ets;
 mod fallback;
 mod history;
 mod hostile;
 mod keep;
+mod leaving;
 mod local;
 mod observe;
+mod order;
+mod own_objects;
 mod pack;
 mod reading;
 mod registration;
@@ -22,4 +29,5 @@ mod rich;
 mod secure;
 mod send;
 mod shipped;
+mod update;
 mod writing;

@@ -1,7 +1,9 @@
 //! Registration and reading over DTLS: the test is a server with its own end of it. Numbers are those of the ETS 1.2.
 
 use dunlin_agent::objects::{SecurityAccount, SecurityMode};
-use dunlin_agent::{Agent, Code, Config, Doors, Duration, Event, Failure, Instant, Output, Secure};
+use dunlin_agent::{
+    Agent, Code, Config, Doors, Duration, Event, Failure, Instant, Output, Secure, SecurityFailure,
+};
 use dunlin_coap::{Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use dunlin_dtls::{
     Acceptor, CertificateTypes, Connection, Credentials, Datagram, Greeting, Presented, PrivateKey,
@@ -297,7 +299,7 @@ fn a_wrong_key_fails_and_is_tried_again_later() {
     bench.advance(Duration::from_secs(400));
     let Some(Event::RegistrationFailed {
         server: 1,
-        reason: Failure::Security,
+        reason: Failure::Security(SecurityFailure::Alerted(51)),
         retry,
     }) = bench.events.pop()
     else {
@@ -330,6 +332,52 @@ fn a_server_that_forgot_the_association_gets_a_new_one() {
     bench.register();
 }
 
+/// /1/x/4: the connection is closed with the registration, and made anew when the time is over.
+#[test]
+fn a_disabled_server_loses_its_association_until_its_time_is_over() {
+    let mut bench = Bench::new(|_| ());
+    bench.connect();
+    bench.register();
+    bench
+        .agent
+        .agent_mut()
+        .set(|node| node.server.get_mut(0).unwrap().disable_timeout = Some(600));
+    let mut buffer = [0; 64];
+    let (kind, token) = (Type::Confirmable, Token::new(b"d").unwrap());
+    let disable = MessageBuilder::new(&mut buffer, kind, Code::POST, MessageId(78), token)
+        .path(["1", "0", "4"])
+        .finish()
+        .unwrap()
+        .to_vec();
+    bench.say(&disable);
+    bench.agent.handle_timeout(bench.now);
+    bench.turn();
+    let leave = bench.heard.pop().unwrap();
+    let leave = Message::parse(&leave).unwrap();
+    assert_eq!(leave.code(), Code::DELETE);
+    let (kind, id, token) = (Type::Acknowledgement, leave.id(), leave.token());
+    let deleted = MessageBuilder::new(&mut buffer, kind, Code::DELETED, id, token)
+        .finish()
+        .unwrap()
+        .to_vec();
+    bench.say(&deleted);
+    let retry = Some(Duration::from_secs(600));
+    assert_eq!(
+        bench.events.pop(),
+        Some(Event::Deregistered { server: 1, retry })
+    );
+    // It was told so, and not by silence.
+    assert!(bench.server.as_ref().unwrap().is_over());
+    bench.wire.clear();
+    bench.heard.clear();
+    bench.events.clear();
+    bench.advance(Duration::from_secs(599));
+    assert!(bench.wire.is_empty() && bench.events.is_empty());
+    bench.advance(Duration::from_secs(1));
+    bench.register();
+    assert!(bench.wire.len() > 2, "a handshake");
+}
+
 #[test]
 fn registers_with_raw_public_keys_and_only_at_the_right_server() {
     for right in [true, false] {
@@ -357,7 +405,7 @@ fn registers_with_raw_public_keys_and_only_at_the_right_server() {
             assert!(matches!(
                 bench.events.pop(),
                 Some(Event::RegistrationFailed {
-                    reason: Failure::Security,
+                    reason: Failure::Security(SecurityFailure::NotTrusted),
                     ..
                 })
             ));
@@ -417,4 +465,41 @@ fn credentials_that_are_none_are_refused_at_once() {
         bench.agent.connect(bench.now, 2, SERVER),
         Err(dunlin_agent::ConnectError::UnknownServer)
     );
+}
+
+/// Attributes outlive an association, over a restart too.
+#[test]
+fn attributes_are_kept_without_an_association() {
+    use dunlin_agent::keep::{Keep, Key};
+    let request = |code, id, option: (OptionNumber, &[u8])| {
+        let mut buffer = [0; 64];
+        let token = Token::new(b"a").unwrap();
+        MessageBuilder::new(&mut buffer, Type::Confirmable, code, MessageId(id), token)
+            .path(["3", "0"])
+            .option(option.0, option.1)
+            .finish()
+            .unwrap()
+            .to_vec()
+    };
+    let mut bench = Bench::new(|_| ());
+    bench.connect();
+    bench.register();
+    bench.say(&request(
+        Code::PUT,
+        80,
+        (OptionNumber::URI_QUERY, b"pmin=7"),
+    ));
+    let mut buffer = [0; 512];
+    let record = Keep::export(&mut bench.agent, Key::Server(0), &mut buffer).unwrap();
+    let mut bench = Bench::new(|_| ());
+    bench
+        .agent
+        .resume(bench.now, 1, SERVER, 0, record, &[])
+        .unwrap();
+    bench.turn();
+    bench.register();
+    bench.say(&request(Code::GET, 81, (OptionNumber::ACCEPT, &[40])));
+    let answer = bench.heard.pop().unwrap();
+    let answer = Message::parse(&answer).unwrap();
+    assert!(answer.payload().starts_with(b"</3/0>;pmin=7,"));
 }

@@ -1,12 +1,14 @@
 //! The device with its agent, the network, the clock, and what befalls them.
 
 use dunlin_agent::objects::{Device, Security, Server as Accounts, Temperature};
-use dunlin_agent::{Agent, Config, Instant, Objects, Output};
+use dunlin_agent::storage::{Blocking, Kept, Storage};
+use dunlin_agent::{Agent, Config, Doors, Instant, Objects, Output};
 use dunlin_coap::{Message, Token, Type};
 use dunlin_testkit::{Conditions, Link};
 use rand::rngs::{SmallRng, StdRng};
 use rand::{RngExt, SeedableRng};
 
+use crate::flash::{Cut, Flash, LOG, RECORDS};
 use crate::server::{Ask, Server};
 
 /// Addresses on the link.
@@ -25,7 +27,8 @@ struct Node {
     temperature: Temperature,
 }
 
-type Device1 = Agent<'static, Node, u8, SmallRng>;
+/// An agent that keeps in its flash what it has to.
+type Subject = Kept<Agent<'static, Node, u8, SmallRng>, Flash>;
 
 /// What the rules of the observation are, as the agent was told them, and when it last notified.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +43,13 @@ pub(crate) struct World {
     now: u64,
     rng: StdRng,
     link: Link<u8>,
-    agent: Device1,
+    flash: Flash,
+    agent: Subject,
     pub(crate) server: Server,
     watch: Option<Watch>,
     pub(crate) notifications: u64,
+    /// How often the device has gone on where it was after its power was cut.
+    pub(crate) resumed: u64,
     /// The number of the last Write that was tried.
     written: u8,
     /// What a Write may have left: the numbers from the last acknowledged one on.
@@ -52,7 +58,8 @@ pub(crate) struct World {
     pmins: Vec<Option<u32>>,
 }
 
-fn device(rng: &mut StdRng) -> Device1 {
+/// A device as the factory made it, with what its flash holds.
+fn device(rng: &mut StdRng, flash: &Flash) -> Subject {
     let mut accounts = Accounts::single(1, 300);
     let account = accounts.get_mut(0).unwrap();
     account.default_minimum_period = Some(0);
@@ -65,20 +72,25 @@ fn device(rng: &mut StdRng) -> Device1 {
         temperature: Temperature::new("Cel"),
     };
     let rng = SmallRng::seed_from_u64(rng.random());
-    Agent::new(node, Config::new("urn:dev:os:1-7"), rng)
+    let agent = Agent::new(node, Config::new("urn:dev:os:1-7"), rng);
+    let storage = Storage::new(Blocking(flash.clone()), RECORDS, LOG);
+    Kept::new(agent, storage.unwrap()).expect("a flash that can be read")
 }
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
+        let flash = Flash::new();
         let mut world = Self {
             now: HOUR,
             link: Link::new(seed, Conditions::ROUGH),
-            agent: device(&mut rng),
+            agent: device(&mut rng, &flash),
+            flash,
             rng,
             server: Server::default(),
             watch: None,
             notifications: 0,
+            resumed: 0,
             written: 0,
             possible: vec![0],
             pmins: vec![None],
@@ -141,15 +153,23 @@ impl World {
     fn befall(&mut self) {
         match self.rng.random_range(0..100) {
             0..5 => self.server.restart(),
-            5..8 => {
-                // The power is gone, and with it all that was not kept.
-                self.agent = device(&mut self.rng);
-                while self.link.receive(u64::MAX).is_some() {}
+            5..6 => {
+                // The device is another one, with an empty flash and the same name.
+                self.flash = Flash::new();
                 self.watch = None;
                 self.possible = vec![0];
                 self.pmins = vec![None];
                 self.server.restart();
-                self.connect();
+                self.come_up();
+            }
+            // The power is gone between two writes of the flash.
+            6..7 => self.come_up(),
+            // It goes in one of the next, before, within or after it.
+            7..8 => {
+                let at = self.flash.operations() + self.rng.random_range(0..6);
+                let cuts = [Cut::Before, Cut::Within, Cut::After];
+                let cut = cuts[self.rng.random_range(0..cuts.len())];
+                self.flash.0.borrow_mut().cut = Some((at, cut));
             }
             8..11 => {
                 // The clock jumps: a deep sleep, or a host that was stopped.
@@ -165,7 +185,8 @@ impl World {
             14..25 => self.link.set_conditions(Conditions::ROUGH),
             25..60 => {
                 let value = self.rng.random_range(-40.0..60.0);
-                self.agent.set(|node| node.temperature.measure(value));
+                let agent = self.agent.agent_mut();
+                agent.set(|node| node.temperature.measure(value));
             }
             kind if self.server.is_registered() && self.server.is_idle() => {
                 let ask = match kind {
@@ -183,6 +204,18 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    /// The power is back: the device has what its flash holds. No datagram is under way as long as it takes to start.
+    fn come_up(&mut self) {
+        self.flash = Flash::of(self.flash.image());
+        self.agent = device(&mut self.rng, &self.flash);
+        while self.link.receive(u64::MAX).is_some() {}
+        self.connect();
+        let known = self.agent.is_registered(1);
+        self.resumed += u64::from(known);
+        // What the server was told is done is done still, before it says anything more.
+        self.look();
     }
 
     fn run_for(&mut self, time: u64) {
@@ -218,7 +251,8 @@ impl World {
                     self.acknowledged(*done);
                 }
             } else {
-                self.agent.handle_input(now, SERVER, &delivery.bytes);
+                let mut bytes = delivery.bytes.clone();
+                self.agent.handle_input(now, SERVER, &mut bytes);
                 self.look();
                 self.drain();
             }
@@ -259,7 +293,7 @@ impl World {
 
     /// Both numbers of a Write are there or none, and they are those of a Write that may have come.
     fn look(&self) {
-        let account = self.agent.objects().server.get(0).unwrap();
+        let account = self.agent.agent().objects().server.get(0).unwrap();
         let (first, second) = (
             account.default_minimum_period,
             account.default_maximum_period,
@@ -276,14 +310,23 @@ impl World {
     fn drain(&mut self) {
         let mut buffer = [0; 512];
         loop {
-            match self.agent.poll_output(&mut buffer) {
+            let output = self.agent.poll_output(&mut buffer);
+            if self.flash.is_dead() {
+                // What it gives in the moment of the cut is never sent.
+                self.come_up();
+                return;
+            }
+            match output {
                 Output::Transmit { to, bytes } => {
                     let bytes = bytes.to_vec();
                     self.watch(&bytes);
                     self.link.send(self.now, DEVICE, to, &bytes);
                 }
                 Output::Event(_) => {}
-                _ => return,
+                _ => {
+                    assert_eq!(self.agent.error(), None);
+                    return;
+                }
             }
         }
     }

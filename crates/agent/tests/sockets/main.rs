@@ -9,12 +9,14 @@
 mod servers;
 #[cfg(feature = "tls")]
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
 
 use core::net::SocketAddr;
 use core::ops::ControlFlow;
 
 use dunlin_agent::objects::{Device, Security, SecurityAccount, Server};
-use dunlin_agent::{Agent, Config, Event, Objects, Secure};
+use dunlin_agent::{Agent, Config, Event, Failure, Objects, Secure, SecurityFailure};
 use rand::rngs::StdRng;
 
 #[derive(Objects)]
@@ -67,8 +69,8 @@ fn until_registered<A>(_: &mut A, event: Option<Event>) -> ControlFlow<()> {
 #[test]
 fn registers_over_coaps_and_leaves() {
     let (address, server) = servers::secure();
-    dunlin_agent::std::run(secured(address), until_registered).unwrap();
-    assert_eq!(server.join().unwrap(), ["0.02 /rd", "0.04 /rd/7"]);
+    dunlin_agent::std::run(secured(address), server.watched(until_registered)).unwrap();
+    assert_eq!(server.join(), ["0.02 /rd", "0.04 /rd/7"]);
 }
 
 #[test]
@@ -76,33 +78,34 @@ fn bootstraps_and_registers_where_it_was_told_to() {
     let (address, server) = servers::plain();
     let (start, bootstrap) = servers::bootstrap(format!("coap://{address}"));
     let mut bootstrapped = false;
-    dunlin_agent::std::run(blank(start), |agent, event| {
+    let turn = |agent: &mut Plain, event| {
         if event == Some(Event::Bootstrapped) {
             bootstrapped = true;
             assert_eq!(agent.accounts().count(), 1);
         }
         until_registered(agent, event)
-    })
-    .unwrap();
+    };
+    dunlin_agent::std::run(blank(start), server.watched(bootstrap.watched(turn))).unwrap();
     assert!(bootstrapped);
-    bootstrap.join().unwrap();
-    assert_eq!(server.join().unwrap(), ["0.02 /rd", "0.04 /rd/7"]);
+    bootstrap.join();
+    assert_eq!(server.join(), ["0.02 /rd", "0.04 /rd/7"]);
 }
 
 #[cfg(feature = "tokio")]
 #[tokio::test]
 async fn on_tokio_it_is_the_same() {
     let (address, server) = servers::secure();
-    let run = dunlin_agent::tokio::run(secured(address), until_registered);
+    let run = dunlin_agent::tokio::run(secured(address), server.watched(until_registered));
     run.await.unwrap();
-    assert_eq!(server.join().unwrap(), ["0.02 /rd", "0.04 /rd/7"]);
+    assert_eq!(server.join(), ["0.02 /rd", "0.04 /rd/7"]);
 
     let (address, server) = servers::plain();
     let (start, bootstrap) = servers::bootstrap(format!("coap://localhost:{}", address.port()));
-    let run = dunlin_agent::tokio::run(blank(start), until_registered);
+    let turn = server.watched(bootstrap.watched(until_registered));
+    let run = dunlin_agent::tokio::run(blank(start), turn);
     run.await.unwrap();
-    bootstrap.join().unwrap();
-    assert_eq!(server.join().unwrap(), ["0.02 /rd", "0.04 /rd/7"]);
+    bootstrap.join();
+    assert_eq!(server.join(), ["0.02 /rd", "0.04 /rd/7"]);
 }
 
 #[cfg(feature = "tokio")]
@@ -119,8 +122,8 @@ async fn two_agents_share_a_thread_and_a_third_is_dropped() {
         ended = dunlin_agent::tokio::run(agent(silent.unwrap()), never) => panic!("{ended:?}"),
         (one, two) = async {
             tokio::join!(
-                dunlin_agent::tokio::run(agent(account), until_registered),
-                dunlin_agent::tokio::run(secured(two), until_registered)
+                dunlin_agent::tokio::run(agent(account), first.watched(until_registered)),
+                dunlin_agent::tokio::run(secured(two), second.watched(until_registered))
             )
         } => {
             one.unwrap();
@@ -128,24 +131,25 @@ async fn two_agents_share_a_thread_and_a_third_is_dropped() {
         }
     }
     for server in [first, second] {
-        assert_eq!(server.join().unwrap(), ["0.02 /rd", "0.04 /rd/7"]);
+        assert_eq!(server.join(), ["0.02 /rd", "0.04 /rd/7"]);
     }
 }
 
 #[test]
 fn a_wrong_key_is_told_and_tried_again_later() {
-    let (address, _server) = servers::secure();
+    let (address, server) = servers::secure();
     let uri = format!("coaps://{address}");
     let account = SecurityAccount::psk(1, &uri, servers::IDENTITY, b"another one of 16").unwrap();
     let agent: Secure<'_, _, _, _, 1024> = Secure::new(agent(account));
     let mut failed = None;
-    dunlin_agent::std::run(agent, |_, event| {
+    let turn = server.watched(|_: &mut _, event| {
         if let Some(Event::RegistrationFailed { reason, .. }) = event {
             failed = Some(reason);
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
-    })
-    .unwrap();
-    assert_eq!(failed, Some(dunlin_agent::Failure::Security));
+    });
+    dunlin_agent::std::run(agent, turn).unwrap();
+    let alert = Failure::Security(SecurityFailure::Alerted(51));
+    assert_eq!(failed, Some(alert), "decrypt_error");
 }

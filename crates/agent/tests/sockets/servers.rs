@@ -1,11 +1,15 @@
 //! Servers on real sockets of the loopback, each in a thread of its own: they answer as servers do, and nothing more.
 
 use core::net::SocketAddr;
+use core::ops::ControlFlow;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::net::UdpSocket;
+use std::sync::Arc;
 use std::thread;
 
 use dunlin_agent::model::{Path, Value};
-use dunlin_agent::{Code, ContentFormat, Instant};
+use dunlin_agent::{Code, ContentFormat, Event, Instant};
 use dunlin_coap::{Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
 use dunlin_codec::{Encoder, Record};
 use dunlin_dtls::{
@@ -14,11 +18,52 @@ use dunlin_dtls::{
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-/// A server in its thread: it ends with the De-register, and gives what it was asked.
-pub(crate) type Running = thread::JoinHandle<Vec<String>>;
+/// A server in its thread, which gives something at its end.
+pub(crate) struct Running<T = Vec<String>> {
+    thread: thread::JoinHandle<T>,
+    broken: Arc<AtomicBool>,
+}
+
+impl<T: Send + 'static> Running<T> {
+    pub(crate) fn start(run: impl FnOnce() -> T + Send + 'static) -> Self {
+        struct Watch(Arc<AtomicBool>);
+        impl Drop for Watch {
+            fn drop(&mut self) {
+                self.0.store(thread::panicking(), Ordering::Release);
+            }
+        }
+        let broken = Arc::new(AtomicBool::new(false));
+        let watch = Watch(broken.clone());
+        let thread = thread::spawn(move || {
+            let _watch = watch;
+            run()
+        });
+        Self { thread, broken }
+    }
+
+    pub(crate) fn join(self) -> T {
+        self.thread.join().unwrap()
+    }
+
+    /// Does what `turn` does as long as the server has not failed: an agent would wait for it for ever.
+    pub(crate) fn watched<A>(
+        &self,
+        mut turn: impl FnMut(&mut A, Option<Event>) -> ControlFlow<()>,
+    ) -> impl FnMut(&mut A, Option<Event>) -> ControlFlow<()> {
+        let broken = self.broken.clone();
+        move |agent, event| {
+            assert!(!broken.load(Ordering::Acquire), "the server has failed");
+            turn(agent, event)
+        }
+    }
+}
+
+/// How long a server waits for a device before it fails.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 fn socket() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let address = socket.local_addr().unwrap();
     (socket, address)
 }
@@ -52,10 +97,10 @@ fn is_farewell(asked: &[String]) -> bool {
     asked.last().is_some_and(|line| line.starts_with("0.04"))
 }
 
-/// A server without security.
+/// A server without security: it ends with the De-register, and gives what it was asked.
 pub(crate) fn plain() -> (SocketAddr, Running) {
     let (socket, address) = socket();
-    let running = thread::spawn(move || {
+    let running = Running::start(move || {
         let mut asked = Vec::new();
         let mut buffer = [0; 1500];
         while !is_farewell(&asked) {
@@ -71,9 +116,9 @@ pub(crate) fn plain() -> (SocketAddr, Running) {
 }
 
 /// A Bootstrap-Server that gives the account of a server at `uri`. It ends when it has.
-pub(crate) fn bootstrap(uri: String) -> (SocketAddr, thread::JoinHandle<()>) {
+pub(crate) fn bootstrap(uri: String) -> (SocketAddr, Running<()>) {
     let (socket, address) = socket();
-    let running = thread::spawn(move || {
+    let running = Running::start(move || {
         let mut buffer = [0; 1500];
         let (length, from) = socket.recv_from(&mut buffer).unwrap();
         let request = Message::parse(&buffer[..length]).unwrap();
@@ -83,21 +128,9 @@ pub(crate) fn bootstrap(uri: String) -> (SocketAddr, thread::JoinHandle<()>) {
         let mut builder =
             MessageBuilder::new(&mut space, Type::Acknowledgement, Code::CHANGED, id, token);
         socket.send_to(builder.finish().unwrap(), from).unwrap();
-        let security = [
-            ("/0/1/0", Value::String(&uri)),
-            ("/0/1/1", Value::Boolean(false)),
-            ("/0/1/2", Value::Integer(3)),
-            ("/0/1/10", Value::Integer(1)),
-        ];
-        let server = [
-            ("/1/0/0", Value::Integer(1)),
-            ("/1/0/1", Value::Integer(300)),
-            ("/1/0/6", Value::Boolean(false)),
-            ("/1/0/7", Value::String("U")),
-        ];
         let steps = [
-            (Code::PUT, "0/1", senml("/0/1", &security)),
-            (Code::PUT, "1/0", senml("/1/0", &server)),
+            (Code::PUT, "0/1", security(&uri, 3, &[])),
+            (Code::PUT, "1/0", server()),
             (Code::POST, "bs", Vec::new()),
         ];
         for (step, (code, path, payload)) in (1_u16..).zip(steps) {
@@ -122,8 +155,30 @@ pub(crate) fn bootstrap(uri: String) -> (SocketAddr, thread::JoinHandle<()>) {
     (address, running)
 }
 
+/// What a Bootstrap-Server writes to /0/1 of a server at `uri`.
+pub(crate) fn security(uri: &str, mode: i64, more: &[(&str, Value<'_>)]) -> Vec<u8> {
+    let account = [
+        ("/0/1/0", Value::String(uri)),
+        ("/0/1/1", Value::Boolean(false)),
+        ("/0/1/2", Value::Integer(mode)),
+        ("/0/1/10", Value::Integer(1)),
+    ];
+    senml("/0/1", &[&account[..], more].concat())
+}
+
+/// And to /1/0.
+pub(crate) fn server() -> Vec<u8> {
+    let account = [
+        ("/1/0/0", Value::Integer(1)),
+        ("/1/0/1", Value::Integer(300)),
+        ("/1/0/6", Value::Boolean(false)),
+        ("/1/0/7", Value::String("U")),
+    ];
+    senml("/1/0", &account)
+}
+
 fn senml(base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
-    let mut buffer = [0; 512];
+    let mut buffer = [0; 2048];
     let base: Path = base.parse().unwrap();
     let mut encoder = Encoder::new(ContentFormat::SENML_CBOR, base, &mut buffer);
     for (path, value) in values {
@@ -158,7 +213,7 @@ impl Credentials for Known {
 /// A server behind DTLS with a pre-shared key.
 pub(crate) fn secure() -> (SocketAddr, Running) {
     let (socket, address) = socket();
-    let running = thread::spawn(move || {
+    let running = Running::start(move || {
         let now = Instant::from_secs(1);
         let mut rng = StdRng::seed_from_u64(1);
         let acceptor = Acceptor::new(&mut rng);

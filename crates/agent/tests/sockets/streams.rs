@@ -1,34 +1,28 @@
-//! Servers over TCP and TLS: the test is the server.
+//! Servers over TCP: the test is the server.
 
 use core::net::SocketAddr;
 use core::ops::ControlFlow;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
-use std::thread::{JoinHandle, spawn};
 
-use dunlin_agent::objects::{
-    Device, Security, SecurityAccount, SecurityMode, Server, ServerAccount,
-};
+use dunlin_agent::objects::{Device, Security, SecurityAccount, Server, ServerAccount};
 use dunlin_agent::std::RunError;
-use dunlin_agent::{Agent, Code, Config, ConnectError, Event, Objects, Secure};
+use dunlin_agent::{Agent, Code, Config, ConnectError, Event, Objects};
 use dunlin_coap::reliable::{Connection, Event as Said, Framing, Settings};
 use dunlin_coap::{Message, MessageBuilder, MessageId, OptionNumber, Token, Type};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+use crate::servers::{PATIENCE, Running};
 use crate::{Plain, agent};
 
 /// One connection of the server.
-struct Line<S> {
+pub(crate) struct Line<S> {
     stream: S,
     connection: Connection,
     inbox: Vec<u8>,
 }
 
 impl<S: Read + Write> Line<S> {
-    fn new(mut stream: S) -> Self {
+    pub(crate) fn new(mut stream: S) -> Self {
         let mut connection = Connection::new(Framing::Stream, Settings::BASE);
         let mut buffer = [0; Connection::OUTPUT_LEN];
         stream
@@ -42,7 +36,7 @@ impl<S: Read + Write> Line<S> {
     }
 
     /// The next request or response, as words and payload; `None` at the end of the connection.
-    fn next(&mut self) -> Option<(String, Vec<u8>, Vec<u8>)> {
+    pub(crate) fn next(&mut self) -> Option<(String, Vec<u8>, Vec<u8>)> {
         loop {
             let input = self.connection.handle_input(&self.inbox);
             let found = match input.event {
@@ -71,8 +65,13 @@ impl<S: Read + Write> Line<S> {
         }
     }
 
-    fn say(&mut self, code: Code, token: &[u8], build: impl FnOnce(&mut MessageBuilder<'_>)) {
-        let mut buffer = [0; 500];
+    pub(crate) fn say(
+        &mut self,
+        code: Code,
+        token: &[u8],
+        build: impl FnOnce(&mut MessageBuilder<'_>),
+    ) {
+        let mut buffer = [0; 1000];
         let mut builder = self.connection.message(&mut buffer, code, token).unwrap();
         build(&mut builder);
         let bytes = builder.finish().unwrap();
@@ -143,18 +142,29 @@ fn words(message: &Message<'_>) -> String {
     words
 }
 
-/// Manages a device over two connections, of which it closes the first.
-fn server<S: Read + Write>(
-    wrap: impl Fn(TcpStream) -> S + Send + 'static,
-) -> (SocketAddr, JoinHandle<Vec<String>>) {
+pub(crate) fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Manages a device over two connections, of which it closes the first.
+pub(crate) fn server<S: Read + Write>(
+    wrap: impl Fn(TcpStream) -> S + Send + 'static,
+) -> (SocketAddr, Running) {
+    let (listener, address) = listener();
     let run = move || {
         let mut log = vec![];
-        let mut line = Line::new(wrap(listener.accept().unwrap().0));
+        let mut line = Line::new(wrap(accept(&listener)));
         line.manage("Europe/Lisbon", &mut log);
         drop(line);
-        let mut line = Line::new(wrap(listener.accept().unwrap().0));
+        let mut line = Line::new(wrap(accept(&listener)));
         line.manage("Europe/Paris", &mut log);
         while let Some((words, token, _)) = line.next() {
             if words.starts_with("0.0") {
@@ -164,10 +174,10 @@ fn server<S: Read + Write>(
         }
         log
     };
-    (address, spawn(run))
+    (address, Running::start(run))
 }
 
-const EXPECTED: [&str; 13] = [
+pub(crate) const EXPECTED: [&str; 13] = [
     "0.02 rd b=T",
     "2.05",
     "2.04",
@@ -184,7 +194,7 @@ const EXPECTED: [&str; 13] = [
 ];
 
 /// Until the second registration, and what follows it.
-fn twice<A>() -> impl FnMut(&mut A, Option<Event>) -> ControlFlow<()> {
+pub(crate) fn twice<A>() -> impl FnMut(&mut A, Option<Event>) -> ControlFlow<()> {
     let (mut registered, mut written) = (0, 0);
     move |_, event| {
         match event {
@@ -207,126 +217,19 @@ fn over_tcp(address: SocketAddr) -> Plain {
 #[test]
 fn ets_106_and_404_registers_over_tcp_and_anew_when_the_connection_is_closed() {
     let (address, server) = server(|stream| stream);
-    dunlin_agent::std::run(over_tcp(address), twice()).unwrap();
-    assert_eq!(server.join().unwrap(), EXPECTED);
+    dunlin_agent::std::run(over_tcp(address), server.watched(twice())).unwrap();
+    assert_eq!(server.join(), EXPECTED);
 }
 
 #[cfg(feature = "tokio")]
 #[tokio::test]
 async fn on_tokio_it_is_the_same() {
     let (address, plain) = server(|stream| stream);
-    let run = dunlin_agent::tokio::run(over_tcp(address), twice());
+    let run = dunlin_agent::tokio::run(over_tcp(address), plain.watched(twice()));
     run.await.unwrap();
     // The connection's task closes it.
-    let seen = tokio::task::spawn_blocking(|| plain.join().unwrap());
+    let seen = tokio::task::spawn_blocking(|| plain.join());
     assert_eq!(seen.await.unwrap(), EXPECTED);
-
-    let (address, secured) = server(tls(true));
-    let run = dunlin_agent::tokio::run(over_tls(address, |_| ()), twice());
-    run.await.unwrap();
-    // The connection's task closes it.
-    let seen = tokio::task::spawn_blocking(|| secured.join().unwrap());
-    assert_eq!(seen.await.unwrap(), EXPECTED);
-}
-
-fn file(name: &str) -> Vec<u8> {
-    std::fs::read(format!(
-        "{}/../dtls/tests/pki/{name}",
-        env!("CARGO_MANIFEST_DIR")
-    ))
-    .unwrap()
-}
-
-/// TLS on the server's side, which asks for the device's certificate.
-fn tls(coap: bool) -> impl Fn(TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(file("client.der"))).unwrap();
-    roots
-        .add(CertificateDer::from(file("intermediate.der")))
-        .unwrap();
-    let _ = roots.add(CertificateDer::from(file("root.der")));
-    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
-    let chain = ["server.der", "intermediate.der"].map(|name| CertificateDer::from(file(name)));
-    let key = PrivateKeyDer::try_from(file("server.pkcs8")).unwrap();
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(clients.build().unwrap())
-        .with_single_cert(chain.to_vec(), key)
-        .unwrap();
-    if coap {
-        config.alpn_protocols = vec![b"coap".to_vec()];
-    }
-    let config = Arc::new(config);
-    move |stream| StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream)
-}
-
-fn over_tls(
-    address: SocketAddr,
-    change: impl FnOnce(&mut SecurityAccount),
-) -> Secure<'static, crate::Node, SocketAddr, rand::rngs::StdRng, 2048> {
-    let uri = format!("coaps+tcp://{address}");
-    let (own, key, server) = (file("client.der"), file("client.pkcs8"), file("server.der"));
-    let mode = SecurityMode::Certificate;
-    let mut account = SecurityAccount::keys(1, &uri, mode, &own, &key, &server).unwrap();
-    account.server_name = "server.example.com".try_into().unwrap();
-    change(&mut account);
-    Secure::new(agent(account))
-}
-
-#[test]
-fn ets_404_registers_over_tls_with_certificates() {
-    let (address, server) = server(tls(true));
-    dunlin_agent::std::run(over_tls(address, |_| ()), twice()).unwrap();
-    assert_eq!(server.join().unwrap(), EXPECTED);
-}
-
-/// What a server sees of an agent that does not trust it, or that it does not speak CoAP with: no request.
-fn sees_nothing(coap: bool, change: impl FnOnce(&mut SecurityAccount)) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (over, seen) = std::sync::mpsc::channel();
-    let server = spawn(move || {
-        let mut stream = tls(coap)(listener.accept().unwrap().0);
-        let mut bytes = vec![];
-        let _ = stream.read_to_end(&mut bytes);
-        over.send(()).unwrap();
-        bytes
-    });
-    dunlin_agent::std::run(over_tls(address, change), |_, event| {
-        assert!(!matches!(event, Some(Event::Registered { .. })));
-        if seen.try_recv().is_ok() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })
-    .unwrap();
-    assert_eq!(server.join().unwrap(), b"");
-}
-
-#[test]
-fn a_certificate_with_another_name_is_refused() {
-    sees_nothing(true, |account| {
-        account.server_name = "other.example.com".try_into().unwrap();
-    });
-}
-
-#[test]
-fn another_certificate_than_the_pinned_one_is_refused() {
-    sees_nothing(true, |account| {
-        account.server_public_key.clear();
-        account
-            .server_public_key
-            .extend_from_slice(&file("client.der"))
-            .unwrap();
-    });
-}
-
-#[test]
-fn a_server_that_does_not_agree_on_coap_is_refused() {
-    sees_nothing(false, |_| ());
 }
 
 #[test]
@@ -350,18 +253,17 @@ fn security_that_is_asked_for_is_not_done_without() {
 #[test]
 fn a_datagram_from_the_address_of_a_server_over_tcp_is_not_its_word() {
     // A server over TCP and, on the same port, somebody who speaks UDP and is a server of the agent's too.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let (listener, address) = listener();
     let socket = UdpSocket::bind(address).unwrap();
     let other = UdpSocket::bind("127.0.0.1:0").unwrap();
     let account = SecurityAccount::no_sec(1, &format!("coap+tcp://{address}")).unwrap();
     let second = SecurityAccount::no_sec(2, &format!("coap://{}", other.local_addr().unwrap()));
     let (over, seen) = std::sync::mpsc::channel();
-    let server = spawn(move || {
+    let server = Running::start(move || {
         // The second server's Register shows where the agent's socket is.
         let mut request = [0; 1500];
         let (_, device) = other.recv_from(&mut request).unwrap();
-        let mut line = Line::new(listener.accept().unwrap().0);
+        let mut line = Line::new(accept(&listener));
         let (_, token, _) = line.next().unwrap();
         line.say(Code::CREATED, &token, |answer| {
             answer.location_path(["rd", "7"]);
@@ -408,15 +310,15 @@ fn a_datagram_from_the_address_of_a_server_over_tcp_is_not_its_word() {
     };
     let two: Agent<'_, _, SocketAddr, rand::rngs::StdRng, 2> =
         Agent::with_capacity(node, Config::new("sockets"), rand::make_rng());
-    dunlin_agent::std::run(two, |_, _| {
+    let turn = server.watched(|_: &mut _, _| {
         if seen.try_recv().is_ok() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    })
-    .unwrap();
-    server.join().unwrap();
+    });
+    dunlin_agent::std::run(two, turn).unwrap();
+    server.join();
 }
 
 #[derive(Objects)]

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dunlin_agent::{Event, Failure as RegistrationFailure};
+use dunlin_agent::{Event, Failure as RegistrationFailure, SecurityFailure};
 use dunlin_manager::{Credential, ServerIdentity};
 use tokio::sync::mpsc;
 
@@ -32,7 +32,7 @@ Examples:
   dunlin agent --endpoint urn:dev:1 --psk-identity sensor-1 --psk @key.bin         Over DTLS
   dunlin agent --endpoint urn:dev:2 --rpk device.key --server-key \"$KEY\"           KEY from `dunlin security list`
   dunlin agent --endpoint urn:dev:3 --cert device.pem --key device.key --ca root.pem
-  dunlin agent --server coap+tcp://lwm2m.example.com                               Over TCP; coaps+tcp with --cert")]
+  dunlin agent --server coap+tcp://lwm2m.example.com                               Over TCP; coaps+tcp with --cert or --rpk")]
 pub(crate) struct Arguments {
     /// The manager [default: `coap://127.0.0.1:5683`, with a key `coaps://127.0.0.1:5684`]
     #[arg(long, value_name = "URI")]
@@ -209,10 +209,11 @@ pub(super) fn describe(event: &Event) -> (&'static str, String) {
                 )
                 .trim_end()
                 .to_owned(),
-                RegistrationFailure::Security => {
-                    "the DTLS handshake did not succeed: the manager may not know the key"
-                        .to_owned()
-                }
+                // The manager does not say more when it does not know the key.
+                RegistrationFailure::Security(
+                    reason @ (SecurityFailure::Alerted(_) | SecurityFailure::NotAuthentic),
+                ) => format!("{reason}; the manager may not know the device's key"),
+                RegistrationFailure::Security(reason) => reason.to_string(),
                 RegistrationFailure::BadAnswer => "the manager's answer makes no sense".to_owned(),
                 _ => "the registration is too large".to_owned(),
             };
@@ -254,10 +255,14 @@ fn scheme(uri: Option<&str>, proof: Option<&Proof>) -> Result<&'static str, Fail
         (Some("coap+tcp"), Some(_)) => Err(Failure::usage(
             "coap+tcp has no security, and there is some.",
         )
-        .remedy("Write --server coaps+tcp://HOST:PORT, and give certificates.")),
-        (Some("coaps+tcp"), Some(Proof::Certificate { .. })) => Ok("coaps+tcp"),
-        (Some("coaps+tcp"), _) => Err(Failure::usage("Over TLS the device needs a certificate.")
-            .remedy("Give it with --cert FILE, --key FILE and --ca FILE.")),
+        .remedy("Write --server coaps+tcp://HOST:PORT, and give certificates or raw public keys.")),
+        (Some("coaps+tcp"), Some(Proof::Certificate { .. } | Proof::RawPublicKey { .. })) => {
+            Ok("coaps+tcp")
+        }
+        (Some("coaps+tcp"), _) => Err(Failure::usage(
+            "Over TLS the device needs a certificate or a raw public key.",
+        )
+        .remedy("Give it with --cert FILE, --key FILE and --ca FILE, or --rpk FILE and --server-key KEY.")),
         (_, Some(_)) => Ok("coaps"),
         (_, None) => Ok("coap"),
     }

@@ -1,5 +1,6 @@
 //! Reading attributes from query items.
 
+use super::set::{Kind, kind_of};
 use super::{AttributeChanges, AttributeError, Attributes, NAMES};
 use crate::decimal;
 
@@ -60,29 +61,31 @@ impl AttributeChanges {
     /// Sets the attribute of this name to the value in this text, or removes it.
     pub(super) fn change(&mut self, name: &str, text: Option<&str>) -> Result<(), AttributeError> {
         let place = NAMES.iter().position(|known| *known == name);
-        let place = place.and_then(|place| u16::try_from(place).ok());
+        let place = place.and_then(|place| u32::try_from(place).ok());
         let place = place.ok_or(AttributeError::Unknown)?;
-        if self.removes(place) || self.set.bits(place).is_some() {
+        if self.removes(place) || self.set.has(place) {
             return Err(AttributeError::Duplicate);
         }
         let Some(text) = text else {
             self.removed |= 1 << place;
             return Ok(());
         };
-        let bits = match place {
+        let bits = match kind_of(place) {
             // `1*DIGIT ["." 1*DIGIT]`, and a leading minus, which the grammar forgot but limits of signal strength need.
-            2..=4 => decimal::parse_plain(text.as_bytes()).map(f64::to_bits),
-            7 | 8 => flag(text),
-            _ => seconds(text),
+            Kind::Number => decimal::parse_plain(text.as_bytes()).map(f64::to_bits),
+            Kind::Flag => flag(text),
+            Kind::Seconds | Kind::Count => whole(text),
         };
-        self.set
-            .set_bits(place, Some(bits.ok_or(AttributeError::Value)?));
+        if bits.is_none() {
+            return Err(AttributeError::Value);
+        }
+        self.set.put(place, bits);
         Ok(())
     }
 }
 
-fn seconds(text: &str) -> Option<u64> {
-    decimal::natural(text.as_bytes()).filter(|seconds| u32::try_from(*seconds).is_ok())
+fn whole(text: &str) -> Option<u64> {
+    decimal::natural(text.as_bytes()).filter(|number| u32::try_from(*number).is_ok())
 }
 
 fn flag(text: &str) -> Option<u64> {

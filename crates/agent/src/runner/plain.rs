@@ -3,7 +3,7 @@
 use hosted::vec::Vec;
 
 use super::lines::Security;
-use crate::hosted;
+use crate::{SecurityFailure, hosted};
 
 /// The bytes of a connection.
 pub(crate) struct Wire;
@@ -30,8 +30,19 @@ impl Wire {
         clippy::unused_self,
         reason = "as the one with TLS"
     )]
-    pub(crate) fn read(&mut self, bytes: &[u8], inbox: &mut Vec<u8>, _: u16) -> Option<Vec<u8>> {
+    pub(crate) fn read(
+        &mut self,
+        bytes: &[u8],
+        inbox: &mut Vec<u8>,
+        _: &mut Vec<u8>,
+        _: u16,
+    ) -> Result<(), SecurityFailure> {
         inbox.extend_from_slice(bytes);
-        Some(Vec::new())
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "as the one with TLS")]
+    pub(crate) fn is_secure(&self) -> bool {
+        false
     }
 }

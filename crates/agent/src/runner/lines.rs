@@ -9,7 +9,7 @@ use hosted::collections::VecDeque;
 use hosted::vec::Vec;
 
 use crate::hosted;
-use crate::{Duration, Instant};
+use crate::{Doors, Duration, Instant, SecurityFailure};
 
 #[cfg(not(feature = "tls"))]
 use super::plain::Wire;
@@ -37,8 +37,11 @@ pub(crate) enum Security {
     Tls(super::tls::Tls),
 }
 
-/// The connection is over.
-struct Over;
+/// The connection is over. Where it never was a secure one, this is why.
+struct Over(SecurityFailure);
+
+/// It has been closed, by the server or since it is of no use.
+const CLOSED: Over = Over(SecurityFailure::Ended);
 
 /// Moves the bytes of one connection; dropped, it closes it after what was written.
 pub(crate) trait Carrier {
@@ -69,8 +72,15 @@ pub(crate) struct Lines<C> {
     all: Vec<Line<C>>,
     /// What the agent is to get.
     ready: VecDeque<(SocketAddr, [u8; 4])>,
-    lost: Vec<(SocketAddr, Duration)>,
+    ended: Ended,
     keys: u64,
+}
+
+/// What has become of connections.
+#[derive(Default)]
+struct Ended {
+    lost: Vec<(SocketAddr, Duration)>,
+    insecure: Vec<(SocketAddr, SecurityFailure)>,
 }
 
 struct Line<C> {
@@ -104,7 +114,10 @@ impl<C: Carrier> Lines<C> {
         Self {
             all: Vec::new(),
             ready: VecDeque::new(),
-            lost: Vec::new(),
+            ended: Ended {
+                lost: Vec::new(),
+                insecure: Vec::new(),
+            },
             keys: 0,
         }
     }
@@ -150,7 +163,12 @@ impl<C: Carrier> Lines<C> {
     /// The servers that closed connections since, which know nothing of observations any more (RFC 8323 §7.4), and how
     /// long they are to be left alone.
     pub(crate) fn take_lost(&mut self) -> Vec<(SocketAddr, Duration)> {
-        core::mem::take(&mut self.lost)
+        core::mem::take(&mut self.ended.lost)
+    }
+
+    /// The servers with whom a connection could not be secured since, and why.
+    pub(crate) fn take_insecure(&mut self) -> Vec<(SocketAddr, SecurityFailure)> {
+        core::mem::take(&mut self.ended.insecure)
     }
 
     fn find(&mut self, address: SocketAddr) -> Option<&mut Line<C>> {
@@ -184,8 +202,8 @@ impl<C: Carrier> Lines<C> {
                 }
             }
             State::Up { .. } => {
-                if line.write(datagram, &mut self.ready).is_none() {
-                    line.lose(now, &mut self.lost);
+                if let Err(over) = line.write(datagram, &mut self.ready) {
+                    line.lose(now, over, &mut self.ended);
                 }
             }
         }
@@ -203,16 +221,30 @@ impl<C: Carrier> Lines<C> {
         let done = match news.what {
             What::Connected => line.connected(now, &mut self.ready),
             What::Bytes(bytes) => line.received(&bytes),
-            What::Closed => None,
-            What::Datagram(..) | What::Nothing | What::Broken(_) => Some(()),
+            What::Closed => Err(CLOSED),
+            What::Datagram(..) | What::Nothing | What::Broken(_) => Ok(()),
         };
-        if done.is_none() {
-            line.lose(now, &mut self.lost);
+        if let Err(over) = done {
+            line.lose(now, over, &mut self.ended);
         }
     }
 
+    /// Gives the agent one datagram that has come over a connection; whether there was one.
+    pub(crate) fn give_one<A: Doors<SocketAddr>>(
+        &mut self,
+        agent: &mut A,
+        now: Instant,
+        buffer: &mut [u8],
+    ) -> bool {
+        let Some((peer, len)) = self.next(now, buffer) else {
+            return false;
+        };
+        agent.handle_input(now, peer, buffer.get_mut(..len).unwrap_or_default());
+        true
+    }
+
     /// Gives the next datagram for the agent: from whom, and its length in `buffer`.
-    pub(crate) fn next(&mut self, now: Instant, buffer: &mut [u8]) -> Option<(SocketAddr, usize)> {
+    fn next(&mut self, now: Instant, buffer: &mut [u8]) -> Option<(SocketAddr, usize)> {
         if let Some((address, acknowledgement)) = self.ready.pop_front() {
             *buffer.first_chunk_mut()? = acknowledgement;
             return Some((address, acknowledgement.len()));
@@ -221,14 +253,13 @@ impl<C: Carrier> Lines<C> {
             match line.next(buffer) {
                 Ok(None) => {}
                 Ok(Some(len)) => return Some((line.address, len)),
-                Err(Over) => line.lose(now, &mut self.lost),
+                Err(over) => line.lose(now, over, &mut self.ended),
             }
         }
         None
     }
 }
 
-/// Methods give `None` when the connection is over.
 impl<C: Carrier> Line<C> {
     fn key(&self) -> Option<u64> {
         match &self.state {
@@ -244,14 +275,19 @@ impl<C: Carrier> Line<C> {
         self.state = State::Down;
     }
 
-    fn lose(&mut self, now: Instant, lost: &mut Vec<(SocketAddr, Duration)>) {
-        if matches!(&self.state, State::Up { bridge, .. } if bridge.is_open()) {
-            if now.saturating_duration_since(self.since) >= GOOD {
-                self.pause = FIRST_PAUSE;
+    fn lose(&mut self, now: Instant, over: Over, ended: &mut Ended) {
+        if let State::Up { bridge, wire, .. } = &self.state {
+            if bridge.is_open() {
+                if now.saturating_duration_since(self.since) >= GOOD {
+                    self.pause = FIRST_PAUSE;
+                }
+                ended.lost.push((self.address, self.pause));
+                let doubled = self.pause.as_millis().saturating_mul(2);
+                self.pause = Duration::from_millis(doubled).min(LAST_PAUSE);
+            } else if wire.is_secure() {
+                // A server that refuses a device of TLS 1.3 does so after the device's last word.
+                ended.insecure.push((self.address, over.0));
             }
-            lost.push((self.address, self.pause));
-            let doubled = self.pause.as_millis().saturating_mul(2);
-            self.pause = Duration::from_millis(doubled).min(LAST_PAUSE);
         }
         self.hang_up();
     }
@@ -261,20 +297,20 @@ impl<C: Carrier> Line<C> {
         &mut self,
         now: Instant,
         ready: &mut VecDeque<(SocketAddr, [u8; 4])>,
-    ) -> Option<()> {
+    ) -> Result<(), Over> {
         let State::Connecting {
             key,
             carrier,
             waiting,
         } = core::mem::replace(&mut self.state, State::Down)
         else {
-            return None;
+            return Err(CLOSED);
         };
         self.since = now;
         self.state = State::Up {
             key,
             carrier,
-            wire: Wire::new(&self.security)?,
+            wire: Wire::new(&self.security).ok_or(Over(SecurityFailure::Unable))?,
             bridge: Bridge::new(Settings::BASE, self.next_id),
             inbox: Vec::new(),
         };
@@ -282,11 +318,11 @@ impl<C: Carrier> Line<C> {
         for datagram in waiting {
             self.write(&datagram, ready)?;
         }
-        Some(())
+        Ok(())
     }
 
     /// Writes what the protocol demands.
-    fn flush(&mut self) -> Option<()> {
+    fn flush(&mut self) -> Result<(), Over> {
         let State::Up {
             carrier,
             wire,
@@ -294,21 +330,20 @@ impl<C: Carrier> Line<C> {
             ..
         } = &mut self.state
         else {
-            return None;
+            return Err(CLOSED);
         };
         let mut buffer = [0; 64];
         while let Some(bytes) = bridge.poll_output(&mut buffer) {
-            let bytes = wire.write(bytes)?;
-            carrier.write(bytes).then_some(())?;
+            write(carrier, wire, bytes)?;
         }
-        Some(())
+        Ok(())
     }
 
     fn write(
         &mut self,
         datagram: &[u8],
         ready: &mut VecDeque<(SocketAddr, [u8; 4])>,
-    ) -> Option<()> {
+    ) -> Result<(), Over> {
         let State::Up {
             carrier,
             wire,
@@ -316,19 +351,18 @@ impl<C: Carrier> Line<C> {
             ..
         } = &mut self.state
         else {
-            return None;
+            return Err(CLOSED);
         };
         let mut buffer = [0; MESSAGE];
         let sent = bridge.send(datagram, &mut buffer);
         ready.extend(sent.acknowledgement.map(|bytes| (self.address, bytes)));
         if sent.bytes.is_empty() {
-            return Some(());
+            return Ok(());
         }
-        let bytes = wire.write(sent.bytes)?;
-        carrier.write(bytes).then_some(())
+        write(carrier, wire, sent.bytes)
     }
 
-    fn received(&mut self, bytes: &[u8]) -> Option<()> {
+    fn received(&mut self, bytes: &[u8]) -> Result<(), Over> {
         let State::Up {
             carrier,
             wire,
@@ -336,10 +370,13 @@ impl<C: Carrier> Line<C> {
             ..
         } = &mut self.state
         else {
-            return None;
+            return Err(CLOSED);
         };
-        let answer = wire.read(bytes, inbox, self.address.port())?;
-        (answer.is_empty() || carrier.write(answer)).then_some(())
+        let mut answer = Vec::new();
+        let taken = wire.read(bytes, inbox, &mut answer, self.address.port());
+        let sent = answer.is_empty() || carrier.write(answer);
+        taken.map_err(Over)?;
+        sent.then_some(()).ok_or(CLOSED)
     }
 
     /// The next datagram for the agent, of what was received.
@@ -360,14 +397,13 @@ impl<C: Carrier> Line<C> {
                 Arrived::NeedMore(_) => return Ok(None),
                 Arrived::Datagram(datagram) => Some(datagram.len()),
                 Arrived::Answer(pong) => {
-                    let bytes = wire.write(pong).ok_or(Over)?;
-                    carrier.write(bytes).then_some(()).ok_or(Over)?;
+                    write(carrier, wire, pong)?;
                     None
                 }
                 Arrived::Closed(_) => {
                     // An Abort, if there is one; then it is over.
                     let _ = self.flush();
-                    return Err(Over);
+                    return Err(CLOSED);
                 }
                 _ => None,
             };
@@ -377,4 +413,11 @@ impl<C: Carrier> Line<C> {
             }
         }
     }
+}
+
+/// Writes these bytes, which wait in TLS for the end of its handshake.
+fn write<C: Carrier>(carrier: &mut C, wire: &mut Wire, plain: &[u8]) -> Result<(), Over> {
+    let bytes = wire.write(plain).ok_or(CLOSED)?;
+    let written = bytes.is_empty() || carrier.write(bytes);
+    written.then_some(()).ok_or(CLOSED)
 }
