@@ -3,7 +3,7 @@
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Retry, Type};
 use dunlin_codec::ContentFormat;
-use dunlin_lwm2m::{BootstrapOperation, write_bootstrap_request};
+use dunlin_lwm2m::{BootstrapOperation, LwM2mVersion, write_bootstrap_request};
 use dunlin_model::ResourceId;
 
 use crate::content::{self, SINGLE};
@@ -65,6 +65,8 @@ pub(crate) struct Bootstrap<P> {
     last_response: Option<MessageId>,
     /// A fingerprint of the URI that leads to `peer`.
     uri: u32,
+    /// It has no use for the format that the device prefers.
+    unformatted: bool,
 }
 
 impl<P> Bootstrap<P> {
@@ -80,6 +82,7 @@ impl<P> Bootstrap<P> {
             exchange: Exchange::NONE,
             failures: 0,
             last_response: None,
+            unformatted: false,
         }
     }
 
@@ -201,7 +204,11 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut builder = MessageBuilder::new(buffer, Type::Confirmable, code, id, token);
         match pack {
             Some(pack) => pack.request(&mut builder, self.objects, endpoint, format),
-            None => write_bootstrap_request(&mut builder, endpoint, Some(format)),
+            None => {
+                // Version 1.0 does not know it.
+                let told = self.config.version > LwM2mVersion::V1_0 && !bootstrap.unformatted;
+                write_bootstrap_request(&mut builder, endpoint, told.then_some(format));
+            }
         }
         bootstrap.exchange.write_echo(&mut builder);
         if let Ok(bytes) = builder.finish() {
@@ -246,7 +253,8 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// A response from `peer`; whether it is the Bootstrap-Server's to the request under way, or one of those again.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn bootstrap_response(&mut self, peer: P, message: &Message<'_>) -> bool {
-        let until = self.bootstrap_deadline();
+        let (now, until) = (self.state.now, self.bootstrap_deadline());
+        let code = message.code();
         let confirmable = message.message_type() == Type::Confirmable;
         let Some(bootstrap) = self.bootstrap_mut().filter(|known| known.peer == peer) else {
             return false;
@@ -282,12 +290,15 @@ impl<P: Copy + Eq> Core<'_, P> {
                     }
                 }
             }
-        } else if expected && message.code() == Code::CHANGED {
+        } else if expected && code == Code::CHANGED {
             bootstrap.failures = 0;
             bootstrap.next(Stage::Serving, until);
             self.begin_change();
+        } else if expected && code == Code::UNSUPPORTED_CONTENT_FORMAT && !bootstrap.unformatted {
+            // The format is what it refuses (Transport 1.2.2 §6.7): it is asked once more without, at once.
+            bootstrap.unformatted = true;
+            bootstrap.next(Stage::Waiting, now);
         } else if expected {
-            let code = message.code();
             self.bootstrap_failed(if code.is_success() {
                 Failure::BadAnswer
             } else {

@@ -337,7 +337,7 @@ impl<P> Slot<P> {
 
     /// The delay before the first Register (/1/x/14).
     pub(crate) fn first_delay(&self, objects: &dyn Objects) -> Duration {
-        let seconds = self.setting(objects, ResourceId::of::<14>()).unwrap_or(0);
+        let seconds = self.setting_or(objects, ResourceId::of::<14>(), 0);
         Duration::from_secs(seconds.into())
     }
 
@@ -363,12 +363,20 @@ impl<P> Slot<P> {
         u32::try_from(self.read(objects, resource)?.as_i64()?).ok()
     }
 
+    /// A number in the Server object, or what stands for it where it is absent.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn setting_or(&self, objects: &dyn Objects, resource: ResourceId, absent: u32) -> u32 {
+        self.setting(objects, resource).unwrap_or(absent)
+    }
+
     /// What the server is to be told.
     pub(crate) fn to_tell(&self, objects: &dyn Objects, config: &Config<'_>) -> Told {
         Told {
-            lifetime: self
-                .setting(objects, ResourceId::of::<1>())
-                .unwrap_or(dunlin_lwm2m::DEFAULT_LIFETIME),
+            lifetime: self.setting_or(
+                objects,
+                ResourceId::of::<1>(),
+                dunlin_lwm2m::DEFAULT_LIFETIME,
+            ),
             binding: self.binding(objects, config),
             list: links::fingerprint(objects),
         }
@@ -408,14 +416,15 @@ impl<P> Slot<P> {
 
     /// Whether notifications are confirmable by default (/1/x/26).
     pub(crate) fn notifies_confirmably(&self, objects: &dyn Objects) -> bool {
-        self.setting(objects, ResourceId::of::<26>()) == Some(1)
+        self.setting_or(objects, ResourceId::of::<26>(), 0) == 1
     }
 
     /// The `b` parameter: UDP, in LwM2M 1.0 with the queue mode that the configuration or /1/x/7 asks for. Later
     /// versions have a parameter of its own for that.
     fn binding(&self, objects: &dyn Objects, config: &Config<'_>) -> Binding {
         let asked = || match self.read(objects, ResourceId::of::<7>()) {
-            Some(Value::String(text)) => text.as_bytes().contains(&b'Q'),
+            // Not `contains`, whose search is made for long texts.
+            Some(Value::String(text)) => text.bytes().any(|byte| byte == b'Q'),
             _ => false,
         };
         if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
@@ -436,9 +445,7 @@ impl<P> Slot<P> {
 
     /// How long the server stays disabled.
     pub(crate) fn disable_timeout(&self, objects: &dyn Objects) -> Duration {
-        let seconds = self
-            .setting(objects, ResourceId::of::<5>())
-            .unwrap_or(DISABLE_TIMEOUT);
+        let seconds = self.setting_or(objects, ResourceId::of::<5>(), DISABLE_TIMEOUT);
         Duration::from_secs(seconds.into())
     }
 
@@ -459,21 +466,16 @@ impl<P> Slot<P> {
     /// delay between sequences (/1/x/17 to 19), spread by up to a half so that a fleet does not come back at once.
     pub(crate) fn back_off(&mut self, objects: &dyn Objects, random: u32) -> Duration {
         let count = self
-            .setting(objects, ResourceId::of::<17>())
-            .unwrap_or(RETRY_COUNT)
+            .setting_or(objects, ResourceId::of::<17>(), RETRY_COUNT)
             .max(1);
         self.failures = self.failures.saturating_add(1);
         let seconds = if self.failures >= count {
             self.failures = 0;
             self.sequences = self.sequences.saturating_add(1);
-            u64::from(
-                self.setting(objects, ResourceId::of::<19>())
-                    .unwrap_or(SEQUENCE_DELAY),
-            )
+            self.setting_or(objects, ResourceId::of::<19>(), SEQUENCE_DELAY)
+                .into()
         } else {
-            let timer = self
-                .setting(objects, ResourceId::of::<18>())
-                .unwrap_or(RETRY_TIMER);
+            let timer = self.setting_or(objects, ResourceId::of::<18>(), RETRY_TIMER);
             // No more than 63 bits.
             u64::from(timer) << self.failures.saturating_sub(1).min(31)
         };
@@ -483,7 +485,7 @@ impl<P> Slot<P> {
 
     /// Whether the communication sequences (/1/x/20) are over, so that the registration counts as failed.
     pub(crate) fn has_failed(&self, objects: &dyn Objects) -> bool {
-        let sequences = self.setting(objects, ResourceId::of::<20>()).unwrap_or(1);
+        let sequences = self.setting_or(objects, ResourceId::of::<20>(), 1);
         self.sequences >= sequences.max(1)
     }
 
