@@ -56,16 +56,17 @@ pub(crate) fn insert(list: &mut PathList, path: Path) -> Result<(), Error> {
     if list.iter().any(|known| known.contains(&path)) {
         return Ok(());
     }
-    list.retain(|known| !path.contains(known));
-    if list.is_full() {
-        return Err(Error::NoSpace);
-    }
-    // The greater ones move on by one, each into the place of the next: `insert` brings a general `memmove` along.
+    // Those within the new one are left out, and the greater of two is carried on to the next.
+    let mut merged = PathList::new();
     let mut carried = path;
-    for known in list.iter_mut().filter(|known| **known > path) {
-        core::mem::swap(known, &mut carried);
+    for known in list.iter().filter(|known| !path.contains(known)) {
+        let smaller = carried.min(*known);
+        carried = carried.max(*known);
+        merged.push(smaller).map_err(|_| Error::NoSpace)?;
     }
-    list.push(carried).map_err(|_| Error::NoSpace)
+    merged.push(carried).map_err(|_| Error::NoSpace)?;
+    *list = merged;
+    Ok(())
 }
 
 /// Reads the list of nodes in the payload of a composite request.
@@ -172,10 +173,12 @@ pub(crate) fn write(
         _ => return Err(Error::UnsupportedFormat),
     };
     let author = Author::Composer { etch };
+    let mut definitions = set::Definitions::new();
+    set::definitions(objects, &mut definitions)?;
     let records = Records {
         payload,
         base: Path::ROOT,
-        definitions: &set::definitions(objects)?,
+        definitions: &definitions,
     };
     if records.check(objects, author, false)? == 0 {
         return Err(Error::BadValue);

@@ -327,6 +327,19 @@ impl<T, const N: usize> Instances<T, N> {
         }
     }
 
+    /// An instance with the id 0; nothing where there is no room.
+    pub(crate) fn of(instance: T) -> Self {
+        let mut first = Some(instance);
+        let mut ids = [MAX_ID; N];
+        if let Some(id) = ids.first_mut() {
+            *id = 0;
+        }
+        Self {
+            ids,
+            places: core::array::from_fn(|_| first.take()),
+        }
+    }
+
     /// Puts an instance in, in place of one with the same id.
     ///
     /// # Errors
@@ -437,8 +450,11 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn create(&mut self, id: InstanceId) -> Result<(), Error> {
-        let instance = T::create().ok_or(Error::NotAllowed)?;
-        *self.reserve(id.get()).ok_or(Error::NoSpace)? = Some(instance);
+        let instance = T::create();
+        if instance.is_none() {
+            return Err(Error::NotAllowed);
+        }
+        *self.reserve(id.get()).ok_or(Error::NoSpace)? = instance;
         Ok(())
     }
 
@@ -451,8 +467,11 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
-        let instance = T::provide().filter(|_| PROVIDES).ok_or(Error::NotAllowed)?;
-        *self.reserve(id.get()).ok_or(Error::NoSpace)? = Some(instance);
+        let instance = if PROVIDES { T::provide() } else { None };
+        if instance.is_none() {
+            return Err(Error::NotAllowed);
+        }
+        *self.reserve(id.get()).ok_or(Error::NoSpace)? = instance;
         Ok(())
     }
 

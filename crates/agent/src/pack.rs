@@ -84,10 +84,12 @@ fn apply(objects: &mut dyn Objects, payload: Payload<'_>) -> Result<(), Error> {
     if !composite::is_for_several(payload.format) {
         return Err(Error::UnsupportedFormat);
     }
+    let mut definitions = set::Definitions::new();
+    set::definitions(objects, &mut definitions)?;
     let records = Records {
         payload,
         base: Path::ROOT,
-        definitions: &set::definitions(objects)?,
+        definitions: &definitions,
     };
     records.visit(&mut |record| {
         let (object, instance) = record

@@ -67,16 +67,16 @@ impl dyn Objects + '_ {
 /// How many objects operations on several of them may find on a device.
 const OBJECTS: usize = 32;
 
-/// The definitions of all objects.
-pub(crate) fn definitions(
-    objects: &dyn Objects,
-) -> Result<Vec<&'static ObjectDefinition, OBJECTS>, Error> {
-    let mut all = Vec::new();
+/// The definitions of several objects.
+pub(crate) type Definitions = Vec<&'static ObjectDefinition, OBJECTS>;
+
+/// Adds the definitions of all objects.
+pub(crate) fn definitions(objects: &dyn Objects, all: &mut Definitions) -> Result<(), Error> {
     for collection in objects.iter() {
         all.push(collection.definition())
             .map_err(|_| Error::NoSpace)?;
     }
-    Ok(all)
+    Ok(())
 }
 
 /// The ids of a collection's instances, ascending.

@@ -6,6 +6,7 @@ use dunlin_model::{
     InstanceId, Level, ObjectDefinition, ObjectId, ObjectLink, Path, ResourceDefinition, Value,
 };
 
+use crate::features::{BOOTSTRAP, COMPOSITE};
 use crate::{Error, Object, Objects, content, content::SINGLE};
 
 /// Room for the base64 of one opaque value in a text payload.
@@ -374,11 +375,8 @@ fn check<'o>(
     }
     let object = collection.instance(instance).ok_or(Error::NotFound)?;
     // Of what comes beside other resources, some may be passed over.
-    let alone = match author {
-        Author::Server(level) => level >= Level::Resource,
-        Author::Composer { .. } => true,
-        _ => false,
-    };
+    let composes = COMPOSITE && matches!(author, Author::Composer { .. });
+    let alone = composes || matches!(author, Author::Server(level) if level >= Level::Resource);
     let Some(id) = record.path.resource_id() else {
         // An instance without resources.
         return match (alone, record.value) {
@@ -397,14 +395,13 @@ fn check<'o>(
     if !found.operations.is_writable() {
         return match author {
             Author::Creator(_) => Ok(object),
-            Author::Composer { .. } if !content::exists(object, found) => Err(Error::NotFound),
+            _ if composes && !content::exists(object, found) => Err(Error::NotFound),
             _ => Err(Error::NotAllowed),
         };
     }
-    if let Author::Composer { etch } = author
-        && record.value.is_none()
-    {
-        let index = record.path.resource_instance_id().filter(|_| etch);
+    if composes && record.value.is_none() {
+        let etches = author == Author::Composer { etch: true };
+        let index = record.path.resource_instance_id().filter(|_| etches);
         let index = index.ok_or(Error::BadValue)?;
         return match object.read(id, index) {
             Some(_) if found.multiple => Ok(object),
@@ -415,13 +412,18 @@ fn check<'o>(
     if is_no_instances(found, record) {
         return Ok(object);
     }
-    let (index, value) = typed(found, record)?;
+    let typed = typed(found, record);
+    // By reference: a value is large to move.
+    let (index, value) = match &typed {
+        Ok(typed) => typed,
+        Err(error) => return Err(*error),
+    };
     if let Value::Objlnk(link) = value
-        && !link_exists(objects, link)
+        && !link_exists(objects, *link)
     {
         return Err(Error::BadValue);
     }
-    match object.check(id, index, &value) {
+    match object.check(id, *index, value) {
         // An optional resource that this device does not have, beside others that it has.
         Err(Error::NotFound) if !alone && !found.mandatory => Ok(object),
         other => other.map(|()| object),
@@ -440,7 +442,7 @@ pub(crate) fn apply(
     };
     let collection = objects.find_mut(object).ok_or(Error::BadValue)?;
     let definition = collection.definition();
-    let provides = author == Author::Bootstrapper;
+    let provides = BOOTSTRAP && author == Author::Bootstrapper;
     if provides && collection.instance(instance).is_none() {
         collection.provide(instance)?;
     }
@@ -448,7 +450,8 @@ pub(crate) fn apply(
     let Some(found) = path.resource_id().and_then(|id| definition.resource(id)) else {
         return Ok(());
     };
-    if let Some(index) = path.resource_instance_id()
+    if COMPOSITE
+        && let Some(index) = path.resource_instance_id()
         && value.is_none()
     {
         return object.remove(found.id, index);
@@ -456,9 +459,13 @@ pub(crate) fn apply(
     if !(provides || found.operations.is_writable()) || is_no_instances(found, record) {
         return Ok(());
     }
-    let (index, value) = typed(found, record)?;
-    match object.check(found.id, index, &value) {
-        Ok(()) => object.write(found.id, index, &value),
+    let typed = typed(found, record);
+    let (index, value) = match &typed {
+        Ok(typed) => typed,
+        Err(error) => return Err(*error),
+    };
+    match object.check(found.id, *index, value) {
+        Ok(()) => object.write(found.id, *index, value),
         // What this device does not have is passed over.
         Err(Error::NotFound | Error::NotAllowed) => Ok(()),
         Err(error) => Err(error),

@@ -270,10 +270,10 @@ impl<const N: usize> Security<N> {
     ///
     /// When `uri` is longer than 96 bytes, or `N` is 0.
     pub fn no_sec(short_server_id: u16, uri: &str) -> Result<Self, CapacityError> {
-        let mut all = Self::new();
-        all.insert(0, SecurityAccount::no_sec(short_server_id, uri)?)
-            .map_err(|_| CapacityError::default())?;
-        Ok(all)
+        if N == 0 {
+            return Err(CapacityError::default());
+        }
+        SecurityAccount::no_sec(short_server_id, uri).map(Self::of)
     }
 }
 

@@ -85,9 +85,7 @@ impl ServerAccount {
 impl<const N: usize> Server<N> {
     /// One server as instance 0; nothing when `N` is 0.
     pub fn single(short_server_id: u16, lifetime: u32) -> Self {
-        let mut all = Self::new();
-        let _ = all.insert(0, ServerAccount::new(short_server_id, lifetime));
-        all
+        Self::of(ServerAccount::new(short_server_id, lifetime))
     }
 }
 
