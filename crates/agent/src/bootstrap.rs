@@ -3,7 +3,7 @@
 use dunlin_coap::time::{Duration, Instant};
 use dunlin_coap::{Code, Message, MessageBuilder, MessageId, Retry, Type};
 use dunlin_codec::ContentFormat;
-use dunlin_lwm2m::{BootstrapOperation, write_bootstrap_request};
+use dunlin_lwm2m::{BootstrapOperation, LwM2mVersion, write_bootstrap_request};
 use dunlin_model::ResourceId;
 
 use crate::content::{self, SINGLE};
@@ -20,8 +20,8 @@ use crate::{Error, Event, Failure, access};
 /// The place that stands for the Bootstrap-Server where others stand for servers.
 pub(crate) const BOOTSTRAP_SERVER: usize = 255;
 
-/// Delay after the first failed attempt; the specification names none.
-const RETRY: Duration = Duration::from_secs(60);
+/// Delay after the first failed attempt, milliseconds; the specification names none.
+const RETRY: u32 = 60_000;
 
 /// The longest delay is `RETRY` times two to this power: about a day.
 const MAX_DOUBLINGS: u32 = 10;
@@ -65,6 +65,8 @@ pub(crate) struct Bootstrap<P> {
     last_response: Option<MessageId>,
     /// A fingerprint of the URI that leads to `peer`.
     uri: u32,
+    /// It has no use for the format that the device prefers.
+    unformatted: bool,
 }
 
 impl<P> Bootstrap<P> {
@@ -80,6 +82,7 @@ impl<P> Bootstrap<P> {
             exchange: Exchange::NONE,
             failures: 0,
             last_response: None,
+            unformatted: false,
         }
     }
 
@@ -201,7 +204,11 @@ impl<P: Copy + Eq> Core<'_, P> {
         let mut builder = MessageBuilder::new(buffer, Type::Confirmable, code, id, token);
         match pack {
             Some(pack) => pack.request(&mut builder, self.objects, endpoint, format),
-            None => write_bootstrap_request(&mut builder, endpoint, Some(format)),
+            None => {
+                // Version 1.0 does not know it.
+                let told = self.config.version > LwM2mVersion::V1_0 && !bootstrap.unformatted;
+                write_bootstrap_request(&mut builder, endpoint, told.then_some(format));
+            }
         }
         bootstrap.exchange.write_echo(&mut builder);
         if let Ok(bytes) = builder.finish() {
@@ -236,9 +243,9 @@ impl<P: Copy + Eq> Core<'_, P> {
             return;
         }
         bootstrap.pack = packs.then(Pack::default);
-        let factor = 1_u64 << bootstrap.failures.min(MAX_DOUBLINGS);
+        let delay = RETRY << bootstrap.failures.min(MAX_DOUBLINGS);
         bootstrap.failures = bootstrap.failures.saturating_add(1);
-        let retry = spread(RETRY.saturating_mul(factor), random);
+        let retry = spread(Duration::from_millis(delay.into()), random);
         bootstrap.next(Stage::Waiting, now.saturating_add(retry));
         self.state.tell(Event::BootstrapFailed { reason, retry });
     }
@@ -246,7 +253,8 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// A response from `peer`; whether it is the Bootstrap-Server's to the request under way, or one of those again.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn bootstrap_response(&mut self, peer: P, message: &Message<'_>) -> bool {
-        let until = self.bootstrap_deadline();
+        let (now, until) = (self.state.now, self.bootstrap_deadline());
+        let code = message.code();
         let confirmable = message.message_type() == Type::Confirmable;
         let Some(bootstrap) = self.bootstrap_mut().filter(|known| known.peer == peer) else {
             return false;
@@ -282,12 +290,15 @@ impl<P: Copy + Eq> Core<'_, P> {
                     }
                 }
             }
-        } else if expected && message.code() == Code::CHANGED {
+        } else if expected && code == Code::CHANGED {
             bootstrap.failures = 0;
             bootstrap.next(Stage::Serving, until);
             self.begin_change();
+        } else if expected && code == Code::UNSUPPORTED_CONTENT_FORMAT && !bootstrap.unformatted {
+            // The format is what it refuses (Transport 1.2.2 §6.7): it is asked once more without, at once.
+            bootstrap.unformatted = true;
+            bootstrap.next(Stage::Waiting, now);
         } else if expected {
-            let code = message.code();
             self.bootstrap_failed(if code.is_success() {
                 Failure::BadAnswer
             } else {
@@ -342,27 +353,15 @@ impl<P: Copy + Eq> Core<'_, P> {
                 return Ok(());
             }
         };
-        match operation {
+        let server = BOOTSTRAP_SERVER;
+        let (about, format, path) = match operation {
             BootstrapOperation::Discover { path } => {
-                let source = Source {
-                    about: About::Accounts,
-                    format: ContentFormat::LINK_FORMAT,
-                    path,
-                    server: BOOTSTRAP_SERVER,
-                };
-                reply.content(source, block, None);
+                (About::Accounts, ContentFormat::LINK_FORMAT, path)
             }
             BootstrapOperation::Read { path, accept } => {
-                let format = self.format(BOOTSTRAP_SERVER, accept);
+                let format = self.format(server, accept);
                 content::check(&*self.objects, path, format)?;
-                let server = BOOTSTRAP_SERVER;
-                let source = Source {
-                    about: About::Node,
-                    format,
-                    path,
-                    server,
-                };
-                reply.content(source, block, None);
+                (About::Node, format, path)
             }
             BootstrapOperation::Write {
                 path,
@@ -371,20 +370,29 @@ impl<P: Copy + Eq> Core<'_, P> {
             } => {
                 let bytes = payload;
                 let payload = Payload { format, bytes };
-                self.with_payload(reply, message, path, payload, Change::Provision)?;
+                return self.with_payload(reply, message, path, payload, Change::Provision);
             }
             BootstrapOperation::Delete { path } => {
                 provision::delete(self.objects, path)?;
                 reply.code = Code::DELETED;
+                return Ok(());
             }
             BootstrapOperation::Finish => {
                 if !provision::is_consistent(&*self.objects) {
                     return Err(Error::NotAcceptable);
                 }
                 self.finish_bootstrap();
+                return Ok(());
             }
             _ => return Err(Error::NotImplemented),
-        }
+        };
+        let source = Source {
+            about,
+            format,
+            path,
+            server,
+        };
+        reply.content(source, block, None);
         Ok(())
     }
 
@@ -431,6 +439,6 @@ fn setting(objects: &dyn crate::Objects, resource: ResourceId) -> Duration {
     let seconds = provision::account(objects)
         .and_then(|account| account.read(resource, SINGLE))
         .and_then(|value| value.as_i64())
-        .and_then(|seconds| u64::try_from(seconds).ok());
-    Duration::from_secs(seconds.unwrap_or(0))
+        .and_then(|seconds| u32::try_from(seconds).ok());
+    Duration::from_secs(seconds.unwrap_or(0).into())
 }

@@ -463,8 +463,8 @@ impl<P> Slot<P> {
     }
 
     /// The time until the next attempt after one more has failed: the retry timer doubled with each attempt, then the
-    /// delay between sequences (/1/x/17 to 19), spread by up to a half so that a fleet does not come back at once.
-    pub(crate) fn back_off(&mut self, objects: &dyn Objects, random: u32) -> Duration {
+    /// delay between sequences (/1/x/17 to 19).
+    pub(crate) fn back_off(&mut self, objects: &dyn Objects) -> Duration {
         let count = self
             .setting_or(objects, ResourceId::of::<17>(), RETRY_COUNT)
             .max(1);
@@ -473,14 +473,13 @@ impl<P> Slot<P> {
             self.failures = 0;
             self.sequences = self.sequences.saturating_add(1);
             self.setting_or(objects, ResourceId::of::<19>(), SEQUENCE_DELAY)
-                .into()
         } else {
             let timer = self.setting_or(objects, ResourceId::of::<18>(), RETRY_TIMER);
-            // No more than 63 bits.
-            u64::from(timer) << self.failures.saturating_sub(1).min(31)
+            let doublings = self.failures.saturating_sub(1).min(31);
+            timer.saturating_mul(1_u32.wrapping_shl(doublings))
         };
         // A timer of 0 would be a storm of requests.
-        spread(Duration::from_secs(seconds.max(1)), random)
+        Duration::from_secs(seconds.max(1).into())
     }
 
     /// Whether the communication sequences (/1/x/20) are over, so that the registration counts as failed.
@@ -516,14 +515,13 @@ impl<P> Slot<P> {
     }
 }
 
-/// `delay` and up to half as much again.
+/// `delay`, whose seconds have 32 bits, and up to half as much again, so that a fleet does not come back at once.
 pub(crate) fn spread(delay: Duration, random: u32) -> Duration {
-    // The half is below 2^63: in two parts nothing overflows.
     let half = delay.as_millis() / 2;
-    let random = u64::from(random);
-    let high = (half >> 32).wrapping_mul(random);
-    let low = (half & 0xffff_ffff).wrapping_mul(random) >> 32;
-    delay.saturating_add(Duration::from_millis(high.wrapping_add(low)))
+    // Of 16 bits, with which nothing overflows.
+    let share = u64::from(random >> 16);
+    let more = half.wrapping_mul(share) >> 16;
+    delay.saturating_add(Duration::from_millis(more))
 }
 
 /// Where the registration is at the server: the segments of the Location-Path, each behind its length.

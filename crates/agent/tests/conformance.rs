@@ -27,5 +27,5 @@ fn every_named_scene_exists() {
             named += 1;
         }
     }
-    assert!(named > 40, "{named}");
+    assert!(named > 150, "{named}");
 }

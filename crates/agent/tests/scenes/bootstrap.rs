@@ -281,6 +281,36 @@ fn a_rejection_leads_to_a_bootstrap_at_once_and_not_again_and_again() {
     assert!(bench.events.is_empty());
 }
 
+/// The format that the device prefers is told to who knows of it, and left out for who refuses it (4.15).
+#[test]
+fn a_preferred_format_is_no_reason_to_fail() {
+    let mut bench = bench();
+    let asked = request(&mut bench);
+    assert_eq!(asked.query(), ["ep=urn:dev:os:1-7", "pct=112"]);
+    bench.answer(&asked, Code::UNSUPPORTED_CONTENT_FORMAT, &[]);
+    let again = bench.next();
+    assert_eq!(again.query(), ["ep=urn:dev:os:1-7"]);
+    assert!(bench.events.is_empty());
+    bench.answer(&again, Code::CHANGED, &[]);
+    write_accounts(&mut bench);
+    finish(&mut bench, Code::CHANGED);
+    bench.expect_event(Event::Bootstrapped);
+    // It is refused once more: then that is a failure.
+    let mut bench = Bench::with(blank(), Config::new("urn:dev:os:1-7"));
+    let asked = request(&mut bench);
+    bench.answer(&asked, Code::UNSUPPORTED_CONTENT_FORMAT, &[]);
+    let again: Received = bench.next();
+    bench.answer(&again, Code::UNSUPPORTED_CONTENT_FORMAT, &[]);
+    assert!(matches!(
+        bench.events.pop_front(),
+        Some(Event::BootstrapFailed { .. })
+    ));
+    bench.expect_silence();
+    let config = Config::new("urn:dev:os:1-7").version(dunlin_agent::LwM2mVersion::V1_0);
+    let mut bench = Bench::<1, Node>::with(blank(), config);
+    assert_eq!(request(&mut bench).query(), ["ep=urn:dev:os:1-7"]);
+}
+
 /// A trigger that leads nowhere is refused.
 #[test]
 fn without_a_bootstrap_server_there_is_no_trigger() {

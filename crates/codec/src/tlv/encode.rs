@@ -78,24 +78,19 @@ pub(super) fn put_header_by_parts(
     writer.number(length.into(), count)
 }
 
-/// The last number of a path.
-#[inline]
-fn last_id(path: Path) -> u16 {
-    let id = match path.level() {
-        Level::Instance => path.instance_id().map(InstanceId::get),
-        _ => path.resource_id().map(ResourceId::get),
-    };
-    id.unwrap_or_default()
+/// The number of the instance of `path`, and of its resource; 0 where there is none.
+fn instance_of(path: Path) -> u16 {
+    path.instance_id().map(InstanceId::get).unwrap_or_default()
+}
+
+fn resource_of(path: Path) -> u16 {
+    path.resource_id().map(ResourceId::get).unwrap_or_default()
 }
 
 /// How many bytes the header of a container is given before its length is known: one without length, to which a byte
 /// is added for most instances; a header grows, and never shrinks. Most multiple resources have up to 7 bytes.
 const fn room(id: u16) -> usize {
     if id > 0xff { 3 } else { 2 }
-}
-
-fn room_for(path: Path, level: Level) -> usize {
-    room(last_id(path.truncate(level)))
 }
 
 /// The depth of each kind of container.
@@ -224,18 +219,19 @@ impl Encoder {
         let (path, last, level) = (record.path, row.last, base.level());
         let index = path.resource_instance_id().map(ResourceInstanceId::get);
         // A resource is either an array or not.
-        let both = index.is_some() && path.truncate(Level::Resource) == last;
+        let other = path.to_bits() ^ last.to_bits();
+        let both = other >> 16 == 0 && last.resource_instance_id().is_none();
         if path <= last || both {
             return Err(EncodeError::OutOfOrder);
         }
-        if path.truncate(Level::Resource) != last.truncate(Level::Resource) {
+        if other >> 16 != 0 {
             close_resource(writer, row)?;
         }
-        if path.truncate(Level::Instance) != last.truncate(Level::Instance) {
+        if other >> 32 != 0 {
             self.close_instance(writer, row)?;
         }
         if self.instance.is_none() && (level == Level::Object || path.resource_id().is_none()) {
-            self.instance = Some(writer.open(INSTANCE, room_for(path, Level::Instance))?);
+            self.instance = Some(writer.open(INSTANCE, room(instance_of(path)))?);
         }
         let Some(id) = path.resource_id().map(ResourceId::get) else {
             // An instance that the request names gets a wrapper only to say that it is there.
@@ -254,7 +250,7 @@ impl Encoder {
             return put_value(writer, Kind::Resource, id, &record.value);
         };
         if level != Level::ResourceInstance && row.array.is_none() {
-            row.array = Some(writer.open(RESOURCE, room_for(path, Level::Resource))?);
+            row.array = Some(writer.open(RESOURCE, room(id))?);
         }
         put_value(writer, Kind::ResourceInstance, index, &record.value)
     }
@@ -270,10 +266,7 @@ impl Encoder {
 
     fn close_instance(&mut self, writer: &mut Writer<'_>, row: &Row) -> Result<(), EncodeError> {
         match self.instance.take() {
-            Some(start) => {
-                let id = last_id(row.last.truncate(Level::Instance));
-                close(writer, Kind::ObjectInstance, id, start)
-            }
+            Some(start) => close(writer, Kind::ObjectInstance, instance_of(row.last), start),
             None => Ok(()),
         }
     }
@@ -281,10 +274,7 @@ impl Encoder {
 
 fn close_resource(writer: &mut Writer<'_>, row: &mut Row) -> Result<(), EncodeError> {
     match row.array.take() {
-        Some(start) => {
-            let id = last_id(row.last.truncate(Level::Resource));
-            close(writer, Kind::MultipleResource, id, start)
-        }
+        Some(start) => close(writer, Kind::MultipleResource, resource_of(row.last), start),
         None => Ok(()),
     }
 }

@@ -119,10 +119,10 @@ fn divided_by_ten(number: u64) -> (u64, u8) {
 
 /// The same in pieces of 16 bits, which a device divides in one instruction, where 64 bits take a large function.
 pub(super) fn in_pieces(number: u64) -> (u64, u8) {
+    let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
     let (mut tens, mut left) = (0_u64, 0_u32);
-    for piece in [48, 32, 16, 0] {
-        let [low, high, ..] = (number >> piece).to_le_bytes();
-        let dividend = left << 16 | u32::from(u16::from_le_bytes([low, high]));
+    for piece in [[a, b], [c, d], [e, f], [g, h]] {
+        let dividend = left << 16 | u32::from(u16::from_be_bytes(piece));
         let quotient = dividend / 10;
         left = dividend.wrapping_sub(quotient.wrapping_mul(10));
         tens = tens << 16 | u64::from(quotient);
