@@ -287,6 +287,7 @@ impl Registration {
 }
 
 impl<P> Slot<P> {
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn new(
         short_server_id: u16,
         peer: P,
