@@ -6,7 +6,8 @@ use heapless::Vec;
 
 use crate::content::{self, Sink};
 use crate::features::{COMPOSITE, SEND};
-use crate::write::{self, Author, Payload, Table};
+use crate::table::Table;
+use crate::write::{self, Author, Payload};
 use crate::{Error, Objects, access, set};
 
 /// How many nodes a list may name.

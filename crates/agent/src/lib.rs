@@ -104,6 +104,7 @@ mod doors;
 mod engine;
 mod error;
 mod event;
+mod exchange;
 mod failure;
 mod fallback;
 mod features;
@@ -133,9 +134,11 @@ mod set;
 pub mod std;
 #[cfg(feature = "storage")]
 pub mod storage;
+mod table;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod trace;
+mod upload;
 mod uri;
 mod write;
 
