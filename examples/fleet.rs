@@ -1,4 +1,4 @@
-//! A manager in forty lines: it reads every device that registers and prints its temperature as it changes.
+//! A manager in forty lines: it reads every device that registers and prints its temperature, if it has one, as it changes.
 //!
 //!     cargo run --example fleet --features manager
 //!     cargo run --example sensor --features agent-std -- coap://127.0.0.1:5683      # in another terminal
@@ -44,6 +44,12 @@ async fn welcome(device: &Device) -> Result<(), CommandError> {
     let maker = device.read(device::MANUFACTURER).await?;
     println!("{} is a {model} by {maker}", device.endpoint());
 
+    let registration = device.info().await?.registration;
+    let mut links = registration.links.iter();
+    if !links.any(|link| link.path.to_string() == "/3303/0") {
+        println!("{} has no thermometer", device.endpoint());
+        return Ok(());
+    }
     let mut heat = device.observe((3303, 0, 5700)).pmin(1).pmax(300).await?;
     while let Some(notification) = heat.next().await {
         println!("{}: {:?}", device.endpoint(), notification.records.value());

@@ -52,6 +52,7 @@ pub(crate) fn run() -> Result<()> {
     let mut thermostat = Running::start(Command::new(programs.join("custom_object")).arg(&uri))?;
     thermostat.line("Registered")?;
     fleet.line("urn:dev:os:32473-thermostat is a Thermostat by Dunlin")?;
+    fleet.line("urn:dev:os:32473-thermostat has no thermometer")?;
 
     println!("example sleepy");
     let mut sleepy = Running::start(Command::new(programs.join("sleepy")).arg(&uri))?;

@@ -240,7 +240,10 @@ impl Remote {
         let (host, port) = host_and_port(uri, A::SECURE).ok_or(error)?;
         // The agent is not to be held while the answer is waited for.
         let host = String::<HOST>::try_from(host).map_err(|_| error)?;
-        let found = lookup(stack, &host).await;
+        let found = match host.parse() {
+            Ok(address) => Some(address),
+            Err(()) => lookup(stack, &host).await,
+        };
         self.next = found.is_none().then(|| now().saturating_add(RESOLVE_AGAIN));
         let endpoint = found.map(|address| Endpoint::from((address, port)));
         let fresh = endpoint.filter(|_| self.endpoint != endpoint);
@@ -263,20 +266,16 @@ impl Remote {
     }
 }
 
-/// The address of a host: what it says, or what the DNS says.
+/// The address of a host that is no address itself.
+#[cfg(feature = "dns")]
 async fn lookup(stack: Stack<'_>, host: &str) -> Option<IpAddress> {
-    if let Ok(address) = host.parse() {
-        return Some(address);
-    }
-    let _ = stack;
-    #[cfg(feature = "dns")]
-    if let Ok(found) = stack
-        .dns_query(host, embassy_net::dns::DnsQueryType::A)
-        .await
-    {
-        return found.first().copied();
-    }
-    None
+    let found = stack.dns_query(host, embassy_net::dns::DnsQueryType::A);
+    found.await.ok()?.first().copied()
+}
+
+#[cfg(not(feature = "dns"))]
+fn lookup(_: Stack<'_>, _: &str) -> core::future::Ready<Option<IpAddress>> {
+    core::future::ready(None)
 }
 
 struct Remotes(Vec<Remote, REMOTES>);

@@ -222,22 +222,15 @@ impl<
         self.handle_timeout(now);
         let now = self.state.now;
         let account = self.account(server).ok_or(ConnectError::UnknownServer)?;
-        let known = |slot: &Option<Slot<P>>| {
-            slot.as_ref()
-                .is_some_and(|slot| slot.short_server_id == server)
-        };
         let place = self
-            .servers
-            .iter()
-            .position(known)
+            .place_of(server)
             .or_else(|| self.servers.iter().position(Option::is_none))
             .ok_or(ConnectError::NoSpace)?;
         self.core().end_observations(place);
-        let mut slot = Slot::new(server, peer, account, self.config.version, now);
-        let delay = slot.first_delay(&self.objects);
-        slot.wait(now.saturating_add(delay));
-        if let Some(free) = self.servers.get_mut(place) {
-            *free = Some(slot);
+        if let Some(place) = self.servers.get_mut(place) {
+            let new = Slot::new(server, peer, account, self.config.version, now);
+            let slot = place.insert(new);
+            slot.until = now.saturating_add(slot.first_delay(&self.objects));
         }
         Ok(())
     }

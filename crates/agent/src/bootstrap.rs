@@ -21,8 +21,8 @@ use crate::{Error, Event, Failure, access};
 /// The place that stands for the Bootstrap-Server where others stand for servers.
 pub(crate) const BOOTSTRAP_SERVER: usize = 255;
 
-/// Delay after the first failed attempt; the specification names none.
-const RETRY: Duration = Duration::from_secs(60);
+/// Delay after the first failed attempt, milliseconds; the specification names none.
+const RETRY: u32 = 60_000;
 
 /// The longest delay is `RETRY` times two to this power: about a day.
 const MAX_DOUBLINGS: u32 = 10;
@@ -243,9 +243,9 @@ impl<P: Copy + Eq> Core<'_, P> {
             return;
         }
         bootstrap.pack = packs.then(Pack::default);
-        let factor = 1_u64 << bootstrap.failures.min(MAX_DOUBLINGS);
+        let delay = RETRY << bootstrap.failures.min(MAX_DOUBLINGS);
         bootstrap.failures = bootstrap.failures.saturating_add(1);
-        let retry = spread(RETRY.saturating_mul(factor), random);
+        let retry = spread(Duration::from_millis(delay.into()), random);
         bootstrap.next(Stage::Waiting, now.saturating_add(retry));
         self.state.tell(Event::BootstrapFailed { reason, retry });
     }
@@ -353,27 +353,15 @@ impl<P: Copy + Eq> Core<'_, P> {
                 return Ok(());
             }
         };
-        match operation {
+        let server = BOOTSTRAP_SERVER;
+        let (about, format, path) = match operation {
             BootstrapOperation::Discover { path } => {
-                let source = Source {
-                    about: About::Accounts,
-                    format: ContentFormat::LINK_FORMAT,
-                    path,
-                    server: BOOTSTRAP_SERVER,
-                };
-                reply.content(source, block, None);
+                (About::Accounts, ContentFormat::LINK_FORMAT, path)
             }
             BootstrapOperation::Read { path, accept } => {
-                let format = self.format(BOOTSTRAP_SERVER, accept);
+                let format = self.format(server, accept);
                 content::check(&*self.objects, path, format)?;
-                let server = BOOTSTRAP_SERVER;
-                let source = Source {
-                    about: About::Node,
-                    format,
-                    path,
-                    server,
-                };
-                reply.content(source, block, None);
+                (About::Node, format, path)
             }
             BootstrapOperation::Write {
                 path,
@@ -382,20 +370,29 @@ impl<P: Copy + Eq> Core<'_, P> {
             } => {
                 let bytes = payload;
                 let payload = Payload { format, bytes };
-                self.with_payload(reply, message, path, payload, Change::Provision)?;
+                return self.with_payload(reply, message, path, payload, Change::Provision);
             }
             BootstrapOperation::Delete { path } => {
                 provision::delete(self.objects, path)?;
                 reply.code = Code::DELETED;
+                return Ok(());
             }
             BootstrapOperation::Finish => {
                 if !provision::is_consistent(&*self.objects) {
                     return Err(Error::NotAcceptable);
                 }
                 self.finish_bootstrap();
+                return Ok(());
             }
             _ => return Err(Error::NotImplemented),
-        }
+        };
+        let source = Source {
+            about,
+            format,
+            path,
+            server,
+        };
+        reply.content(source, block, None);
         Ok(())
     }
 
@@ -442,6 +439,6 @@ fn setting(objects: &dyn crate::Objects, resource: ResourceId) -> Duration {
     let seconds = provision::account(objects)
         .and_then(|account| account.read(resource, SINGLE))
         .and_then(|value| value.as_i64())
-        .and_then(|seconds| u64::try_from(seconds).ok());
-    Duration::from_secs(seconds.unwrap_or(0))
+        .and_then(|seconds| u32::try_from(seconds).ok());
+    Duration::from_secs(seconds.unwrap_or(0).into())
 }

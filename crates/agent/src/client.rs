@@ -444,8 +444,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             Registration::Sending => self.end_send(index, Some(reason)),
             _ => {
                 let random = self.rng.next_u32();
-                let own = slot.back_off(&*self.objects, random);
-                let retry = wait.map_or(own, |wait| spread(wait, random));
+                let own = slot.back_off(&*self.objects);
+                let retry = spread(wait.unwrap_or(own), random);
                 slot.wait(now.saturating_add(retry));
                 let server = slot.short_server_id;
                 // An explicit rejection asks for other accounts at once, unless those of just now are what is rejected.
@@ -453,13 +453,13 @@ impl<P: Copy + Eq> Core<'_, P> {
                     && wait.is_none()
                     && !self.state.bootstraps;
                 let bootstrap = BOOTSTRAP && slot.leads_to_bootstrap(&*self.objects, rejected);
-                let has_failed = slot.has_failed(&*self.objects);
+                let has_failed = ORDER && slot.has_failed(&*self.objects);
                 self.state.tell(Event::RegistrationFailed {
                     server,
                     reason,
                     retry,
                 });
-                if ORDER && has_failed {
+                if has_failed {
                     self.let_next_go(index);
                 }
                 if bootstrap {

@@ -1,13 +1,12 @@
 //! Operations on several nodes at once (Core 1.2.2 §6.3.8 to §6.3.10 and §6.4.6).
 
-use dunlin_codec::{ContentFormat, Part, encode_part};
+use dunlin_codec::ContentFormat;
 use dunlin_model::{Level, Path};
 use heapless::Vec;
 
 use crate::content::{self, Sink};
-use crate::features::{COMPOSITE, SEND};
-use crate::table::Table;
-use crate::write::{self, Author, Payload};
+use crate::features::{ACCESS_CONTROL, COMPOSITE, SEND};
+use crate::write::{Author, Payload, Records};
 use crate::{Error, Objects, access, set};
 
 /// How many nodes a list may name.
@@ -57,16 +56,17 @@ pub(crate) fn insert(list: &mut PathList, path: Path) -> Result<(), Error> {
     if list.iter().any(|known| known.contains(&path)) {
         return Ok(());
     }
-    list.retain(|known| !path.contains(known));
-    if list.is_full() {
-        return Err(Error::NoSpace);
-    }
-    // The greater ones move on by one, each into the place of the next: `insert` brings a general `memmove` along.
+    // Those within the new one are left out, and the greater of two is carried on to the next.
+    let mut merged = PathList::new();
     let mut carried = path;
-    for known in list.iter_mut().filter(|known| **known > path) {
-        core::mem::swap(known, &mut carried);
+    for known in list.iter().filter(|known| !path.contains(known)) {
+        let smaller = carried.min(*known);
+        carried = carried.max(*known);
+        merged.push(smaller).map_err(|_| Error::NoSpace)?;
     }
-    list.push(carried).map_err(|_| Error::NoSpace)
+    merged.push(carried).map_err(|_| Error::NoSpace)?;
+    *list = merged;
+    Ok(())
 }
 
 /// Reads the list of nodes in the payload of a composite request.
@@ -75,7 +75,12 @@ pub(crate) fn read_list(payload: Payload<'_>) -> Result<PathList, Error> {
     if !is_list(payload.format) {
         return Err(Error::UnsupportedFormat);
     }
-    payload.visit_all(Path::ROOT, &[], &mut |record| {
+    let records = Records {
+        payload,
+        base: Path::ROOT,
+        definitions: &[],
+    };
+    records.visit(&mut |record| {
         if !record.value.is_none() {
             return Err(Error::BadValue);
         }
@@ -117,24 +122,12 @@ pub(crate) fn format_for_several(preferred: ContentFormat) -> ContentFormat {
     }
 }
 
-/// Writes a part of what can be read of the nodes: those that are not there, or cannot be read, are left out.
-pub(crate) fn encode(
+/// Gives what can be read at and below a node, unless it is not there or cannot be read.
+pub(crate) fn node(
     objects: &dyn Objects,
-    server: Option<u16>,
-    paths: &[Path],
-    format: ContentFormat,
-    skip: usize,
-    buffer: &mut [u8],
-) -> Result<Part, Error> {
-    encode_part(format, Path::ROOT, skip, buffer, |encoder| {
-        let mut sink = Sink::new(encoder, format, server);
-        paths
-            .iter()
-            .try_for_each(|path| node(objects, *path, &mut sink))
-    })
-}
-
-fn node(objects: &dyn Objects, path: Path, sink: &mut Sink<'_, '_>) -> Result<(), Error> {
+    path: Path,
+    sink: &mut Sink<'_, '_>,
+) -> Result<(), Error> {
     if path.level() == Level::Root {
         for collection in objects.iter() {
             let object = Path::object(collection.definition().id);
@@ -156,10 +149,11 @@ fn node(objects: &dyn Objects, path: Path, sink: &mut Sink<'_, '_>) -> Result<()
 /// Whether anything can be read of the nodes.
 pub(crate) fn is_readable(objects: &dyn Objects, server: Option<u16>, paths: &[Path]) -> bool {
     // An empty pack of SenML CBOR is one byte.
-    let part = encode(
+    let part = content::encode(
         objects,
         server,
-        paths,
+        Path::ROOT,
+        Some(paths),
         ContentFormat::SENML_CBOR,
         0,
         &mut [],
@@ -179,19 +173,20 @@ pub(crate) fn write(
         _ => return Err(Error::UnsupportedFormat),
     };
     let author = Author::Composer { etch };
-    let definitions = set::definitions(objects)?;
-    let mut table = Table::new(payload, Path::ROOT, &definitions, false);
-    payload.visit_all(Path::ROOT, &definitions, &mut |record| {
-        let target = content::target(objects, record.path)?;
-        let (object, _) = target.resource()?;
-        write::check(objects, object, target.definition, author, record)?;
-        access::check(objects, server, record.path, access::WRITE)?;
-        table.take(object, record)
-    })?;
-    if table.count == 0 {
+    let mut definitions = set::Definitions::new();
+    set::definitions(objects, &mut definitions)?;
+    let records = Records {
+        payload,
+        base: Path::ROOT,
+        definitions: &definitions,
+    };
+    if records.check(objects, author, false)? == 0 {
         return Err(Error::BadValue);
     }
-    write::apply_all(objects, Path::ROOT, &definitions, author, payload)
+    if ACCESS_CONTROL {
+        records.visit(&mut |record| access::check(objects, server, record.path, access::WRITE))?;
+    }
+    records.apply(objects, author)
 }
 
 #[cfg(test)]

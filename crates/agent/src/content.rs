@@ -6,22 +6,31 @@ use dunlin_model::{
     ValueType,
 };
 
-use crate::{Error, Object, Objects, access, set};
+use crate::{Error, Object, Objects, access, composite, set};
 
 /// The id under which the value of a single resource is read.
 pub(crate) const SINGLE: ResourceInstanceId = ResourceInstanceId::of::<0>();
 
 /// Writes a part of what a server can read at and below `path` in `format`: as much as `buffer` holds from `skip` bytes on.
+/// With a list, `path` is the root, and nodes of the list that are not there, or cannot be read, are left out.
 pub(crate) fn encode(
     objects: &dyn Objects,
     server: Option<u16>,
     path: Path,
+    list: Option<&[Path]>,
     format: ContentFormat,
     skip: usize,
     buffer: &mut [u8],
 ) -> Result<Part, Error> {
     encode_part(format, path, skip, buffer, |encoder| {
-        node(objects, path, &mut Sink::new(encoder, format, server))
+        let mut sink = Sink::new(encoder, format, server);
+        let Some(list) = list else {
+            return node(objects, path, &mut sink);
+        };
+        for path in list {
+            composite::node(objects, *path, &mut sink)?;
+        }
+        Ok(())
     })
 }
 
@@ -58,8 +67,11 @@ pub(crate) fn node(
     readable(object, found, path)?;
     match path.resource_instance_id() {
         Some(index) => {
-            let value = typed(object, found, index).ok_or(Error::NotFound)?;
-            sink.push(path, value)
+            if put(object, found, index, path, sink)? {
+                Ok(())
+            } else {
+                Err(Error::NotFound)
+            }
         }
         None => resource(object, found, path, sink),
     }
@@ -130,14 +142,13 @@ pub(crate) fn check(objects: &dyn Objects, path: Path, format: ContentFormat) ->
 
 /// The value of a single resource or a resource instance.
 pub(crate) fn value(objects: &dyn Objects, path: Path) -> Option<Value<'_>> {
-    let object = objects.instance(path.object_id()?, path.instance_id()?)?;
-    let definition = objects.resource(path)?;
+    let (object, found) = target(objects, path).ok()?.resource().ok()?;
     let index = match path.resource_instance_id() {
         Some(index) => index,
-        None if definition.multiple => return None,
+        None if found.multiple => return None,
         None => SINGLE,
     };
-    object.read(definition.id, index)
+    object.read(found.id, index)
 }
 
 /// The value of a single resource or a resource instance that a server might read.
@@ -175,10 +186,11 @@ pub(crate) fn indices(
     object: &dyn Object,
     id: ResourceId,
 ) -> impl Iterator<Item = ResourceInstanceId> {
-    let mut from = Some(0_u16);
+    let mut from = 0_u16;
     core::iter::from_fn(move || {
-        let next = object.next_index(id, from?)?;
-        from = next.get().checked_add(1);
+        let next = object.next_index(id, from)?;
+        // At most 65535, at or above which there is none.
+        from = next.get().saturating_add(1);
         Some(next)
     })
 }
@@ -282,22 +294,34 @@ fn resource(
     path: Path,
     sink: &mut Sink<'_, '_>,
 ) -> Result<(), Error> {
-    if definition.multiple {
-        let mut empty = true;
-        for index in indices(object, definition.id) {
-            if let (Some(path), Some(value)) =
-                (path.child(index.get()), typed(object, definition, index))
-            {
-                sink.push(path, value)?;
-                empty = false;
-            }
+    if !definition.multiple {
+        return put(object, definition, SINGLE, path, sink).map(|_| ());
+    }
+    let mut empty = true;
+    for index in indices(object, definition.id) {
+        if let Some(path) = path.child(index.get())
+            && put(object, definition, index, path, sink)?
+        {
+            empty = false;
         }
-        // Only TLV can say that a resource is there and has no instances.
-        if empty && sink.tlv && object.has(definition.id) {
-            sink.push(path, Value::None)?;
-        }
-    } else if let Some(value) = typed(object, definition, SINGLE) {
-        sink.push(path, value)?;
+    }
+    // Only TLV can say that a resource is there and has no instances.
+    if empty && sink.tlv && object.has(definition.id) {
+        sink.push(path, Value::None)?;
     }
     Ok(())
+}
+
+/// Gives the value of a single resource or a resource instance; whether there is one.
+fn put(
+    object: &dyn Object,
+    definition: &ResourceDefinition,
+    index: ResourceInstanceId,
+    path: Path,
+    sink: &mut Sink<'_, '_>,
+) -> Result<bool, Error> {
+    match typed(object, definition, index) {
+        Some(value) => sink.push(path, value).map(|()| true),
+        None => Ok(false),
+    }
 }

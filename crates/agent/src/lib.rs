@@ -134,7 +134,6 @@ mod set;
 pub mod std;
 #[cfg(feature = "storage")]
 pub mod storage;
-mod table;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod trace;

@@ -12,9 +12,9 @@ use dunlin_model::{
 };
 
 use crate::attributes::{Attached, fill, fill_effective};
-use crate::features::OBSERVE;
+use crate::features::{BOOTSTRAP, OBSERVE};
 use crate::reply::{FNV, fnv};
-use crate::{Error, Object, Objects, content, set};
+use crate::{Collection, Error, Object, Objects, content, provision, set};
 
 /// A list of links, of which one part goes into a buffer while the rest is counted.
 pub(crate) struct Links<'b> {
@@ -59,6 +59,40 @@ impl<'b> Links<'b> {
             self.number(segment.into());
         }
         self.put(b">");
+    }
+
+    /// Adds the links of an object's instances, and of the object itself where it has none or its version must be said;
+    /// with `accounts` also what is told of accounts.
+    pub(crate) fn object(
+        &mut self,
+        collection: &dyn Collection,
+        enabler: LwM2mVersion,
+        accounts: bool,
+    ) {
+        let definition = collection.definition();
+        self.announce(definition, enabler, collection.next(0).is_none());
+        for id in set::instances(collection) {
+            self.link(Path::instance(definition.id, id));
+            if BOOTSTRAP
+                && accounts
+                && let Some(instance) = collection.instance(id)
+            {
+                provision::properties(definition.id, instance, self);
+            }
+        }
+    }
+
+    /// Adds the link of an object `always`, or where its version must be said: where it is not the one that the enabler
+    /// implies (Core 1.2.2 §7.2.2).
+    fn announce(&mut self, definition: &ObjectDefinition, enabler: LwM2mVersion, always: bool) {
+        let implied = objects::implied_version(definition.id, enabler.into());
+        let differs = definition.version != implied;
+        if always || differs {
+            self.link(Path::object(definition.id));
+        }
+        if differs {
+            self.version("ver", definition.version);
+        }
     }
 
     /// Adds an attribute.
@@ -123,7 +157,7 @@ impl<'b> Links<'b> {
 
 /// The formats of several values and of single ones that are announced: not those that every client has, plain text and
 /// opaque (Core 1.2.2 §6.2.1).
-const FORMATS: [ContentFormat; 5] = [
+const FORMATS: &[ContentFormat] = &[
     ContentFormat::CBOR,
     ContentFormat::SENML_JSON,
     ContentFormat::SENML_CBOR,
@@ -155,21 +189,9 @@ pub(crate) fn list(
         links.put(b"\"");
     }
     for collection in objects.iter() {
-        let definition = collection.definition();
-        let object = Path::object(definition.id);
-        if content::is_secret(object) || known.contains(&definition.id) {
-            continue;
-        }
-        let version = announced(definition, enabler);
-        let empty = collection.next(0).is_none();
-        if empty || version.is_some() {
-            links.link(object);
-        }
-        if let Some(version) = version {
-            links.version("ver", version);
-        }
-        for id in set::instances(collection) {
-            links.link(Path::instance(definition.id, id));
+        let id = collection.definition().id;
+        if !content::is_secret(Path::object(id)) && !known.contains(&id) {
+            links.object(collection, enabler, false);
         }
     }
     links.finish()
@@ -200,12 +222,14 @@ pub(crate) fn discover(
     links: Links<'_>,
 ) -> Result<Part, Error> {
     let node = content::target(objects, path)?;
-    let levels = depth.unwrap_or(if path.level() == Level::Object { 2 } else { 1 });
+    let level = path.level();
+    let levels = depth.unwrap_or(if level == Level::Object { 2 } else { 1 });
     let mut tree = Tree {
         links,
         table,
         server,
         target: path,
+        deepest: (level as u8).saturating_add(levels),
     };
     if let Ok((object, found)) = node.resource() {
         if !content::exists(object, found) {
@@ -214,21 +238,16 @@ pub(crate) fn discover(
         if path.resource_instance_id().is_some() {
             return Err(Error::NotAllowed);
         }
-        tree.resource(object, found, path, levels);
+        tree.resource(object, found, path);
     } else if let Some(object) = node.object {
-        tree.instance(object, node.definition, path, levels);
+        tree.instance(object, node.definition, path);
     } else {
-        tree.links.link(path);
-        if let Some(version) = announced(node.definition, enabler) {
-            tree.links.version("ver", version);
-        }
+        tree.links.announce(node.definition, enabler, true);
         tree.attributes(path);
-        if let Some(levels) = levels.checked_sub(1) {
-            for id in set::instances(node.collection) {
-                if let Some(object) = node.collection.instance(id) {
-                    let path = Path::instance(node.definition.id, id);
-                    tree.instance(object, node.definition, path, levels);
-                }
+        for id in set::instances(node.collection) {
+            if let Some(object) = node.collection.instance(id) {
+                let path = Path::instance(node.definition.id, id);
+                tree.instance(object, node.definition, path);
             }
         }
     }
@@ -240,9 +259,24 @@ struct Tree<'t, 'b> {
     table: &'t [Option<Attached>],
     server: usize,
     target: Path,
+    /// The deepest level that is shown, as a number.
+    deepest: u8,
 }
 
 impl Tree<'_, '_> {
+    /// Adds a node, if it is not too deep; with `dimension`, how many resource instances it has.
+    fn node(&mut self, path: Path, dimension: Option<u32>) -> bool {
+        if path.level() as u8 > self.deepest {
+            return false;
+        }
+        self.links.link(path);
+        if let Some(dimension) = dimension {
+            self.links.attribute("dim", dimension);
+        }
+        self.attributes(path);
+        true
+    }
+
     /// What is attached to the node; at the target also what it inherits (Core 1.2.2 §6.3.2).
     fn attributes(&mut self, path: Path) {
         if !OBSERVE {
@@ -258,55 +292,30 @@ impl Tree<'_, '_> {
         self.links.attributes(&shown);
     }
 
-    fn instance(
-        &mut self,
-        object: &dyn Object,
-        definition: &'static ObjectDefinition,
-        path: Path,
-        levels: u8,
-    ) {
-        self.links.link(path);
-        self.attributes(path);
-        let Some(levels) = levels.checked_sub(1) else {
+    fn instance(&mut self, object: &dyn Object, definition: &'static ObjectDefinition, path: Path) {
+        if !self.node(path, None) {
             return;
-        };
+        }
         for found in definition.resources {
             if content::exists(object, found)
                 && let Some(path) = path.child(found.id.get())
             {
-                self.resource(object, found, path, levels);
+                self.resource(object, found, path);
             }
         }
     }
 
-    fn resource(
-        &mut self,
-        object: &dyn Object,
-        found: &'static ResourceDefinition,
-        path: Path,
-        levels: u8,
-    ) {
-        self.links.link(path);
-        if found.multiple {
-            let count = content::indices(object, found.id).count();
-            self.links
-                .attribute("dim", u32::try_from(count).unwrap_or(u32::MAX));
+    fn resource(&mut self, object: &dyn Object, found: &'static ResourceDefinition, path: Path) {
+        if !found.multiple {
+            self.node(path, None);
+            return;
         }
-        self.attributes(path);
-        if levels > 0 && found.multiple {
-            for index in content::indices(object, found.id) {
-                if let Some(path) = path.child(index.get()) {
-                    self.links.link(path);
-                    self.attributes(path);
-                }
+        let count = content::indices(object, found.id).count();
+        self.node(path, u32::try_from(count).ok());
+        for index in content::indices(object, found.id) {
+            if let Some(path) = path.child(index.get()) {
+                self.node(path, None);
             }
         }
     }
-}
-
-/// The version of an object where it must be said: where it is not the one that the enabler implies (Core 1.2.2
-/// §7.2.2).
-pub(crate) fn announced(definition: &ObjectDefinition, enabler: LwM2mVersion) -> Option<Version> {
-    let implied = objects::implied_version(definition.id, enabler.into());
-    (definition.version != implied).then_some(definition.version)
 }

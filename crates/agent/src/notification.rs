@@ -6,6 +6,7 @@ use dunlin_model::AttributeSet;
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::features::HISTORY;
 use crate::observation::{Content, Unconfirmed};
 use crate::reply::{Body, Head};
 use crate::{Error, content};
@@ -25,20 +26,17 @@ impl<P: Copy + Eq> Core<'_, P> {
         let observation = *self.observations.get(index)?.as_ref()?;
         let slot = self.servers.get_mut(observation.server)?.as_mut()?;
         let (to, is_away) = (slot.peer, slot.is_away);
+        // The message that has not been acknowledged in time.
         let mut again = None;
         if let Some(unconfirmed) = &mut slot.unconfirmed
             && unconfirmed.observation == index
         {
-            match unconfirmed
-                .transmission
-                .on_timeout(now, &self.config.parameters)
-            {
-                Retry::Again => again = Some(*unconfirmed),
-                Retry::GiveUp => {
-                    self.end_observation(index);
-                    return None;
-                }
+            let transmission = &mut unconfirmed.transmission;
+            if transmission.on_timeout(now, &self.config.parameters) == Retry::GiveUp {
+                self.end_observation(index);
+                return None;
             }
+            again = Some(unconfirmed.id);
         }
         let attributes = self.ruling(index, &observation);
         let slot = self.servers.get(observation.server)?.as_ref()?;
@@ -73,25 +71,19 @@ impl<P: Copy + Eq> Core<'_, P> {
             }
             return None;
         }
-        if is_away {
+        if HISTORY && is_away {
             self.keep_value(index, &attributes, content);
             return None;
         }
         // A repetition is the same message, unless there is newer content to send in its place (RFC 7641 §4.5.2).
         let id = match again {
-            Some(unconfirmed) if !past && content.fingerprint == observation.content => {
-                unconfirmed.id
-            }
+            Some(id) if !past && content.fingerprint == observation.content => id,
             _ => self.state.ids.next(),
         };
         let message_type = if confirmable {
             Type::Confirmable
         } else {
             Type::NonConfirmable
-        };
-        let transmission = match again {
-            Some(unconfirmed) => unconfirmed.transmission,
-            None => Transmission::start(now, &self.config.parameters, self.rng.next_u32()),
         };
         let stored = self.observations.get_mut(index)?.as_mut()?;
         if again.is_none() || id != stored.last_id {
@@ -110,11 +102,17 @@ impl<P: Copy + Eq> Core<'_, P> {
             count(&mut self.state.counters.notifications);
         }
         if confirmable && let Some(Some(slot)) = self.servers.get_mut(observation.server) {
-            slot.unconfirmed = Some(Unconfirmed {
-                observation: index,
-                id,
-                transmission,
-            });
+            match &mut slot.unconfirmed {
+                Some(unconfirmed) if again.is_some() => unconfirmed.id = id,
+                place => {
+                    let parameters = &self.config.parameters;
+                    *place = Some(Unconfirmed {
+                        observation: index,
+                        id,
+                        transmission: Transmission::start(now, parameters, self.rng.next_u32()),
+                    });
+                }
+            }
         }
         let head = Head {
             message_type,

@@ -1,7 +1,7 @@
 //! What an object is to the agent: resources that can be read, written and executed, in one instance or several.
 
 use dunlin_lwm2m::Arguments;
-use dunlin_model::{InstanceId, ObjectDefinition, ResourceId, ResourceInstanceId, Value};
+use dunlin_model::{InstanceId, MAX_ID, ObjectDefinition, ResourceId, ResourceInstanceId, Value};
 
 use crate::features::PROVIDES;
 use crate::{Error, Field};
@@ -297,15 +297,46 @@ impl<T: ObjectType> Collection for T {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Instances<T, const N: usize> {
-    /// In no order: what is asked for in order is looked for.
-    places: [Option<(InstanceId, T)>; N],
+    /// The ids, in no order: what is asked for in order is looked for. [`MAX_ID`] is no id and stands for a free place.
+    ids: [u16; N],
+    places: [Option<T>; N],
+}
+
+/// The place of the instance with this id; of [`MAX_ID`], a free one.
+fn place(ids: &[u16], id: u16) -> Option<usize> {
+    ids.iter().position(|known| *known == id)
+}
+
+/// The smallest id at or above `from`.
+fn next_id(ids: &[u16], from: u16) -> Option<InstanceId> {
+    let mut next = MAX_ID;
+    for id in ids {
+        if *id >= from && *id < next {
+            next = *id;
+        }
+    }
+    InstanceId::new(next)
 }
 
 impl<T, const N: usize> Instances<T, N> {
     /// No instances.
     pub const fn new() -> Self {
         Self {
+            ids: [MAX_ID; N],
             places: [const { None }; N],
+        }
+    }
+
+    /// An instance with the id 0; nothing where there is no room.
+    pub(crate) fn of(instance: T) -> Self {
+        let mut first = Some(instance);
+        let mut ids = [MAX_ID; N];
+        if let Some(id) = ids.first_mut() {
+            *id = 0;
+        }
+        Self {
+            ids,
+            places: core::array::from_fn(|_| first.take()),
         }
     }
 
@@ -315,63 +346,52 @@ impl<T, const N: usize> Instances<T, N> {
     ///
     /// Gives the instance back when all places are taken or when the id is 65535.
     pub fn insert(&mut self, id: u16, instance: T) -> Result<(), T> {
-        let place = match self.place(id) {
-            Some(place) => Some(place),
-            None => self.places.iter().position(Option::is_none),
-        };
-        let place = place.and_then(|place| self.places.get_mut(place));
-        match (InstanceId::new(id), place) {
-            (Some(id), Some(place)) => {
-                *place = Some((id, instance));
+        match self.reserve(id) {
+            Some(place) => {
+                *place = Some(instance);
                 Ok(())
             }
-            _ => Err(instance),
+            None => Err(instance),
         }
     }
 
-    /// The place of the instance with this id.
-    fn place(&self, id: u16) -> Option<usize> {
-        let is_it = |(known, _): &(InstanceId, T)| known.get() == id;
-        self.places
-            .iter()
-            .position(|place| place.as_ref().is_some_and(is_it))
+    /// The place of the instance with this id, or one for it.
+    fn reserve(&mut self, id: u16) -> Option<&mut Option<T>> {
+        let place = place(&self.ids, id).or_else(|| place(&self.ids, MAX_ID))?;
+        if id == MAX_ID {
+            return None;
+        }
+        *self.ids.get_mut(place)? = id;
+        self.places.get_mut(place)
     }
 
     /// The instance with this id.
     pub fn get(&self, id: u16) -> Option<&T> {
-        let (_, instance) = self.places.get(self.place(id)?)?.as_ref()?;
-        Some(instance)
+        self.places.get(place(&self.ids, id)?)?.as_ref()
     }
 
     /// The instance with this id.
     pub fn get_mut(&mut self, id: u16) -> Option<&mut T> {
-        let place = self.place(id)?;
-        let (_, instance) = self.places.get_mut(place)?.as_mut()?;
-        Some(instance)
+        self.places.get_mut(place(&self.ids, id)?)?.as_mut()
     }
 
     /// Takes the instance with this id out.
     pub fn remove(&mut self, id: u16) -> Option<T> {
-        let place = self.place(id)?;
-        let (_, instance) = self.places.get_mut(place)?.take()?;
-        Some(instance)
+        self.release(id)?.take()
     }
 
-    /// The smallest id at or above `from`.
-    fn next_id(&self, from: u16) -> Option<InstanceId> {
-        let ids = self
-            .places
-            .iter()
-            .filter_map(Option::as_ref)
-            .map(|(id, _)| *id);
-        ids.filter(|id| id.get() >= from).min()
+    /// The place of the instance with this id, which is free from now on.
+    fn release(&mut self, id: u16) -> Option<&mut Option<T>> {
+        let place = place(&self.ids, id)?;
+        *self.ids.get_mut(place)? = MAX_ID;
+        self.places.get_mut(place)
     }
 
     /// The instances in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = (InstanceId, &T)> {
         let mut from = Some(0_u16);
         core::iter::from_fn(move || {
-            let id = self.next_id(from?)?;
+            let id = next_id(&self.ids, from?)?;
             from = id.get().checked_add(1);
             Some((id, self.get(id.get())?))
         })
@@ -379,15 +399,13 @@ impl<T, const N: usize> Instances<T, N> {
 
     /// The instances, in no particular order.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (InstanceId, &mut T)> {
-        self.places
-            .iter_mut()
-            .filter_map(Option::as_mut)
-            .map(|(id, instance)| (*id, instance))
+        let places = self.ids.iter().zip(&mut self.places);
+        places.filter_map(|(id, place)| Some((InstanceId::new(*id)?, place.as_mut()?)))
     }
 
     /// How many instances there are.
     pub fn len(&self) -> usize {
-        self.places.iter().filter_map(Option::as_ref).count()
+        self.ids.iter().filter(|id| **id != MAX_ID).count()
     }
 
     /// Whether there is none.
@@ -420,7 +438,7 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn next(&self, from: u16) -> Option<InstanceId> {
-        self.next_id(from)
+        next_id(&self.ids, from)
     }
 
     fn instance(&self, id: InstanceId) -> Option<&dyn Object> {
@@ -432,26 +450,36 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn create(&mut self, id: InstanceId) -> Result<(), Error> {
-        let instance = T::create().ok_or(Error::NotAllowed)?;
-        self.insert(id.get(), instance).map_err(|_| Error::NoSpace)
+        let instance = T::create();
+        if instance.is_none() {
+            return Err(Error::NotAllowed);
+        }
+        *self.reserve(id.get()).ok_or(Error::NoSpace)? = instance;
+        Ok(())
     }
 
     fn delete(&mut self, id: InstanceId) -> Result<(), Error> {
         if T::create().is_none() {
             return Err(Error::NotAllowed);
         }
-        self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)
+        *self.release(id.get()).ok_or(Error::NotFound)? = None;
+        Ok(())
     }
 
     fn provide(&mut self, id: InstanceId) -> Result<(), Error> {
-        let instance = T::provide().filter(|_| PROVIDES).ok_or(Error::NotAllowed)?;
-        self.insert(id.get(), instance).map_err(|_| Error::NoSpace)
+        let instance = if PROVIDES { T::provide() } else { None };
+        if instance.is_none() {
+            return Err(Error::NotAllowed);
+        }
+        *self.reserve(id.get()).ok_or(Error::NoSpace)? = instance;
+        Ok(())
     }
 
     fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
         if !PROVIDES || T::provide().is_none() {
             return Err(Error::NotAllowed);
         }
-        self.remove(id.get()).map(|_| ()).ok_or(Error::NotFound)
+        *self.release(id.get()).ok_or(Error::NotFound)? = None;
+        Ok(())
     }
 }

@@ -87,7 +87,7 @@ pub use temperature::Temperature;
 pub use wlan_connectivity::WlanConnectivity;
 
 use dunlin_model::{ObjectDefinition, ResourceDefinition};
-use heapless::String;
+use heapless::string::StringView;
 
 /// The resources `ids` of `definition`: what the agent does not have takes no flash.
 #[expect(
@@ -124,14 +124,12 @@ const fn trimmed(
 }
 
 /// Replaces `text` with `new`, whole or not at all.
-fn set<const N: usize>(text: &mut String<N>, new: &str) -> Result<(), crate::Error> {
-    *text = String::try_from(new).map_err(|_| crate::Error::BadValue)?;
-    Ok(())
-}
-
-/// A text as a value; an empty one is a resource that is not there.
-fn text(text: &str) -> Option<dunlin_model::Value<'_>> {
-    (!text.is_empty()).then_some(dunlin_model::Value::String(text))
+fn set(text: &mut StringView, new: &str) -> Result<(), crate::Error> {
+    if new.len() > text.capacity() {
+        return Err(crate::Error::BadValue);
+    }
+    text.clear();
+    text.push_str(new).map_err(|_| crate::Error::BadValue)
 }
 
 #[cfg(all(test, feature = "derive"))]

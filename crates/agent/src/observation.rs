@@ -195,7 +195,7 @@ impl Observation {
 impl<P: Copy + Eq> Core<'_, P> {
     /// Keeps a new observation, in place of one with the same token or of the same path; gives its place, or `None`
     /// when there is no room.
-    pub(crate) fn observe(&mut self, observation: Observation) -> Option<usize> {
+    pub(crate) fn observe(&mut self, mut observation: Observation) -> Option<usize> {
         let lists = &self.state.lists;
         let paths = |of: &Observation| of.list().map(|list| lists.get(list));
         let same = |known: &Observation| {
@@ -211,20 +211,18 @@ impl<P: Copy + Eq> Core<'_, P> {
             .position(|slot| slot.as_ref().is_some_and(same));
         let place = known.or_else(|| self.observations.iter().position(Option::is_none))?;
         let slot = self.observations.get_mut(place)?;
-        if slot.is_none() {
+        if let Some(known) = slot {
+            // The numbers go on, or a client that renews its interest would take what follows for old (RFC 7641 §3.4).
+            observation.sequence = known.sequence;
+            if let Some(list) = known.list() {
+                self.state.lists.free(list);
+            }
+        } else {
             self.state.tell(Event::Observed {
                 path: observation.path,
             });
         }
-        // The numbers go on, or a client that renews its interest would take what follows for old (RFC 7641 §3.4).
-        let sequence = slot.map_or(SequenceNumber::default(), |known| known.sequence);
-        if let Some(list) = slot.and_then(|known| known.list()) {
-            self.state.lists.free(list);
-        }
-        *slot = Some(Observation {
-            sequence,
-            ..observation
-        });
+        *slot = Some(observation);
         self.forget_unconfirmed(place);
         Some(place)
     }

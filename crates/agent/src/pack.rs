@@ -8,7 +8,7 @@ use dunlin_model::{ObjectId, Path};
 use heapless::Vec;
 
 use crate::engine::Core;
-use crate::write::{Author, Payload};
+use crate::write::{Author, Payload, Records};
 use crate::{Error, Objects, composite, provision, set, write};
 
 /// How many objects a pack may replace.
@@ -84,8 +84,14 @@ fn apply(objects: &mut dyn Objects, payload: Payload<'_>) -> Result<(), Error> {
     if !composite::is_for_several(payload.format) {
         return Err(Error::UnsupportedFormat);
     }
-    let definitions = set::definitions(objects)?;
-    payload.visit_all(Path::ROOT, &definitions, &mut |record| {
+    let mut definitions = set::Definitions::new();
+    set::definitions(objects, &mut definitions)?;
+    let records = Records {
+        payload,
+        base: Path::ROOT,
+        definitions: &definitions,
+    };
+    records.visit(&mut |record| {
         let (object, instance) = record
             .path
             .object_id()
@@ -95,19 +101,10 @@ fn apply(objects: &mut dyn Objects, payload: Payload<'_>) -> Result<(), Error> {
         if object.get() == 0 && provision::account_id(objects) == Some(instance) {
             return Err(Error::BadValue);
         }
-        let found = record
-            .path
-            .resource_id()
-            .and_then(|id| definition.resource(id));
-        match found {
-            Some(found) if !write::is_no_instances(found, record) => {
-                write::typed(found, record).map(|_| ())
-            }
-            _ => Ok(()),
-        }
+        write::fits(definition, record)
     })?;
     let mut replaced = Vec::<ObjectId, OBJECTS>::new();
-    payload.visit_all(Path::ROOT, &definitions, &mut |record| {
+    records.visit(&mut |record| {
         let object = record.path.object_id().ok_or(Error::BadValue)?;
         if !replaced.contains(&object) {
             provision::delete(objects, Path::object(object))?;

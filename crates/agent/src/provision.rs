@@ -5,9 +5,9 @@ use dunlin_model::{InstanceId, Level, ObjectId, Path, ResourceId, Value};
 use heapless::Vec;
 
 use crate::content::SINGLE;
-use crate::links::{self, Links};
-use crate::write::{self, Author, Payload};
-use crate::{Config, Error, Object, Objects, set};
+use crate::links::Links;
+use crate::write::{self, Author, Payload, Records};
+use crate::{Collection, Config, Error, Object, Objects, set};
 
 /// How many instances one Bootstrap-Write may bring.
 const INSTANCES: usize = 8;
@@ -27,25 +27,20 @@ pub(crate) fn write(
     if let Some(resource) = path.resource_id() {
         definition.resource(resource).ok_or(Error::BadValue)?;
     }
-    payload.visit(path, definition, &mut |record| {
+    let records = Records {
+        payload,
+        base: path,
+        definitions: core::slice::from_ref(&definition),
+    };
+    records.visit(&mut |record| {
         record.path.instance_id().ok_or(Error::BadValue)?;
-        match record
-            .path
-            .resource_id()
-            .and_then(|id| definition.resource(id))
-        {
-            Some(found) if !write::is_no_instances(found, record) => {
-                write::typed(found, record).map(|_| ())
-            }
-            _ => Ok(()),
-        }
+        write::fits(definition, record)
     })?;
     let mut fresh = Vec::<InstanceId, INSTANCES>::new();
     if let (Some(instance), true) = (path.instance_id(), path.level() == Level::Instance) {
         replace(objects, id, instance)?;
-        let _ = fresh.push(instance);
     }
-    payload.visit(path, definition, &mut |record| {
+    records.visit(&mut |record| {
         let instance = record.path.instance_id().ok_or(Error::BadValue)?;
         if path.level() == Level::Object && !fresh.contains(&instance) {
             replace(objects, id, instance)?;
@@ -71,52 +66,38 @@ fn replace(objects: &mut dyn Objects, object: ObjectId, id: InstanceId) -> Resul
 /// Deletes what can be deleted at and below `path`; the account of the Bootstrap-Server and instance 0 of the Device
 /// object stay (Core 1.2.2 §6.1.7.5).
 pub(crate) fn delete(objects: &mut dyn Objects, path: Path) -> Result<(), Error> {
-    if let (Some(object), Some(id)) = (path.object_id(), path.instance_id()) {
-        let known = objects.instance(object, id).is_some();
-        if !known || is_kept(objects, object, id) {
-            return Err(Error::BadValue);
-        }
-    }
+    // An instance must be there, one of those that can be deleted.
+    let mut done = path.level() < Level::Instance;
     let mut index = 0_usize;
-    while let Some(collection) = objects.get(index) {
-        let object = collection.definition().id;
+    while let Some(object) = objects.get(index).map(|known| known.definition().id) {
         let mut from = 0_u16;
-        while let Some(id) = objects
-            .get(index)
-            .and_then(|collection| collection.next(from))
+        while let Some(collection) = objects.get_mut(index)
+            && let Some(id) = collection.next(from)
         {
-            let doomed = path.contains(&Path::instance(object, id));
-            if doomed
-                && !is_kept(objects, object, id)
-                && let Some(collection) = objects.get_mut(index)
-            {
+            from = id.get().saturating_add(1);
+            if path.contains(&Path::instance(object, id)) && !is_kept(collection, id) {
+                done = true;
                 // An instance that is always there is not deleted.
                 let _ = collection.withdraw(id);
-            }
-            match id.get().checked_add(1) {
-                Some(next) => from = next,
-                None => break,
             }
         }
         index = index.saturating_add(1);
     }
-    Ok(())
+    if done { Ok(()) } else { Err(Error::BadValue) }
 }
 
-fn is_kept(objects: &dyn Objects, object: ObjectId, id: InstanceId) -> bool {
-    match object.get() {
-        0 => flag(objects, object, id, ResourceId::of::<1>()),
+fn is_kept(collection: &dyn Collection, id: InstanceId) -> bool {
+    match collection.definition().id.get() {
+        0 => collection.instance(id).is_some_and(is_own),
         3 => true,
         _ => false,
     }
 }
 
-fn flag(objects: &dyn Objects, object: ObjectId, id: InstanceId, resource: ResourceId) -> bool {
-    objects
-        .instance(object, id)
-        .and_then(|object| object.read(resource, SINGLE))
-        .and_then(|value| value.as_bool())
-        == Some(true)
+/// Whether an account is the Bootstrap-Server's.
+fn is_own(account: &dyn Object) -> bool {
+    let value = account.read(ResourceId::of::<1>(), SINGLE);
+    matches!(value, Some(Value::Boolean(true)))
 }
 
 fn number(object: &dyn Object, resource: ResourceId) -> Option<u16> {
@@ -130,8 +111,7 @@ pub(crate) fn account(objects: &dyn Objects) -> Option<&dyn Object> {
 
 pub(crate) fn account_id(objects: &dyn Objects) -> Option<InstanceId> {
     let security = objects.find(ObjectId::of::<0>())?;
-    set::instances(security)
-        .find(|id| flag(objects, ObjectId::of::<0>(), *id, ResourceId::of::<1>()))
+    set::instances(security).find(|id| security.instance(*id).is_some_and(is_own))
 }
 
 /// Takes the account of the Bootstrap-Server away; whether there was one.
@@ -151,39 +131,45 @@ pub(crate) fn is_consistent(objects: &dyn Objects) -> bool {
     ) else {
         return false;
     };
-    let all = || set::instances(security).filter_map(|id| security.instance(id));
-    let is_of_bootstrap = |account: &&dyn Object| {
-        let bootstrap = account.read(ResourceId::of::<1>(), SINGLE);
-        bootstrap.and_then(|value| value.as_bool()) == Some(true)
-    };
-    let accounts = || all().filter(|account| !is_of_bootstrap(account));
-    let servers = || set::instances(server).filter_map(|id| server.instance(id));
     let (account_id, server_id) = (ResourceId::of::<10>(), ResourceId::of::<0>());
-    let with = |wanted: Option<u16>| {
-        let here = accounts().filter(|account| number(*account, account_id) == wanted);
-        let there = servers().filter(|server| number(*server, server_id) == wanted);
-        (here.count(), there.count())
-    };
-    let is_whole =
-        |id: Option<u16>| id.is_some_and(|id| (1..=65534).contains(&id)) && with(id) == (1, 1);
-    let (mut count, mut bootstraps) = (0_usize, 0_usize);
-    for account in all() {
+    let (mut accounts, mut bootstraps) = (0_usize, 0_usize);
+    for id in set::instances(security) {
+        let Some(account) = security.instance(id) else {
+            continue;
+        };
         let uri = account.read(ResourceId::of::<0>(), SINGLE);
-        let reachable = uri
-            .and_then(|uri| uri.as_str())
-            .is_some_and(|uri| !uri.is_empty());
-        if !reachable {
+        if !matches!(uri, Some(Value::String(uri)) if !uri.is_empty()) {
             return false;
         }
-        if is_of_bootstrap(&account) {
+        if is_own(account) {
             bootstraps = bootstraps.saturating_add(1);
-        } else if is_whole(number(account, account_id)) {
-            count = count.saturating_add(1);
-        } else {
+            continue;
+        }
+        let id = number(account, account_id).unwrap_or(0);
+        if !(1..=65534).contains(&id)
+            || sharing(security, account_id, id) != 1
+            || sharing(server, server_id, id) != 1
+        {
             return false;
+        }
+        accounts = accounts.saturating_add(1);
+    }
+    // Each has a server of its own, so that there is none without an account if there are no more.
+    accounts > 0 && bootstraps <= 1 && set::instances(server).count() == accounts
+}
+
+/// How many accounts of servers, or servers, have this short server id.
+fn sharing(collection: &dyn Collection, resource: ResourceId, short_server_id: u16) -> usize {
+    let mut count = 0_usize;
+    for id in set::instances(collection) {
+        if let Some(object) = collection.instance(id)
+            && number(object, resource) == Some(short_server_id)
+            && !is_own(object)
+        {
+            count = count.saturating_add(1);
         }
     }
-    count > 0 && bootstraps <= 1 && servers().all(|server| is_whole(number(server, server_id)))
+    count
 }
 
 /// Writes the answer to a Bootstrap-Discover of the whole device or of an object (Core 1.2.2 §6.1.7.3).
@@ -199,30 +185,15 @@ pub(crate) fn discover(
         objects.find(object).ok_or(Error::NotFound)?;
     }
     for collection in objects.iter() {
-        let definition = collection.definition();
-        let object = Path::object(definition.id);
-        if !path.contains(&object) {
-            continue;
-        }
-        let version = links::announced(definition, config.version);
-        if version.is_some() || collection.next(0).is_none() {
-            links.link(object);
-        }
-        if let Some(version) = version {
-            links.version("ver", version);
-        }
-        for id in set::instances(collection) {
-            links.link(Path::instance(definition.id, id));
-            if let Some(instance) = collection.instance(id) {
-                properties(definition.id, instance, &mut links);
-            }
+        if path.contains(&Path::object(collection.definition().id)) {
+            links.object(collection, config.version, true);
         }
     }
     Ok(links.finish())
 }
 
-/// The short server id and the URI of an account; the Bootstrap-Server's own has neither.
-fn properties(object: ObjectId, instance: &dyn Object, links: &mut Links<'_>) {
+/// Adds the short server id and the URI of an account; the Bootstrap-Server's own has neither.
+pub(crate) fn properties(object: ObjectId, instance: &dyn Object, links: &mut Links<'_>) {
     let resource = match object.get() {
         0 => ResourceId::of::<10>(),
         1 => ResourceId::of::<0>(),

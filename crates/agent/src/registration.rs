@@ -206,7 +206,7 @@ impl<P> Slot<P> {
 
     /// The delay before the first Register (/1/x/14).
     pub(crate) fn first_delay(&self, objects: &dyn Objects) -> Duration {
-        let seconds = self.setting(objects, ResourceId::of::<14>()).unwrap_or(0);
+        let seconds = self.setting_or(objects, ResourceId::of::<14>(), 0);
         Duration::from_secs(seconds.into())
     }
 
@@ -232,12 +232,20 @@ impl<P> Slot<P> {
         u32::try_from(self.read(objects, resource)?.as_i64()?).ok()
     }
 
+    /// A number in the Server object, or what stands for it where it is absent.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
+    fn setting_or(&self, objects: &dyn Objects, resource: ResourceId, absent: u32) -> u32 {
+        self.setting(objects, resource).unwrap_or(absent)
+    }
+
     /// What the server is to be told.
     pub(crate) fn to_tell(&self, objects: &dyn Objects, config: &Config<'_>) -> Told {
         Told {
-            lifetime: self
-                .setting(objects, ResourceId::of::<1>())
-                .unwrap_or(dunlin_lwm2m::DEFAULT_LIFETIME),
+            lifetime: self.setting_or(
+                objects,
+                ResourceId::of::<1>(),
+                dunlin_lwm2m::DEFAULT_LIFETIME,
+            ),
             binding: self.binding(objects, config),
             list: links::fingerprint(objects),
         }
@@ -277,14 +285,15 @@ impl<P> Slot<P> {
 
     /// Whether notifications are confirmable by default (/1/x/26).
     pub(crate) fn notifies_confirmably(&self, objects: &dyn Objects) -> bool {
-        self.setting(objects, ResourceId::of::<26>()) == Some(1)
+        self.setting_or(objects, ResourceId::of::<26>(), 0) == 1
     }
 
     /// The `b` parameter: UDP, in LwM2M 1.0 with the queue mode that the configuration or /1/x/7 asks for. Later
     /// versions have a parameter of its own for that.
     fn binding(&self, objects: &dyn Objects, config: &Config<'_>) -> Binding {
         let asked = || match self.read(objects, ResourceId::of::<7>()) {
-            Some(Value::String(text)) => text.as_bytes().contains(&b'Q'),
+            // Not `contains`, whose search is made for long texts.
+            Some(Value::String(text)) => text.bytes().any(|byte| byte == b'Q'),
             _ => false,
         };
         if self.version == LwM2mVersion::V1_0 && (config.queue_mode || asked()) {
@@ -305,9 +314,7 @@ impl<P> Slot<P> {
 
     /// How long the server stays disabled.
     pub(crate) fn disable_timeout(&self, objects: &dyn Objects) -> Duration {
-        let seconds = self
-            .setting(objects, ResourceId::of::<5>())
-            .unwrap_or(DISABLE_TIMEOUT);
+        let seconds = self.setting_or(objects, ResourceId::of::<5>(), DISABLE_TIMEOUT);
         Duration::from_secs(seconds.into())
     }
 
@@ -325,34 +332,28 @@ impl<P> Slot<P> {
     }
 
     /// The time until the next attempt after one more has failed: the retry timer doubled with each attempt, then the
-    /// delay between sequences (/1/x/17 to 19), spread by up to a half so that a fleet does not come back at once.
-    pub(crate) fn back_off(&mut self, objects: &dyn Objects, random: u32) -> Duration {
+    /// delay between sequences (/1/x/17 to 19).
+    pub(crate) fn back_off(&mut self, objects: &dyn Objects) -> Duration {
         let count = self
-            .setting(objects, ResourceId::of::<17>())
-            .unwrap_or(RETRY_COUNT)
+            .setting_or(objects, ResourceId::of::<17>(), RETRY_COUNT)
             .max(1);
         self.failures = self.failures.saturating_add(1);
         let seconds = if self.failures >= count {
             self.failures = 0;
             self.sequences = self.sequences.saturating_add(1);
-            u64::from(
-                self.setting(objects, ResourceId::of::<19>())
-                    .unwrap_or(SEQUENCE_DELAY),
-            )
+            self.setting_or(objects, ResourceId::of::<19>(), SEQUENCE_DELAY)
         } else {
-            let timer = self
-                .setting(objects, ResourceId::of::<18>())
-                .unwrap_or(RETRY_TIMER);
-            // No more than 63 bits.
-            u64::from(timer) << self.failures.saturating_sub(1).min(31)
+            let timer = self.setting_or(objects, ResourceId::of::<18>(), RETRY_TIMER);
+            let doublings = self.failures.saturating_sub(1).min(31);
+            timer.saturating_mul(1_u32.wrapping_shl(doublings))
         };
         // A timer of 0 would be a storm of requests.
-        spread(Duration::from_secs(seconds.max(1)), random)
+        Duration::from_secs(seconds.max(1).into())
     }
 
     /// Whether the communication sequences (/1/x/20) are over, so that the registration counts as failed.
     pub(crate) fn has_failed(&self, objects: &dyn Objects) -> bool {
-        let sequences = self.setting(objects, ResourceId::of::<20>()).unwrap_or(1);
+        let sequences = self.setting_or(objects, ResourceId::of::<20>(), 1);
         self.sequences >= sequences.max(1)
     }
 
@@ -383,14 +384,13 @@ impl<P> Slot<P> {
     }
 }
 
-/// `delay` and up to half as much again.
+/// `delay`, whose seconds have 32 bits, and up to half as much again, so that a fleet does not come back at once.
 pub(crate) fn spread(delay: Duration, random: u32) -> Duration {
-    // The half is below 2^63: in two parts nothing overflows.
     let half = delay.as_millis() / 2;
-    let random = u64::from(random);
-    let high = (half >> 32).wrapping_mul(random);
-    let low = (half & 0xffff_ffff).wrapping_mul(random) >> 32;
-    delay.saturating_add(Duration::from_millis(high.wrapping_add(low)))
+    // Of 16 bits, with which nothing overflows.
+    let share = u64::from(random >> 16);
+    let more = half.wrapping_mul(share) >> 16;
+    delay.saturating_add(Duration::from_millis(more))
 }
 
 /// Where the registration is at the server: the segments of the Location-Path, each behind its length.

@@ -10,7 +10,7 @@ use crate::engine::Core;
 use crate::event::count;
 use crate::features::{BOOTSTRAP, COMPOSITE, HISTORY, OBSERVE, SEND};
 use crate::links::Links;
-use crate::{Error, composite, content, links, provision};
+use crate::{Error, content, links, provision};
 
 /// Room for the header and the options of an answer, in front of a payload that is written before its length and so
 /// its options are known.
@@ -147,16 +147,19 @@ impl<P: Copy + Eq> Core<'_, P> {
         let objects = &*self.objects;
         let id = self.server_id(server);
         match about {
-            About::Node => content::encode(objects, id, path, format, skip, space),
             About::Past if HISTORY => {
                 let (history, now) = (&self.state.history, self.state.now);
                 history.encode(server, path, format, now, skip, space)
             }
-            About::Paths(list) if COMPOSITE || SEND => {
-                let paths = self.state.lists.get(list);
-                composite::encode(objects, id, paths, format, skip, space)
+            About::Paths(_) if !COMPOSITE && !SEND => Err(Error::NotImplemented),
+            About::Node | About::Paths(_) => {
+                let list = match about {
+                    About::Paths(list) => Some(self.state.lists.get(list)),
+                    _ => None,
+                };
+                content::encode(objects, id, path, list, format, skip, space)
             }
-            About::Past | About::Paths(_) => Err(Error::NotImplemented),
+            About::Past => Err(Error::NotImplemented),
             About::Links(depth) => links::discover(
                 objects,
                 self.version(server),

@@ -366,6 +366,7 @@ impl<P: Copy + Eq> Core<'_, P> {
     }
 
     /// An Execute: what the object does, and what it asks of the agent itself.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn execute(&mut self, path: Path, arguments: &str) -> Result<(), Error> {
         let object = path.object_id().map(ObjectId::get);
         let resource = path.resource_id().map(dunlin_model::ResourceId::get);

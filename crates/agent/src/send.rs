@@ -67,13 +67,12 @@ impl<P: Copy + Eq> Core<'_, P> {
     /// Begins a Send of `paths` to the server with this short server id.
     #[cfg(feature = "send")]
     pub(crate) fn begin_send(&mut self, server: u16, paths: &[Path]) -> Result<(), SendError> {
-        let is_it = |slot: &&mut Slot<P>| slot.short_server_id == server;
-        let slot = self
+        let is_it = |slot: &Slot<P>| slot.short_server_id == server && slot.is_registered();
+        let place = self
             .servers
-            .iter_mut()
-            .filter_map(Option::as_mut)
-            .find(is_it);
-        let slot = slot.filter(|slot| slot.is_registered());
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(is_it));
+        let slot = place.and_then(|place| self.servers.get(place)?.as_ref());
         let slot = slot.ok_or(SendError::NotRegistered)?;
         if slot.sending.is_some() {
             return Err(SendError::Busy);
@@ -95,12 +94,7 @@ impl<P: Copy + Eq> Core<'_, P> {
             .keep(list)
             .map_err(|_| SendError::NoSpace)?;
         let format = composite::format_for_several(self.config.format);
-        let slot = self
-            .servers
-            .iter_mut()
-            .filter_map(Option::as_mut)
-            .find(is_it);
-        if let Some(slot) = slot {
+        if let Some(slot) = place.and_then(|place| self.slot_mut(place)) {
             slot.sending = Some(Sending {
                 list,
                 format,

@@ -1,6 +1,6 @@
 //! The objects of an agent as one set.
 
-use dunlin_model::{InstanceId, ObjectDefinition, ObjectId, Path, ResourceDefinition};
+use dunlin_model::{InstanceId, ObjectDefinition, ObjectId};
 use heapless::Vec;
 
 use crate::{Collection, Error, Object};
@@ -62,34 +62,30 @@ impl dyn Objects + '_ {
     pub(crate) fn definition(&self, object: ObjectId) -> Option<&'static ObjectDefinition> {
         Some(self.find(object)?.definition())
     }
-
-    pub(crate) fn resource(&self, path: Path) -> Option<&'static ResourceDefinition> {
-        self.definition(path.object_id()?)?
-            .resource(path.resource_id()?)
-    }
 }
 
 /// How many objects operations on several of them may find on a device.
 const OBJECTS: usize = 32;
 
-/// The definitions of all objects.
-pub(crate) fn definitions(
-    objects: &dyn Objects,
-) -> Result<Vec<&'static ObjectDefinition, OBJECTS>, Error> {
-    let mut all = Vec::new();
+/// The definitions of several objects.
+pub(crate) type Definitions = Vec<&'static ObjectDefinition, OBJECTS>;
+
+/// Adds the definitions of all objects.
+pub(crate) fn definitions(objects: &dyn Objects, all: &mut Definitions) -> Result<(), Error> {
     for collection in objects.iter() {
         all.push(collection.definition())
             .map_err(|_| Error::NoSpace)?;
     }
-    Ok(all)
+    Ok(())
 }
 
 /// The ids of a collection's instances, ascending.
 pub(crate) fn instances(collection: &dyn Collection) -> impl Iterator<Item = InstanceId> {
-    let mut from = Some(0_u16);
+    let mut from = 0_u16;
     core::iter::from_fn(move || {
-        let next = collection.next(from?)?;
-        from = next.get().checked_add(1);
+        let next = collection.next(from)?;
+        // At most 65535, at or above which there is none.
+        from = next.get().saturating_add(1);
         Some(next)
     })
 }

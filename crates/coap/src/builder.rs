@@ -130,10 +130,12 @@ impl<'b> MessageBuilder<'b> {
             builder.len = len.saturating_add(4);
             return builder;
         }
-        let mut builder = Self::new_extended(buffer, message_type, code, id, token.as_bytes());
+        let mut builder = Self::at_beginning(buffer);
         if token.is_extended() {
             builder.fail(BuildError::TokenTooLong);
         }
+        let length = (token.length_field(), Extension::NONE);
+        builder.begin(message_type, code, id, length, token.as_bytes());
         builder
     }
 
@@ -149,23 +151,36 @@ impl<'b> MessageBuilder<'b> {
         token: &[u8],
     ) -> Self {
         let mut builder = Self::at_beginning(buffer);
-        let Some((token_length, extension)) = token_length(token) else {
+        let Some(length) = token_length(token) else {
             builder.fail(BuildError::TokenTooLong);
             return builder;
         };
+        builder.begin(message_type, code, id, length, token);
+        builder
+    }
+
+    /// Writes the header, and the token with its length.
+    #[cfg_attr(not(target_os = "none"), inline)]
+    fn begin(
+        &mut self,
+        message_type: Type,
+        code: Code,
+        id: MessageId,
+        (length, extension): (u8, Extension),
+        token: &[u8],
+    ) {
         let [high, low] = id.0.to_be_bytes();
-        let first = 0x40 | ((message_type as u8) << 4) | token_length;
-        builder.write(&[first, code.0, high, low]);
-        builder.write_extension(extension);
-        builder.write(token);
-        if code.is_empty() && builder.state == State::Options {
-            builder.state = if token.is_empty() {
+        let first = 0x40 | ((message_type as u8) << 4) | length;
+        self.write(&[first, code.0, high, low]);
+        self.write_extension(extension);
+        self.write(token);
+        if code.is_empty() && self.state == State::Options {
+            self.state = if token.is_empty() {
                 State::Empty
             } else {
                 State::Failed(BuildError::EmptyWithContent)
             };
         }
-        builder
     }
 
     #[cfg_attr(not(target_os = "none"), inline)]
@@ -494,6 +509,11 @@ struct Extension {
 }
 
 impl Extension {
+    const NONE: Self = Self {
+        word: [0; 2],
+        len: 0,
+    };
+
     const fn len(self) -> usize {
         self.len
     }

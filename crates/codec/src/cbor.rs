@@ -3,12 +3,11 @@
 //! Written here and not taken from `minicbor`, which looks at each head twice, once for its type and once for its
 //! value, and reports by text: that alone cost a third of the time of a SenML payload.
 
-mod half;
 mod read;
 mod write;
 
 pub(crate) use read::{OPEN, Reader, integer, text};
-pub(crate) use write::{put_head, put_value, short_head, short_integer, short_text};
+pub(crate) use write::{close, put_head, put_value, short_head, short_integer, short_text};
 
 /// The major types of RFC 8949 §3.1, in the upper three bits of a head.
 pub(crate) mod major {

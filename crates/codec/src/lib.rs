@@ -85,13 +85,6 @@ mod senml;
 mod short;
 #[cfg(any(feature = "text", feature = "opaque", feature = "cbor"))]
 mod single;
-#[cfg(any(
-    feature = "cbor",
-    feature = "senml-cbor",
-    feature = "lwm2m-cbor",
-    feature = "tlv"
-))]
-mod single_precision;
 #[cfg(feature = "tlv")]
 mod tlv;
 mod utf8;

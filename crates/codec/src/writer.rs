@@ -63,11 +63,20 @@ pub(crate) const LONGEST_TEXT: usize = 32;
 
 #[cfg(test)]
 macro_rules! tests {
-    ($name:ident of $writer:ident) => {
+    ($name:ident of $writer:ident, $close:expr) => {
         mod $name {
             use super::super::{Mark, Window, $writer::Writer};
             use crate::EncodeError;
-            use crate::short::Short;
+
+            fn close(
+                writer: &mut Writer<'_>,
+                depth: usize,
+                mark: Mark,
+                header: &[u8],
+            ) -> Result<(), EncodeError> {
+                let close: fn(&mut Writer<'_>, usize, Mark, &[u8]) -> _ = $close;
+                close(writer, depth, mark, header)
+            }
 
             #[test]
             fn closing_moves_what_follows() {
@@ -80,13 +89,13 @@ macro_rules! tests {
                 };
                 writer.put(b"bcd").unwrap();
                 assert_eq!(writer.content(mark), 3);
-                writer.close(0, mark, Short::new(*b"X")).unwrap();
+                close(&mut writer, 0, mark, b"X").unwrap();
                 assert_eq!(writer.written_from(0), b"aXbcd");
-                writer.close(0, mark, Short::new(*b"1234")).unwrap();
+                close(&mut writer, 0, mark, b"1234").unwrap();
                 assert_eq!(writer.written_from(0), b"a1234bcd");
                 let mark = Mark { start: 1, room: 4 };
                 assert_eq!(writer.fits(), Ok(()));
-                let grown = writer.close(0, mark, Short::new(*b"12345"));
+                let grown = close(&mut writer, 0, mark, b"12345");
                 let grown = grown.and_then(|()| writer.fits());
                 assert_eq!(grown, Err(EncodeError::NoSpace));
             }
@@ -120,10 +129,10 @@ macro_rules! tests {
                     let inner = writer.open(1, 2).unwrap();
                     writer.put(b"two").unwrap();
                     let inner = writer.mark(1, inner, 2);
-                    writer.close(1, inner, Short::new(*b"<<<<")).unwrap();
+                    close(writer, 1, inner, b"<<<<").unwrap();
                     writer.put(b"three").unwrap();
                     let outer = writer.mark(0, outer, 1);
-                    writer.close(0, outer, Short::new(*b"((")).unwrap();
+                    close(writer, 0, outer, b"((").unwrap();
                 }
                 writer.put(b"end").unwrap();
             }
@@ -168,7 +177,12 @@ macro_rules! tests {
 
 #[cfg(test)]
 mod tests {
-    tests!(of_a_device of bytewise);
+    tests!(of_a_device of bytewise, |writer, depth, mark, header| {
+        writer.close(depth, mark, &|writer| writer.put(header))
+    });
     #[cfg(target_pointer_width = "64")]
-    tests!(of_a_host of wordwise);
+    tests!(of_a_host of wordwise, |writer, depth, mark, header| {
+        let header = header.iter().fold(crate::short::Short::EMPTY, |short, byte| short.byte(*byte));
+        writer.close(depth, mark, header)
+    });
 }

@@ -161,7 +161,7 @@ impl<S: Storage> ResourceDefinition<S> {
             return Err(ValueError::Range);
         }
         Ok(match value {
-            Value::Single(number) => Value::Float(number.into()),
+            Value::Single(number) => Value::Float(crate::float::double(number)),
             value => value,
         })
     }

@@ -3,6 +3,10 @@
 
 use core::cmp::Ordering;
 
+mod width;
+
+pub use width::{Width, double, narrow, widen};
+
 use crate::decimal::{add, raise, set};
 
 /// Enough for the sum of two numbers in units of the least: 2098 bits, and one more.

@@ -67,13 +67,30 @@ impl FromStr for ObjectLink {
         if text.eq_ignore_ascii_case("ffff:ffff") {
             return Ok(Self::NULL);
         }
-        let mut numbers = text.as_bytes().splitn(2, |byte| *byte == b':').map(|part| {
+        let mut link = Self::new(0, 0);
+        let mut number = &mut link.object;
+        // Whether a digit came, of the second number too.
+        let (mut any, mut second) = (false, false);
+        for byte in text.bytes() {
+            if byte == b':' && any && !second {
+                (number, any, second) = (&mut link.instance, false, true);
+                continue;
+            }
             // Nothing but digits: `u16::from_str` also takes a plus sign.
-            crate::decimal::natural(part).and_then(|number| u16::try_from(number).ok())
-        });
-        match (numbers.next(), numbers.next()) {
-            (Some(Some(object)), Some(Some(instance))) => Ok(Self { object, instance }),
-            _ => Err(ParseObjectLinkError),
+            let digit = byte.wrapping_sub(b'0');
+            let next = u32::from(*number)
+                .wrapping_mul(10)
+                .wrapping_add(digit.into());
+            *number = match u16::try_from(next) {
+                Ok(next) if digit <= 9 => next,
+                _ => return Err(ParseObjectLinkError),
+            };
+            any = true;
+        }
+        if any && second {
+            Ok(link)
+        } else {
+            Err(ParseObjectLinkError)
         }
     }
 }

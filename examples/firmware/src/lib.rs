@@ -29,19 +29,18 @@ pub struct Node {
     pub temperature: Temperature,
 }
 
-/// The address of a peer: there is only one.
+/// The address of a peer where there is only one.
 pub type Peer = u8;
 
-/// The agent of this device.
+/// The agent of this device, whose peers have addresses of this kind.
 #[cfg(feature = "talking")]
-pub type FirmwareAgent = Agent<'static, Node, Peer, Generator>;
+pub type FirmwareAgent<P> = Agent<'static, Node, P, Generator>;
 
-/// A new agent with the objects of this device.
+/// A new agent with the objects of this device, for a server at `uri`, of up to 96 bytes.
 #[cfg(feature = "talking")]
-pub fn agent(seed: u32) -> FirmwareAgent {
+pub fn agent<P: Copy + Eq>(seed: u32, uri: &str) -> FirmwareAgent<P> {
     let node = Node {
-        // The URI fits: there is no other error.
-        security: Security::no_sec(SERVER, "coap://192.0.2.1").unwrap_or_default(),
+        security: Security::no_sec(SERVER, uri).unwrap_or_default(),
         server: Server::single(SERVER, 300),
         device: Device::new("Dunlin", "LM3S6965", "1"),
         temperature: Temperature::new("Cel"),

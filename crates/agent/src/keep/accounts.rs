@@ -6,7 +6,7 @@ use heapless::Vec;
 
 use super::bytes::Writer;
 use super::{ImportError, indices, value};
-use crate::write::{self, Payload};
+use crate::write::{self, Payload, Records};
 use crate::{Error, Objects, set};
 
 const FORMAT: ContentFormat = ContentFormat::SENML_CBOR;
@@ -92,7 +92,12 @@ type Trial = Vec<(ObjectId, InstanceId), INSTANCES>;
 
 impl Content<'_> {
     fn visit(&self, each: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        self.payload.visit_all(Path::ROOT, self.definitions, each)
+        let records = Records {
+            payload: self.payload,
+            base: Path::ROOT,
+            definitions: self.definitions,
+        };
+        records.visit(each)
     }
 
     fn resource(&self, path: Path) -> Result<&'static ResourceDefinition, Error> {

@@ -90,41 +90,40 @@ impl<const POWER: usize> ObjectType for Device<'_, POWER> {
 
 impl<const POWER: usize> Object for Device<'_, POWER> {
     fn read(&self, resource: ResourceId, index: ResourceInstanceId) -> Option<Value<'_>> {
-        let small = |value: Option<u8>| value.map(|value| Value::Integer(value.into()));
-        let kilobytes = |value: Option<u32>| value.map(|value| Value::Integer(value.into()));
+        let number = |value: Option<u32>| value.map(|value| Value::Integer(value.into()));
         let source = || {
             self.power_sources
                 .iter()
                 .find(|source| u16::from(source.kind) == index.get())
         };
-        match resource.get() {
-            0 => super::text(self.manufacturer),
-            1 => super::text(self.model_number),
-            2 => super::text(self.serial_number),
-            3 => super::text(self.firmware_version),
-            4 | 5 | 12 => Some(Value::None),
-            6 => source().map(|source| Value::Integer(source.kind.into())),
-            7 => source().map(|source| Value::Integer(source.voltage.into())),
-            8 => source().map(|source| Value::Integer(source.current.into())),
-            9 => small(self.battery_level),
-            10 => kilobytes(self.memory_free),
-            11 if self.error_codes.is_empty() && index.get() == 0 => Some(Value::Integer(0)),
-            11 => small(self.error_codes.get(usize::from(index.get())).copied()),
-            13 => self.current_time.map(Value::Time),
-            14 => super::text(&self.utc_offset),
-            15 => super::text(&self.timezone),
+        let value = match resource.get() {
+            0 => Value::String(self.manufacturer),
+            1 => Value::String(self.model_number),
+            2 => Value::String(self.serial_number),
+            3 => Value::String(self.firmware_version),
+            4 | 5 | 12 => Value::None,
+            6 => Value::Integer(source()?.kind.into()),
+            7 => Value::Integer(source()?.voltage.into()),
+            8 => Value::Integer(source()?.current.into()),
+            9 => number(self.battery_level.map(u32::from))?,
+            10 => number(self.memory_free)?,
+            11 if self.error_codes.is_empty() && index.get() == 0 => Value::Integer(0),
+            11 => Value::Integer((*self.error_codes.get(usize::from(index.get()))?).into()),
+            13 => Value::Time(self.current_time?),
+            14 => Value::String(&self.utc_offset),
+            15 => Value::String(&self.timezone),
             #[cfg(feature = "other-transports")]
-            16 if !self.supported_bindings.is_empty() => {
-                Some(Value::String(self.supported_bindings))
-            }
-            16 => Some(Value::String("U")),
-            17 => super::text(self.device_type),
-            18 => super::text(self.hardware_version),
-            19 => super::text(self.software_version),
-            20 => small(self.battery_status),
-            21 => kilobytes(self.memory_total),
-            _ => None,
-        }
+            16 if !self.supported_bindings.is_empty() => Value::String(self.supported_bindings),
+            16 => Value::String("U"),
+            17 => Value::String(self.device_type),
+            18 => Value::String(self.hardware_version),
+            19 => Value::String(self.software_version),
+            20 => number(self.battery_status.map(u32::from))?,
+            21 => number(self.memory_total)?,
+            _ => return None,
+        };
+        // A text that the device does not have is empty.
+        (!matches!(value, Value::String(""))).then_some(value)
     }
 
     fn next_index(&self, resource: ResourceId, from: u16) -> Option<ResourceInstanceId> {

@@ -5,7 +5,7 @@ use core::ops::{Deref, DerefMut};
 
 use dunlin_model::objects::SECURITY;
 use dunlin_model::{ObjectDefinition, ResourceId, ResourceInstanceId, Value};
-use heapless::{CapacityError, String, Vec};
+use heapless::{CapacityError, String, Vec, VecView};
 
 use crate::features::PROVIDES;
 use crate::{Error, Instances, Object, ObjectType};
@@ -70,6 +70,14 @@ impl SecretKey {
     pub fn new(bytes: &[u8]) -> Result<Self, CapacityError> {
         Vec::from_slice(bytes).map(Self)
     }
+
+    fn wipe(&mut self) {
+        self.0.clear();
+        // All of the room: the key may have been longer before. That nobody reads the zeros must not be found out.
+        let _ = self.0.resize(SECRET, 0);
+        core::hint::black_box(&mut self.0);
+        self.0.clear();
+    }
 }
 
 impl Deref for SecretKey {
@@ -88,10 +96,7 @@ impl DerefMut for SecretKey {
 
 impl Drop for SecretKey {
     fn drop(&mut self) {
-        self.0.clear();
-        // All of the room: the key may have been longer before. That nobody reads the zeros must not be found out.
-        let _ = self.0.resize(SECRET, 0);
-        core::hint::black_box(&mut self.0);
+        self.wipe();
     }
 }
 
@@ -206,8 +211,30 @@ impl SecurityAccount {
         match (resource.get(), value) {
             (0, Value::String(uri)) => super::set(&mut self.uri, uri)?,
             (1, Value::Boolean(bootstrap)) => self.bootstrap = *bootstrap,
-            (2, Value::Integer(mode)) => {
-                self.mode = match mode {
+            (3, Value::Opaque(bytes)) => replace(&mut self.identity, bytes)?,
+            (4, Value::Opaque(bytes)) => replace(&mut self.server_public_key, bytes)?,
+            (5, Value::Opaque(bytes)) => {
+                if bytes.len() <= SECRET {
+                    self.secret_key.wipe();
+                }
+                replace(&mut self.secret_key.0, bytes)?;
+            }
+            #[cfg(feature = "x509")]
+            (14, Value::String(name)) => super::set(&mut self.server_name, name)?,
+            (2 | 10..=12 | 15, Value::Integer(number)) => {
+                let number = u32::try_from(*number).map_err(|_| Error::BadValue)?;
+                self.set_number(resource, number)?;
+            }
+            (0..=5 | 10..=12 | 14 | 15, _) => return Err(Error::BadValue),
+            _ => return Err(Error::NotFound),
+        }
+        Ok(())
+    }
+
+    fn set_number(&mut self, resource: ResourceId, number: u32) -> Result<(), Error> {
+        match resource.get() {
+            2 => {
+                self.mode = match number {
                     0 => SecurityMode::PreSharedKey,
                     1 => SecurityMode::RawPublicKey,
                     2 => SecurityMode::Certificate,
@@ -215,36 +242,25 @@ impl SecurityAccount {
                     _ => return Err(Error::BadValue),
                 }
             }
-            (3, Value::Opaque(bytes)) => self.identity = vector(bytes)?,
-            (4, Value::Opaque(bytes)) => self.server_public_key = vector(bytes)?,
-            (5, Value::Opaque(bytes)) => {
-                self.secret_key = SecretKey::new(bytes).map_err(|_| Error::BadValue)?;
-            }
-            (10, Value::Integer(number)) => {
-                self.short_server_id = u16::try_from(*number).map_err(|_| Error::BadValue)?;
-            }
-            (11, Value::Integer(number)) => {
-                self.hold_off = u32::try_from(*number).map_err(|_| Error::BadValue)?;
-            }
+            10 => self.short_server_id = u16::try_from(number).map_err(|_| Error::BadValue)?,
+            11 => self.hold_off = number,
             #[cfg(feature = "bootstrap")]
-            (12, Value::Integer(number)) => {
-                self.account_timeout = u32::try_from(*number).map_err(|_| Error::BadValue)?;
-            }
+            12 => self.account_timeout = number,
             #[cfg(feature = "x509")]
-            (14, Value::String(name)) => super::set(&mut self.server_name, name)?,
-            #[cfg(feature = "x509")]
-            (15, Value::Integer(usage @ 0..=3)) => {
-                self.certificate_usage = u8::try_from(*usage).ok();
-            }
-            (0..=5 | 10..=12 | 14 | 15, _) => return Err(Error::BadValue),
-            _ => return Err(Error::NotFound),
+            15 if number <= 3 => self.certificate_usage = u8::try_from(number).ok(),
+            _ => return Err(Error::BadValue),
         }
         Ok(())
     }
 }
 
-fn vector<const N: usize>(bytes: &[u8]) -> Result<Vec<u8, N>, Error> {
-    Vec::from_slice(bytes).map_err(|_| Error::BadValue)
+/// Puts `new` in place of `bytes`, whole or not at all.
+fn replace(bytes: &mut VecView<u8>, new: &[u8]) -> Result<(), Error> {
+    if new.len() > bytes.capacity() {
+        return Err(Error::BadValue);
+    }
+    bytes.clear();
+    bytes.extend_from_slice(new).map_err(|_| Error::BadValue)
 }
 
 impl<const N: usize> Security<N> {
@@ -254,10 +270,10 @@ impl<const N: usize> Security<N> {
     ///
     /// When `uri` is longer than 96 bytes, or `N` is 0.
     pub fn no_sec(short_server_id: u16, uri: &str) -> Result<Self, CapacityError> {
-        let mut all = Self::new();
-        all.insert(0, SecurityAccount::no_sec(short_server_id, uri)?)
-            .map_err(|_| CapacityError::default())?;
-        Ok(all)
+        if N == 0 {
+            return Err(CapacityError::default());
+        }
+        SecurityAccount::no_sec(short_server_id, uri).map(Self::of)
     }
 }
 

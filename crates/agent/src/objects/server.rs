@@ -57,14 +57,14 @@ pub struct ServerAccount {
 impl ServerAccount {
     /// A server reached over UDP, with every optional resource absent.
     pub fn new(short_server_id: u16, lifetime: u32) -> Self {
-        Self {
+        let mut account = Self {
             short_server_id,
             lifetime,
             default_minimum_period: None,
             default_maximum_period: None,
             disable_timeout: None,
             notification_storing: true,
-            binding: String::try_from("U").unwrap_or_default(),
+            binding: String::new(),
             initial_registration_delay: None,
             retry_count: None,
             retry_timer: None,
@@ -75,16 +75,17 @@ impl ServerAccount {
             bootstrap_on_failure: None,
             sequence_retry_count: None,
             mute_send: None,
-        }
+        };
+        // There is room for one letter.
+        let _ = super::set(&mut account.binding, "U");
+        account
     }
 }
 
 impl<const N: usize> Server<N> {
     /// One server as instance 0; nothing when `N` is 0.
     pub fn single(short_server_id: u16, lifetime: u32) -> Self {
-        let mut all = Self::new();
-        let _ = all.insert(0, ServerAccount::new(short_server_id, lifetime));
-        all
+        Self::of(ServerAccount::new(short_server_id, lifetime))
     }
 }
 
@@ -106,31 +107,34 @@ impl ObjectType for ServerAccount {
     }
 }
 
-/// The fields of optional numbers and optional truth values, by their resources. Most of the object is alike.
-macro_rules! optional_fields {
-    ($numbers:ident $truths:ident $($reference:tt)+) => {
-        fn $numbers($($reference)+ self, resource: u16) -> Option<$($reference)+ Option<u32>> {
-            Some(match resource {
-                2 => $($reference)+ self.default_minimum_period,
-                3 => $($reference)+ self.default_maximum_period,
-                5 => $($reference)+ self.disable_timeout,
-                13 => $($reference)+ self.priority,
-                14 => $($reference)+ self.initial_registration_delay,
-                17 => $($reference)+ self.retry_count,
-                18 => $($reference)+ self.retry_timer,
-                19 => $($reference)+ self.sequence_delay_timer,
-                20 => $($reference)+ self.sequence_retry_count,
-                _ => return None,
-            })
-        }
+/// A field that may be absent, as most are: a number, or a truth value.
+enum Optional<N, T> {
+    Number(N),
+    Truth(T),
+}
 
-        fn $truths($($reference)+ self, resource: u16) -> Option<$($reference)+ Option<bool>> {
+/// Such a field by its resource.
+macro_rules! optional_fields {
+    ($name:ident $($reference:tt)+) => {
+        fn $name(
+            $($reference)+ self,
+            resource: u16,
+        ) -> Option<Optional<$($reference)+ Option<u32>, $($reference)+ Option<bool>>> {
             Some(match resource {
-                15 => $($reference)+ self.failure_block,
-                16 => $($reference)+ self.bootstrap_on_failure,
-                23 => $($reference)+ self.mute_send,
+                2 => Optional::Number($($reference)+ self.default_minimum_period),
+                3 => Optional::Number($($reference)+ self.default_maximum_period),
+                5 => Optional::Number($($reference)+ self.disable_timeout),
+                13 => Optional::Number($($reference)+ self.priority),
+                14 => Optional::Number($($reference)+ self.initial_registration_delay),
+                15 => Optional::Truth($($reference)+ self.failure_block),
+                16 => Optional::Truth($($reference)+ self.bootstrap_on_failure),
+                17 => Optional::Number($($reference)+ self.retry_count),
+                18 => Optional::Number($($reference)+ self.retry_timer),
+                19 => Optional::Number($($reference)+ self.sequence_delay_timer),
+                20 => Optional::Number($($reference)+ self.sequence_retry_count),
+                23 => Optional::Truth($($reference)+ self.mute_send),
                 // The mode of notifications: an integer, 0 or 1.
-                26 => $($reference)+ self.confirmable_notifications,
+                26 => Optional::Truth($($reference)+ self.confirmable_notifications),
                 _ => return None,
             })
         }
@@ -138,63 +142,48 @@ macro_rules! optional_fields {
 }
 
 impl ServerAccount {
-    optional_fields!(number truth &);
-    optional_fields!(number_mut truth_mut &mut);
+    optional_fields!(optional &);
+    optional_fields!(optional_mut &mut);
 }
 
 impl Object for ServerAccount {
     fn read(&self, resource: ResourceId, _: ResourceInstanceId) -> Option<Value<'_>> {
         let id = resource.get();
-        if let Some(number) = self.number(id) {
-            return number.map(|number| match id {
-                0..13 => Value::Integer(number.into()),
-                _ => Value::Unsigned(number.into()),
-            });
-        }
-        if let Some(truth) = self.truth(id) {
-            return truth.map(|truth| match id {
-                26 => Value::Integer(truth.into()),
-                _ => Value::Boolean(truth),
-            });
-        }
-        Some(match id {
-            0 => Value::Integer(self.short_server_id.into()),
-            1 => Value::Integer(self.lifetime.into()),
-            4 | 8 => Value::None,
-            6 => Value::Boolean(self.notification_storing),
-            7 => Value::String(&self.binding),
-            9 if BOOTSTRAP => Value::None,
-            _ => return None,
+        Some(match self.optional(id) {
+            Some(Optional::Number(number)) if id < 13 => Value::Integer((*number)?.into()),
+            Some(Optional::Number(number)) => Value::Unsigned((*number)?.into()),
+            Some(Optional::Truth(truth)) if id == 26 => Value::Integer((*truth)?.into()),
+            Some(Optional::Truth(truth)) => Value::Boolean((*truth)?),
+            None => match id {
+                0 => Value::Integer(self.short_server_id.into()),
+                1 => Value::Integer(self.lifetime.into()),
+                4 | 8 => Value::None,
+                6 => Value::Boolean(self.notification_storing),
+                7 => Value::String(&self.binding),
+                9 if BOOTSTRAP => Value::None,
+                _ => return None,
+            },
         })
     }
 
     fn check(
         &self,
         resource: ResourceId,
-        _: ResourceInstanceId,
+        index: ResourceInstanceId,
         value: &Value<'_>,
     ) -> Result<(), Error> {
-        match (resource.get(), value) {
-            // Only a Bootstrap-Server comes to write the short server id, the order and what follows a failure.
-            (0, _) => short_server_id(value).map(|_| ()),
-            (1, _) => seconds(value).map(|_| ()),
-            (6, _) => Ok(()),
+        if let (7, Value::String(text)) = (resource.get(), value) {
+            let binding = Binding::parse(text).map_err(|_| Error::BadValue)?;
             // UDP is all there is to switch to.
-            (7, Value::String(text)) => match Binding::parse(text) {
-                Ok(binding)
-                    if (OTHER_TRANSPORTS || binding.has('U'))
-                        && text.len() <= self.binding.capacity() =>
-                {
-                    Ok(())
-                }
-                _ => Err(Error::BadValue),
-            },
-            (id, _) if self.number(id).is_some() => seconds(value).map(|_| ()),
-            (id, _) if self.truth(id).is_some() => Ok(()),
-            _ => Err(Error::NotFound),
+            if !OTHER_TRANSPORTS && !binding.has('U') {
+                return Err(Error::BadValue);
+            }
         }
+        // What fits does not depend on what was there.
+        Self::new(0, 0).write(resource, index, value)
     }
 
+    /// Only a Bootstrap-Server comes to write the short server id, the order and what follows a failure.
     fn write(
         &mut self,
         resource: ResourceId,
@@ -202,30 +191,31 @@ impl Object for ServerAccount {
         value: &Value<'_>,
     ) -> Result<(), Error> {
         let id = resource.get();
-        if let Some(number) = self.number_mut(id) {
-            *number = Some(seconds(value)?);
-            return Ok(());
-        }
-        if let Some(truth) = self.truth_mut(id) {
-            *truth = Some(matches!(value, Value::Boolean(true) | Value::Integer(1)));
-            return Ok(());
-        }
-        match (id, value) {
-            (0, _) => self.short_server_id = short_server_id(value)?,
-            (1, _) => self.lifetime = seconds(value)?,
-            (6, Value::Boolean(storing)) => self.notification_storing = *storing,
-            (7, Value::String(text)) => super::set(&mut self.binding, text)?,
-            _ => return Err(Error::NotFound),
+        let number = value.as_i64().and_then(|number| u32::try_from(number).ok());
+        match self.optional_mut(id) {
+            Some(Optional::Number(field)) => *field = Some(number.ok_or(Error::BadValue)?),
+            Some(Optional::Truth(field)) => {
+                *field = Some(number == Some(1) || matches!(value, Value::Boolean(true)));
+            }
+            None => match (id, value) {
+                (0, _) => {
+                    let number = number.and_then(|number| u16::try_from(number).ok());
+                    self.short_server_id = number.ok_or(Error::BadValue)?;
+                }
+                (1, _) => self.lifetime = number.ok_or(Error::BadValue)?,
+                (6, Value::Boolean(storing)) => self.notification_storing = *storing,
+                (7, Value::String(text)) => super::set(&mut self.binding, text)?,
+                _ => return Err(Error::NotFound),
+            },
         }
         Ok(())
     }
 
     fn clear(&mut self, resource: ResourceId) {
-        if let Some(number) = self.number_mut(resource.get()) {
-            *number = None;
-        }
-        if let Some(truth) = self.truth_mut(resource.get()) {
-            *truth = None;
+        match self.optional_mut(resource.get()) {
+            Some(Optional::Number(number)) => *number = None,
+            Some(Optional::Truth(truth)) => *truth = None,
+            None => {}
         }
     }
 
@@ -235,17 +225,5 @@ impl Object for ServerAccount {
             4 | 8 | 9 => Ok(()),
             _ => Err(Error::NotFound),
         }
-    }
-}
-
-fn short_server_id(value: &Value<'_>) -> Result<u16, Error> {
-    u16::try_from(seconds(value)?).map_err(|_| Error::BadValue)
-}
-
-fn seconds(value: &Value<'_>) -> Result<u32, Error> {
-    match value {
-        Value::Integer(number) => u32::try_from(*number).map_err(|_| Error::BadValue),
-        Value::Unsigned(number) => u32::try_from(*number).map_err(|_| Error::BadValue),
-        _ => Err(Error::BadValue),
     }
 }

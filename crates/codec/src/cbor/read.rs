@@ -3,8 +3,9 @@
 use core::str;
 
 use dunlin_model::Value;
+use dunlin_model::float::{Width, widen};
 
-use super::{BREAK, half, major, simple};
+use super::{BREAK, major, simple};
 use crate::{DecodeErrorKind, utf8};
 
 type Fallible<T> = Result<T, DecodeErrorKind>;
@@ -304,8 +305,8 @@ fn special<'a>(head: Head) -> Fallible<Value<'a>> {
         simple::TRUE => Ok(Value::Boolean(true)),
         simple::NULL => Ok(Value::None),
         simple::HALF => {
-            let half = u16::try_from(head.argument).unwrap_or_default();
-            Ok(Value::Float(half::widen(half).into()))
+            let half = u32::try_from(head.argument).unwrap_or_default();
+            Ok(Value::Float(widen(half, Width::HALF)))
         }
         simple::SINGLE => {
             let single = u32::try_from(head.argument).unwrap_or_default();

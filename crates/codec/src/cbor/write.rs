@@ -1,13 +1,13 @@
 //! Writing items, in the one preferred form of each: RFC 8949 §4.1.
 
 use dunlin_model::Value;
+use dunlin_model::float::{Width, double, is_nan, narrow};
 
-use super::{half, major, simple};
+use super::{major, simple};
 use crate::EncodeError;
 use crate::number::{link_length, put_link};
 use crate::short::Short;
-use crate::single_precision::narrow;
-use crate::writer::Writer;
+use crate::writer::{Mark, Writer};
 
 /// A head with an argument of up to 32 bits, one to five bytes.
 #[cfg_attr(
@@ -45,6 +45,21 @@ pub(crate) fn put_head(
     writer.number(argument, count)
 }
 
+/// Puts the head of an array or map of `count` items in the place of `mark`.
+pub(crate) fn close(
+    writer: &mut Writer<'_>,
+    depth: usize,
+    mark: Mark,
+    major: u8,
+    count: u32,
+) -> Result<(), EncodeError> {
+    #[cfg(target_pointer_width = "64")]
+    let head = short_head(major, count);
+    #[cfg(not(target_pointer_width = "64"))]
+    let head = &|writer: &mut Writer<'_>| put_head(writer, major, count.into());
+    writer.close(depth, mark, head)
+}
+
 /// Writes `value`: LwM2M Core Appendix C.
 #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
 pub(crate) fn put_value(writer: &mut Writer<'_>, value: &Value<'_>) -> Result<(), EncodeError> {
@@ -62,7 +77,7 @@ pub(crate) fn put_value(writer: &mut Writer<'_>, value: &Value<'_>) -> Result<()
         }
         Value::Opaque(bytes) => put_bytes(writer, major::BYTES, bytes),
         Value::Float(number) => put_float(writer, number),
-        Value::Single(number) => put_single(writer, number),
+        Value::Single(number) => put_float(writer, double(number)),
         Value::Boolean(truth) => writer.byte(if truth { simple::TRUE } else { simple::FALSE }),
         Value::Objlnk(link) => {
             put_head(writer, major::TEXT, link_length(link).into())?;
@@ -97,24 +112,20 @@ fn put_bytes(writer: &mut Writer<'_>, major: u8, bytes: &[u8]) -> Result<(), Enc
     writer.put(bytes)
 }
 
-/// Writes the shortest float that is the same number: RFC 8949 §4.2.2.
+/// Writes the shortest float that is the same number, and the one shortest NaN: RFC 8949 §4.2.2.
 fn put_float(writer: &mut Writer<'_>, number: f64) -> Result<(), EncodeError> {
-    let single = match narrow(number) {
-        Some(single) => single,
-        None if number.is_nan() => f32::NAN,
-        None => {
-            writer.byte(simple::DOUBLE)?;
-            return writer.number(number.to_bits(), 8);
-        }
+    let half = if is_nan(number) {
+        Some(0x7e00)
+    } else {
+        narrow(number, Width::HALF)
     };
-    put_single(writer, single)
-}
-
-fn put_single(writer: &mut Writer<'_>, single: f32) -> Result<(), EncodeError> {
-    let (head, bits, count) = match half::narrow(single) {
-        Some(half) => (simple::HALF, half.into(), 2),
-        None => (simple::SINGLE, single.to_bits(), 4),
+    let (head, bits, count) = if let Some(half) = half {
+        (simple::HALF, half.into(), 2)
+    } else if let Some(single) = narrow(number, Width::SINGLE) {
+        (simple::SINGLE, single.into(), 4)
+    } else {
+        (simple::DOUBLE, number.to_bits(), 8)
     };
     writer.byte(head)?;
-    writer.number(bits.into(), count)
+    writer.number(bits, count)
 }

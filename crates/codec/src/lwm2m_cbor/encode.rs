@@ -2,7 +2,7 @@
 
 use dunlin_model::{Level, MAX_ID, Path, Value};
 
-use crate::cbor::{major, put_head, put_value, short_head, short_integer, short_text};
+use crate::cbor::{close, major, put_head, put_value, short_head, short_integer, short_text};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
 use crate::writer::{DEPTH, Writer};
@@ -254,9 +254,8 @@ impl Encoder {
         let depth = usize::from(self.open);
         let map = self.maps.get(depth).copied().unwrap_or_default();
         let start = usize::try_from(map.start).map_err(|_| EncodeError::NotRepresentable)?;
-        let head = short_head(major::MAP, map.count);
         let mark = writer.mark(depth, start, 1);
-        writer.close(depth, mark, head)
+        close(writer, depth, mark, major::MAP, map.count)
     }
 
     /// Counts entries of the innermost map.

@@ -9,7 +9,7 @@ use dunlin_model::{Path, Value, ValueType};
 use super::name::Text;
 use super::{Base, Fields, Kind, Resolver, label};
 use crate::cbor::{
-    OPEN, Reader, integer, major, put_head, put_value, short_head, short_integer, short_text, text,
+    OPEN, Reader, close, integer, major, put_head, put_value, short_integer, short_text, text,
 };
 use crate::record::{integer_of, takes_integers, typed};
 use crate::row::{Row, Rows, Way};
@@ -360,8 +360,7 @@ impl Encoder {
 
     pub(crate) fn finish(&self, writer: &mut Writer<'_>, row: &Row) -> Result<(), EncodeError> {
         let count = self.count.wrapping_add(row.count);
-        let head = short_head(major::ARRAY, count);
-        writer.close(0, writer.mark(0, 0, 1), head)
+        close(writer, 0, writer.mark(0, 0, 1), major::ARRAY, count)
     }
 }
 

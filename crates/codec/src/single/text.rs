@@ -2,6 +2,7 @@
 
 use core::str;
 
+use dunlin_model::float::double;
 use dunlin_model::{Value, ValueType};
 
 use crate::base64::{self, Variant};
@@ -49,7 +50,7 @@ pub(super) fn print(writer: &mut Writer<'_>, value: &Value<'_>) -> Result<(), En
         // Without exponent, which the specification does not show.
         Value::Float(number) => number::put_float(writer, number, Precision::Double, Style::Plain),
         Value::Single(number) => {
-            number::put_float(writer, number.into(), Precision::Single, Style::Plain)
+            number::put_float(writer, double(number), Precision::Single, Style::Plain)
         }
         Value::None => Err(EncodeError::NotRepresentable),
         Value::Boolean(truth) => writer.byte(b'0' | u8::from(truth)),

@@ -1,11 +1,11 @@
 //! From records to TLV.
 
+use dunlin_model::float::{Width, narrow};
 use dunlin_model::{InstanceId, Level, Path, ResourceId, ResourceInstanceId, Value};
 
 use super::{Kind, WIDE_ID};
 use crate::row::{Row, Rows, Way};
 use crate::short::Short;
-use crate::single_precision::narrow;
 use crate::writer::{LONGEST_TEXT, Writer};
 use crate::{EncodeError, Record, SHORT_WAYS};
 
@@ -41,24 +41,56 @@ fn with_id(kind: Kind, id: u16, length: u8) -> Short {
     }
 }
 
-/// The last number of a path.
+/// Writes the header of a TLV.
 #[inline]
-fn last_id(path: Path) -> u16 {
-    let id = match path.level() {
-        Level::Instance => path.instance_id().map(InstanceId::get),
-        _ => path.resource_id().map(ResourceId::get),
+fn put_header(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    id: u16,
+    length: usize,
+) -> Result<(), EncodeError> {
+    if SHORT_WAYS {
+        return header(kind, id, length)?.put(writer);
+    }
+    put_header_by_parts(writer, kind, id, length)
+}
+
+/// The same without a word of more bytes than a register of a device has, which takes it much code.
+#[inline(never)]
+pub(super) fn put_header_by_parts(
+    writer: &mut Writer<'_>,
+    kind: Kind,
+    id: u16,
+    length: usize,
+) -> Result<(), EncodeError> {
+    let [low, ..] = length.to_le_bytes();
+    let (form, count) = match length {
+        0..=7 => (low, 0),
+        8..=0xff => (0x08, 1),
+        0x100..=0xffff => (0x10, 2),
+        0x1_0000..=0xff_ffff => (0x18, 3),
+        _ => return Err(EncodeError::NotRepresentable),
     };
-    id.unwrap_or_default()
+    let (wide, id_count) = if id > 0xff { (WIDE_ID, 2) } else { (0, 1) };
+    writer.byte(kind.bits() | wide | form)?;
+    writer.number(id.into(), id_count)?;
+    let length = u32::try_from(length).unwrap_or_default();
+    writer.number(length.into(), count)
+}
+
+/// The number of the instance of `path`, and of its resource; 0 where there is none.
+fn instance_of(path: Path) -> u16 {
+    path.instance_id().map(InstanceId::get).unwrap_or_default()
+}
+
+fn resource_of(path: Path) -> u16 {
+    path.resource_id().map(ResourceId::get).unwrap_or_default()
 }
 
 /// How many bytes the header of a container is given before its length is known: one without length, to which a byte
 /// is added for most instances; a header grows, and never shrinks. Most multiple resources have up to 7 bytes.
 const fn room(id: u16) -> usize {
     if id > 0xff { 3 } else { 2 }
-}
-
-fn room_for(path: Path, level: Level) -> usize {
-    room(last_id(path.truncate(level)))
 }
 
 /// The depth of each kind of container.
@@ -187,18 +219,19 @@ impl Encoder {
         let (path, last, level) = (record.path, row.last, base.level());
         let index = path.resource_instance_id().map(ResourceInstanceId::get);
         // A resource is either an array or not.
-        let both = index.is_some() && path.truncate(Level::Resource) == last;
+        let other = path.to_bits() ^ last.to_bits();
+        let both = other >> 16 == 0 && last.resource_instance_id().is_none();
         if path <= last || both {
             return Err(EncodeError::OutOfOrder);
         }
-        if path.truncate(Level::Resource) != last.truncate(Level::Resource) {
+        if other >> 16 != 0 {
             close_resource(writer, row)?;
         }
-        if path.truncate(Level::Instance) != last.truncate(Level::Instance) {
+        if other >> 32 != 0 {
             self.close_instance(writer, row)?;
         }
         if self.instance.is_none() && (level == Level::Object || path.resource_id().is_none()) {
-            self.instance = Some(writer.open(INSTANCE, room_for(path, Level::Instance))?);
+            self.instance = Some(writer.open(INSTANCE, room(instance_of(path)))?);
         }
         let Some(id) = path.resource_id().map(ResourceId::get) else {
             // An instance that the request names gets a wrapper only to say that it is there.
@@ -212,12 +245,12 @@ impl Encoder {
         }
         let Some(index) = index else {
             if record.value.is_none() {
-                return header(Kind::MultipleResource, id, 0)?.put(writer);
+                return put_header(writer, Kind::MultipleResource, id, 0);
             }
             return put_value(writer, Kind::Resource, id, &record.value);
         };
         if level != Level::ResourceInstance && row.array.is_none() {
-            row.array = Some(writer.open(RESOURCE, room_for(path, Level::Resource))?);
+            row.array = Some(writer.open(RESOURCE, room(id))?);
         }
         put_value(writer, Kind::ResourceInstance, index, &record.value)
     }
@@ -233,10 +266,7 @@ impl Encoder {
 
     fn close_instance(&mut self, writer: &mut Writer<'_>, row: &Row) -> Result<(), EncodeError> {
         match self.instance.take() {
-            Some(start) => {
-                let id = last_id(row.last.truncate(Level::Instance));
-                close(writer, Kind::ObjectInstance, id, start)
-            }
+            Some(start) => close(writer, Kind::ObjectInstance, instance_of(row.last), start),
             None => Ok(()),
         }
     }
@@ -244,10 +274,7 @@ impl Encoder {
 
 fn close_resource(writer: &mut Writer<'_>, row: &mut Row) -> Result<(), EncodeError> {
     match row.array.take() {
-        Some(start) => {
-            let id = last_id(row.last.truncate(Level::Resource));
-            close(writer, Kind::MultipleResource, id, start)
-        }
+        Some(start) => close(writer, Kind::MultipleResource, resource_of(row.last), start),
         None => Ok(()),
     }
 }
@@ -260,7 +287,11 @@ fn close(writer: &mut Writer<'_>, kind: Kind, id: u16, start: usize) -> Result<(
         _ => RESOURCE,
     };
     let mark = writer.mark(depth, start, room(id));
-    let header = header(kind, id, writer.content(mark))?;
+    let length = writer.content(mark);
+    #[cfg(target_pointer_width = "64")]
+    let header = header(kind, id, length)?;
+    #[cfg(not(target_pointer_width = "64"))]
+    let header = &|writer: &mut Writer<'_>| put_header(writer, kind, id, length);
     writer.close(depth, mark, header)
 }
 
@@ -297,8 +328,8 @@ fn put_value(
             };
             (number, count)
         }
-        Value::Float(number) => match narrow(number) {
-            Some(number) => (number.to_bits().into(), 4),
+        Value::Float(number) => match narrow(number, Width::SINGLE) {
+            Some(single) => (single.into(), 4),
             None => (number.to_bits(), 8),
         },
         Value::Single(number) => (number.to_bits().into(), 4),
@@ -307,15 +338,6 @@ fn put_value(
     };
     put_header(writer, kind, id, count)?;
     writer.number(number, count)
-}
-
-fn put_header(
-    writer: &mut Writer<'_>,
-    kind: Kind,
-    id: u16,
-    length: usize,
-) -> Result<(), EncodeError> {
-    header(kind, id, length)?.put(writer)
 }
 
 #[inline(never)]

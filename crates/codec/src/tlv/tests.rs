@@ -7,6 +7,7 @@ use dunlin_testkit::{hex, shared};
 
 use super::*;
 use crate::tests::{Table, decode, encode, fault, is, kind, path, record};
+use crate::writer::Writer;
 use crate::{ContentFormat, DecodeErrorKind, EncodeError, Record, Untyped};
 
 const TLV: ContentFormat = ContentFormat::TLV;
@@ -119,6 +120,10 @@ fn headers_of_every_shape() {
         let expected = hex(shape["header_hex"].as_str().unwrap());
         let header = encode::header(kind, id, length).unwrap();
         assert_eq!(header.to_bytes()[..header.len_bytes()], expected, "{shape}");
+        let mut buffer = [0; 8];
+        let mut writer = Writer::new(&mut buffer);
+        encode::put_header_by_parts(&mut writer, kind, id, length).unwrap();
+        assert_eq!(writer.into_written(), Ok(expected.as_slice()), "{shape}");
 
         let mut bytes = expected;
         bytes.resize(bytes.len() + length, 0x55);
@@ -138,6 +143,11 @@ fn headers_of_every_shape() {
     assert_eq!(
         encode::header(Kind::Resource, 0, 0x100_0000).err(),
         Some(EncodeError::NotRepresentable)
+    );
+    let mut writer = Writer::new(&mut []);
+    assert_eq!(
+        encode::put_header_by_parts(&mut writer, Kind::Resource, 0, 0x100_0000),
+        Err(EncodeError::NotRepresentable)
     );
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Mark, Window};
 use crate::EncodeError;
+#[cfg(not(test))]
 use crate::short::Short;
 
 /// Writes into a borrowed buffer and knows how far it got.
@@ -58,15 +59,6 @@ impl<'b> Writer<'b> {
         self.buffer.get_mut(at.checked_sub(self.skip)?)
     }
 
-    /// Writes `bytes` over what is at `at`, as far as that is kept.
-    fn put_at(&mut self, at: usize, bytes: &[u8]) {
-        for (at, byte) in (at..).zip(bytes) {
-            if let Some(place) = self.place(at) {
-                *place = *byte;
-            }
-        }
-    }
-
     /// Whether there was room for all that was written; what there was none for is only counted.
     pub(crate) fn fits(&self) -> Result<(), EncodeError> {
         if self.window.is_none() && self.at > self.buffer.len() {
@@ -77,8 +69,12 @@ impl<'b> Writer<'b> {
 
     #[inline(never)]
     fn put_bytes(&mut self, bytes: &[u8]) {
-        self.put_at(self.at, bytes);
-        self.at = self.at.saturating_add(bytes.len());
+        for byte in bytes {
+            if let Some(place) = self.place(self.at) {
+                *place = *byte;
+            }
+            self.at = self.at.saturating_add(1);
+        }
     }
 
     #[inline(never)]
@@ -126,9 +122,10 @@ impl<'b> Writer<'b> {
     }
 
     /// Leaves `room` bytes free for the header of a container that has `depth` containers around it, and gives the place.
+    #[expect(clippy::unnecessary_wraps, reason = "as on a host")]
     pub(crate) fn open(&mut self, depth: usize, room: usize) -> Result<usize, EncodeError> {
         let mark = self.mark(depth, self.at, room);
-        self.put_word(0, mark.room)?;
+        self.at = self.at.saturating_add(mark.room);
         Ok(mark.start)
     }
 
@@ -150,46 +147,42 @@ impl<'b> Writer<'b> {
         self.at.saturating_sub(mark.start).saturating_sub(mark.room)
     }
 
-    /// Puts `header` in the place of `mark`, and moves what follows if it is longer.
+    /// Puts the header that `put` writes in the place of `mark`, and moves what follows if it is longer.
     ///
     /// A container that starts before the window and ends in it or behind it has to be written again, with what is known
     /// by then.
-    #[inline]
-    #[expect(clippy::unnecessary_wraps, reason = "as on a host")]
+    #[inline(never)]
     pub(crate) fn close(
         &mut self,
         depth: usize,
         mark: Mark,
-        header: Short,
+        put: &dyn Fn(&mut Self) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
-        self.close_with(depth, mark, header);
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn close_with(&mut self, depth: usize, mark: Mark, header: Short) {
-        let bytes = header.to_bytes();
-        let header = bytes.get(..header.len_bytes()).unwrap_or_default();
-        let growth = header.len().saturating_sub(mark.room);
-        let end = self.at.saturating_add(growth);
+        // Behind the content first, where nothing stands, to see how long it is.
+        let end = self.at;
+        put(self)?;
+        let length = self.at.saturating_sub(end);
+        let growth = length.saturating_sub(mark.room);
         if growth > 0 {
             if mark.start >= self.skip {
-                for at in (mark.start.saturating_add(mark.room)..self.at).rev() {
+                for at in (mark.start.saturating_add(mark.room)..end).rev() {
                     if let Some(byte) = self.place(at).copied()
                         && let Some(place) = self.place(at.saturating_add(growth))
                     {
                         *place = byte;
                     }
                 }
-            } else if end > self.skip
+            } else if end.saturating_add(growth) > self.skip
                 && let Some(window) = &mut self.window
                 && window.news.is_none_or(|(known, _)| depth < known)
             {
-                window.news = Some((depth, (mark.start, header.len())));
+                window.news = Some((depth, (mark.start, length)));
             }
         }
-        self.put_at(mark.start, header);
-        self.at = end;
+        self.at = mark.start;
+        put(self)?;
+        self.at = end.saturating_add(growth);
+        Ok(())
     }
 }
 

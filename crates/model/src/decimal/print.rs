@@ -3,6 +3,7 @@
 use super::SHORT_WAYS;
 use super::big::{add, raise, scale, set};
 use super::parse::power;
+use crate::float::order;
 
 /// Enough for the least float times the power of ten that makes it a number from 1 to 10: 1132 bits.
 const WORDS: usize = 40;
@@ -118,10 +119,10 @@ fn divided_by_ten(number: u64) -> (u64, u8) {
 
 /// The same in pieces of 16 bits, which a device divides in one instruction, where 64 bits take a large function.
 pub(super) fn in_pieces(number: u64) -> (u64, u8) {
+    let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
     let (mut tens, mut left) = (0_u64, 0_u32);
-    for piece in [48, 32, 16, 0] {
-        let [low, high, ..] = (number >> piece).to_le_bytes();
-        let dividend = left << 16 | u32::from(u16::from_le_bytes([low, high]));
+    for piece in [[a, b], [c, d], [e, f], [g, h]] {
+        let dividend = left << 16 | u32::from(u16::from_be_bytes(piece));
         let quotient = dividend / 10;
         left = dividend.wrapping_sub(quotient.wrapping_mul(10));
         tens = tens << 16 | u64::from(quotient);
@@ -166,10 +167,10 @@ pub fn print_with(
     if !number.is_finite() || number.is_sign_negative() && !put(b"-") {
         return false;
     }
-    let number = number.abs();
-    if number.to_bits() == 0 {
+    if order(number, 0.0).is_eq() {
         return put(b"0");
     }
+    let number = number.abs();
     let few = match precision {
         Precision::Double if SHORT_WAYS => few_digits(number),
         _ => None,

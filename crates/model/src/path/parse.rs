@@ -77,7 +77,8 @@ impl PathParser {
     ///
     /// # Errors
     /// As [`feed`](Self::feed).
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn feed_bytes(&mut self, text: &[u8]) -> Result<(), PathError> {
         for (index, byte) in text.iter().enumerate() {
             self.step(*byte).map_err(|kind| PathError {
@@ -163,7 +164,8 @@ impl PathParser {
     ///
     /// # Errors
     /// [`PathErrorKind::NoSlash`] if nothing was read, [`PathErrorKind::EmptySegment`] after a slash at the end.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn finish(self) -> Result<Path, PathError> {
         match self.state {
             State::Start => Err(PathError {

@@ -1,13 +1,13 @@
 //! Exact conversions between values.
 
 use super::{Value, ValueType};
-use crate::ObjectLink;
+use crate::{ObjectLink, float};
 
 impl<'a> Value<'a> {
     pub(crate) fn float(&self) -> Option<f64> {
         match *self {
             Self::Float(number) => Some(number),
-            Self::Single(number) => Some(number.into()),
+            Self::Single(number) => Some(float::double(number)),
             _ => None,
         }
     }
@@ -38,20 +38,25 @@ impl<'a> Value<'a> {
     }
 
     /// Gives the number of a Float, or of an Integer, Unsigned or Time that an `f64` holds exactly.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "what has at most 53 bits between its ends loses none"
-    )]
     pub fn as_f64(&self) -> Option<f64> {
         if let Some(number) = self.float() {
             return Some(number);
         }
         let (negative, magnitude) = self.whole()?;
-        let ends = magnitude
-            .leading_zeros()
-            .wrapping_add(magnitude.trailing_zeros());
-        let number = magnitude as f64;
-        (ends >= 11).then_some(if negative { -number } else { number })
+        // The upper 53 bits from the highest that is set, which is implied.
+        let free = magnitude.leading_zeros();
+        let bits = magnitude.checked_shl(free).unwrap_or_default();
+        if bits & 0x7ff != 0 {
+            return None;
+        }
+        let exponent = if bits == 0 {
+            0
+        } else {
+            1085_u32.wrapping_sub(free)
+        };
+        let sign = u64::from(negative) << 63;
+        let bits = (u64::from(exponent) << 52).wrapping_add(bits >> 11);
+        Some(f64::from_bits(sign | bits))
     }
 
     /// Gives the truth of a Boolean.
@@ -129,20 +134,16 @@ fn whole(float: f64) -> Option<(bool, u64)> {
     let fraction = bits & 0x000f_ffff_ffff_ffff;
     let negative = bits >> 63 == 1;
     let exponent = u32::try_from((bits >> 52) & 0x7ff).ok()?;
-    // Of the least number without fraction all 53 bits stand before the point.
-    let mantissa = fraction | 1 << 52;
-    let magnitude = match exponent {
-        0 if fraction == 0 => return Some((false, 0)),
-        1075..=1086 => mantissa.wrapping_shl(exponent.wrapping_sub(1075)),
-        1023..=1074 => {
-            let behind = 1075_u32.wrapping_sub(exponent);
-            if mantissa.trailing_zeros() < behind {
-                return None;
-            }
-            mantissa.wrapping_shr(behind)
-        }
-        _ => return None,
-    };
+    if exponent == 0 {
+        return (fraction == 0).then_some((false, 0));
+    }
+    // All its bits, the first before a point that stands this far behind the last of 64.
+    let mantissa = (fraction | 1 << 52) << 11;
+    let behind = 1086_u32.wrapping_sub(exponent);
+    if mantissa.trailing_zeros() < behind {
+        return None;
+    }
+    let magnitude = mantissa.wrapping_shr(behind);
     Some((negative, magnitude))
 }
 

@@ -17,7 +17,7 @@ type Failure = &'static str;
 fn main() -> ! {
     hprintln!(
         "an agent of {} bytes on a Cortex-M3",
-        size_of::<FirmwareAgent>()
+        size_of::<FirmwareAgent<u8>>()
     );
     match script() {
         Ok(()) => {
@@ -39,7 +39,7 @@ type Datagram = Vec<u8, 512>;
 
 /// The bench that the agent is on: its clock, and what it has sent.
 struct Bench {
-    agent: FirmwareAgent,
+    agent: FirmwareAgent<u8>,
     now: u64,
     sent: Deque<Datagram, 4>,
     /// The one that the server looks at.
@@ -115,7 +115,7 @@ impl Bench {
 
 fn script() -> Result<(), Failure> {
     let mut bench = Bench {
-        agent: agent(7),
+        agent: agent(7, "coap://192.0.2.1"),
         now: 1000,
         sent: Deque::new(),
         taken: Vec::new(),
