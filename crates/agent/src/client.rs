@@ -10,9 +10,10 @@ use dunlin_model::ResourceId;
 
 use crate::engine::Core;
 use crate::event::count;
+use crate::exchange::{Exchange, Wait};
 use crate::features::{BOOTSTRAP, OBSERVE, ORDER, SEND};
 use crate::links::{self, Links};
-use crate::registration::{Exchange, Leave, Location, Registration, Slot, Told, Wait, spread};
+use crate::registration::{Leave, Location, Registration, Slot, Told, spread};
 use crate::reply::join;
 use crate::{Error, Event, Failure};
 

@@ -15,7 +15,7 @@ use crate::observation::Observation;
 use crate::registration::Slot;
 use crate::replay::Replay;
 use crate::reply::{Body, Reply};
-use crate::request::Upload;
+use crate::upload::Upload;
 use crate::{Config, Counters, Event, Objects, Output};
 
 /// How many answers may wait to be fetched.

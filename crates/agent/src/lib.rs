@@ -104,6 +104,7 @@ mod doors;
 mod engine;
 mod error;
 mod event;
+mod exchange;
 mod failure;
 mod fallback;
 mod features;
@@ -136,6 +137,7 @@ pub mod storage;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 mod trace;
+mod upload;
 mod uri;
 mod write;
 

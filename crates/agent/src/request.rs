@@ -1,6 +1,5 @@
 //! The agent as a server: what is asked of it (Core 1.2.2 §6.3 and §6.4).
 
-use dunlin_coap::block::{Block, BlockReceiver, Next};
 use dunlin_coap::request::unknown_critical;
 use dunlin_coap::{Code, Message, OptionNumber, Token, Type};
 use dunlin_codec::ContentFormat;
@@ -13,17 +12,9 @@ use crate::event::count;
 use crate::features::{BOOTSTRAP, COMPOSITE, OBSERVE};
 use crate::observation::Observation;
 use crate::registration::{Leave, Slot};
-use crate::reply::{About, Body, FNV, Reply, Source, fnv};
+use crate::reply::{About, Body, Reply, Source};
 use crate::write::Payload;
 use crate::{Error, Event, access, attributes, composite, content, provision, write};
-
-/// A long request that arrives in blocks (RFC 7959 §2.5): one at a time.
-#[derive(Debug, Clone)]
-pub(crate) struct Upload {
-    server: usize,
-    key: u32,
-    receiver: BlockReceiver,
-}
 
 /// What is done with a payload.
 #[derive(Clone, Copy)]
@@ -374,54 +365,6 @@ impl<P: Copy + Eq> Core<'_, P> {
         Ok(())
     }
 
-    /// Takes a block of a long request; the length of the whole when it is complete, else `reply` is the answer.
-    fn receive(
-        &mut self,
-        reply: &mut Reply<P>,
-        server: usize,
-        message: &Message<'_>,
-        block: Block,
-        bytes: &[u8],
-    ) -> Option<usize> {
-        let key = transfer_key(message);
-        let ours = |upload: &Upload| upload.server == server && upload.key == key;
-        // Another's is left alone unless a new one begins.
-        let mut receiver = match &self.state.upload {
-            Some(upload) if ours(upload) => upload.receiver,
-            _ => BlockReceiver::new(),
-        };
-        if block.number() == 0 || self.state.upload.as_ref().is_some_and(ours) {
-            self.state.upload = None;
-        }
-        let limit = self.upload.len();
-        reply.code = Code::REQUEST_ENTITY_TOO_LARGE;
-        reply.body = Body::TooLarge { block, limit };
-        match receiver.request(message, limit, self.config.block_size) {
-            Ok(received) if received.store(bytes, self.upload) => match received.next {
-                Next::Complete(_) => {
-                    reply.code = Code::CHANGED;
-                    reply.body = Body::Nothing;
-                    return Some(received.end());
-                }
-                Next::More(next) => {
-                    self.state.upload = Some(Upload {
-                        server,
-                        key,
-                        receiver,
-                    });
-                    reply.code = Code::CONTINUE;
-                    reply.body = Body::Received(next);
-                }
-            },
-            Err(error) if error.code() != Code::REQUEST_ENTITY_TOO_LARGE => {
-                reply.code = error.code();
-                reply.body = Body::Received(block);
-            }
-            _ => {}
-        }
-        None
-    }
-
     /// An Execute: what the object does, and what it asks of the agent itself.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub(crate) fn execute(&mut self, path: Path, arguments: &str) -> Result<(), Error> {
@@ -485,20 +428,6 @@ fn comes_in_blocks(kind: OperationKind, message: &Message<'_>) -> Result<bool, E
     }
     let block = message.block1().map_err(|_| Error::BadValue)?;
     Ok(block.is_some_and(|block| block.more() || block.number() > 0))
-}
-
-/// Tells one upload of a server from the next by method and options, but for the block itself and those that are no
-/// part of a cache key (RFC 7959 §2.5, RFC 9175 §3.3). There is one upload at a time and the server is compared: a
-/// server could mix up nothing but its own, so a plain hash is enough.
-fn transfer_key(message: &Message<'_>) -> u32 {
-    let mut hash = fnv(FNV, &[message.code().0]);
-    for (number, value) in message.options() {
-        let same = matches!(number, OptionNumber::BLOCK1 | OptionNumber::CONTENT_FORMAT);
-        if !same && !number.is_no_cache_key() {
-            hash = fnv(fnv(hash, &number.0.to_be_bytes()), value);
-        }
-    }
-    hash
 }
 
 /// Carries out a Write, or a Create, which gives the path of the new instance.

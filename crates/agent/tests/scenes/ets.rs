@@ -2,31 +2,29 @@
 //! C.12 and C.14 ask for. What the server does is what the ETS prints, wherever it prints bytes.
 
 use dunlin_agent::model::{ObjectDefinition, Path, Value, objects};
-use dunlin_agent::objects::{
-    AccessControl, Device, Portfolio, PowerSource, Security, SecurityAccount, Server,
-};
+use dunlin_agent::objects::{AccessControl, Device, Portfolio, PowerSource, Security, Server};
 use dunlin_agent::{Code, Config, ContentFormat, Event, Instances, ObjectType, Objects};
-use dunlin_coap::{OptionNumber, Token};
+use dunlin_coap::OptionNumber;
 use dunlin_codec::{Decoder, Encoder, Record};
 
-use crate::bench::{Bench, Received, SERVER};
+use crate::bench::{Bench, Received};
 
-const TEXT: u16 = 0;
+pub(crate) const TEXT: u16 = 0;
 const CBOR: u16 = 60;
 const SENML_JSON: u16 = 110;
 const SENML_CBOR: u16 = 112;
-const TLV: u16 = 11542;
+pub(crate) const TLV: u16 = 11542;
 
 #[derive(Objects)]
-struct Subject {
-    security: Security<2>,
-    server: Server<2>,
+pub(crate) struct Subject {
+    pub(crate) security: Security<2>,
+    pub(crate) server: Server<2>,
     access: AccessControl<3>,
-    device: Device<'static>,
+    pub(crate) device: Device<'static>,
     portfolio: Instances<Portfolio, 2>,
 }
 
-fn subject() -> Subject {
+pub(crate) fn subject() -> Subject {
     let mut server = Server::single(1, 86400);
     let account = server.get_mut(0).unwrap();
     account.default_minimum_period = Some(1);
@@ -62,9 +60,9 @@ fn subject() -> Subject {
     }
 }
 
-type Subjected = Bench<1, Subject>;
+pub(crate) type Subjected = Bench<1, Subject>;
 
-fn bench() -> Subjected {
+pub(crate) fn bench() -> Subjected {
     Bench::registered_with(subject(), Config::new("urn:dev:os:1-7"))
 }
 
@@ -77,7 +75,7 @@ const TYPES: [&ObjectDefinition; 4] = [
 
 /// What an answer to a request of `base` tells, as texts.
 #[track_caller]
-fn told(answer: &Received, base: &str) -> Vec<(String, String)> {
+pub(crate) fn told(answer: &Received, base: &str) -> Vec<(String, String)> {
     let message = answer.message();
     assert_eq!(message.code(), Code::CONTENT, "{base}: {}", answer.text());
     let format = ContentFormat(message.content_format().expect("a format"));
@@ -99,7 +97,7 @@ fn told(answer: &Received, base: &str) -> Vec<(String, String)> {
 }
 
 #[track_caller]
-fn get(bench: &mut Subjected, path: &str, accept: u16) -> Vec<(String, String)> {
+pub(crate) fn get(bench: &mut Subjected, path: &str, accept: u16) -> Vec<(String, String)> {
     let request = bench
         .request(Code::GET, path)
         .uint(OptionNumber::ACCEPT, accept.into());
@@ -110,7 +108,7 @@ fn get(bench: &mut Subjected, path: &str, accept: u16) -> Vec<(String, String)> 
 
 /// Whether these nodes have these values, among others.
 #[track_caller]
-fn holds(all: &[(String, String)], wanted: &[(&str, &str)]) {
+pub(crate) fn holds(all: &[(String, String)], wanted: &[(&str, &str)]) {
     for (path, value) in wanted {
         let found = all.iter().find(|(known, _)| known == path);
         let found = found.map(|(_, value)| value.as_str());
@@ -119,7 +117,7 @@ fn holds(all: &[(String, String)], wanted: &[(&str, &str)]) {
 }
 
 #[track_caller]
-fn send(bench: &mut Subjected, code: Code, path: &str, format: u16, payload: &[u8]) {
+pub(crate) fn send(bench: &mut Subjected, code: Code, path: &str, format: u16, payload: &[u8]) {
     let request = bench.request(code, path).payload(format, payload);
     bench.ask_code(&request, Code::CHANGED);
 }
@@ -136,7 +134,7 @@ fn expect_lifetime(bench: &mut Subjected, lifetime: &str) {
     bench.answer(&update, Code::CHANGED, &[]);
 }
 
-fn encode(format: u16, base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
+pub(crate) fn encode(format: u16, base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
     let mut buffer = [0; 512];
     let base = base.parse().unwrap();
     let mut encoder = Encoder::new(ContentFormat(format), base, &mut buffer);
@@ -149,7 +147,7 @@ fn encode(format: u16, base: &str, values: &[(&str, Value<'_>)]) -> Vec<u8> {
 }
 
 #[track_caller]
-fn discover(bench: &mut Subjected, path: &str) -> String {
+pub(crate) fn discover(bench: &mut Subjected, path: &str) -> String {
     let request = bench
         .request(Code::GET, path)
         .uint(OptionNumber::ACCEPT, 40);
@@ -159,7 +157,7 @@ fn discover(bench: &mut Subjected, path: &str) -> String {
 }
 
 #[track_caller]
-fn attach(bench: &mut Subjected, path: &str, query: &str) {
+pub(crate) fn attach(bench: &mut Subjected, path: &str, query: &str) {
     let request = bench.request(Code::PUT, path).query(query);
     bench.ask_code(&request, Code::CHANGED);
 }
@@ -420,144 +418,6 @@ fn ets_257_writes_a_period_a_truth_and_the_time() {
 }
 
 #[test]
-fn ets_260_discovers_what_is_attached() {
-    let mut bench = bench();
-    get(&mut bench, "/3", TLV);
-    attach(&mut bench, "/3", "pmin=10&pmax=200");
-    let links = discover(&mut bench, "/3/0");
-    assert!(
-        links.starts_with("</3/0>;pmin=10;pmax=200,</3/0/0>,"),
-        "{links}"
-    );
-    for resource in [6, 7, 8] {
-        assert!(
-            links.contains(&format!("</3/0/{resource}>;dim=2,")),
-            "{links}"
-        );
-    }
-    attach(&mut bench, "/3/0/7", "lt=1&gt=6&st=1");
-    let links = discover(&mut bench, "/3/0");
-    assert!(links.contains("</3/0/7>;dim=2;gt=6;lt=1;st=1,"), "{links}");
-    assert_eq!(
-        discover(&mut bench, "/3/0/7"),
-        "</3/0/7>;dim=2;pmin=10;pmax=200;gt=6;lt=1;st=1,</3/0/7/1>,</3/0/7/2>"
-    );
-}
-
-/// When notifications with this token came, in seconds from now on.
-fn times(bench: &mut Subjected, token: Token, seconds: u64) -> Vec<u64> {
-    let mut all = Vec::new();
-    for second in 1..=seconds {
-        bench.set(|node| {
-            let source = node.device.power_sources.first_mut().unwrap();
-            source.voltage += 1;
-        });
-        bench.seconds(1);
-        while let Some((_, bytes)) = bench.sent.pop_front() {
-            let message = Received(bytes);
-            if message.message().token() == token {
-                all.push(second);
-            }
-        }
-    }
-    all
-}
-
-#[test]
-fn ets_301_to_303_notifications_keep_within_their_periods_until_cancelled() {
-    let mut bench = bench();
-    get(&mut bench, "/3/0/6", TLV);
-    let mut tokens = Vec::new();
-    for (path, query) in [("/3/0/7", "pmin=5&pmax=15"), ("/3/0/8", "pmin=10&pmax=20")] {
-        attach(&mut bench, path, query);
-        let observe = bench
-            .request(Code::GET, path)
-            .uint(OptionNumber::OBSERVE, 0);
-        bench.ask_code(&observe, Code::CONTENT);
-        tokens.push(observe);
-    }
-    // The voltage moves all the time and is told every 5 seconds, the current never and is told every 20.
-    let seen = times(&mut bench, tokens[0].token, 20);
-    assert_eq!(seen, [5, 10, 15, 20]);
-    let seen = times(&mut bench, tokens[1].token, 40);
-    assert_eq!(seen, [20, 40]);
-    // The one is cancelled by a Reset, the other by Observe 1.
-    while bench.sent.is_empty() {
-        bench.set(|node| node.device.power_sources.first_mut().unwrap().voltage += 1);
-        bench.seconds(1);
-    }
-    let notification = bench.next();
-    assert_eq!(notification.message().token(), tokens[0].token);
-    bench.deliver(&dunlin_coap::reset(notification.message().id()));
-    let mut cancel = bench
-        .request(Code::GET, "/3/0/8")
-        .uint(OptionNumber::OBSERVE, 1);
-    cancel.token = tokens[1].token;
-    bench.ask_code(&cancel, Code::CONTENT);
-    assert_eq!(bench.agent.observations(), 0);
-    for request in tokens {
-        assert!(times(&mut bench, request.token, 40).is_empty());
-    }
-}
-
-#[test]
-fn ets_308_and_309_portfolios_come_and_go_in_a_composite_observation() {
-    let mut bench = bench();
-    attach(&mut bench, "/16/0", "pmin=30&pmax=45");
-    let list = encode(322, "/", &[("/16/0", Value::None), ("/16/1", Value::None)]);
-    let observe = bench
-        .request(Code::FETCH, "/")
-        .payload(322, &list)
-        .uint(OptionNumber::OBSERVE, 0);
-    let instances = |answer: &Received| {
-        let mut all: Vec<_> = told(answer, "/")
-            .iter()
-            .map(|(path, _)| path[..5].to_owned())
-            .collect();
-        all.dedup();
-        all
-    };
-    let first = bench.ask(&observe);
-    assert_eq!(instances(&first), ["/16/0"]);
-    // The next notification, when it came, and the instances in it.
-    let next = |bench: &mut Subjected| {
-        for second in 1..=60 {
-            bench.seconds(1);
-            while let Some((_, bytes)) = bench.sent.pop_front() {
-                let message = Received(bytes);
-                if message.message().token() == observe.token {
-                    return (second, instances(&message));
-                }
-            }
-        }
-        panic!("no notification");
-    };
-    let create = |bench: &mut Subjected| {
-        let values = ["11", "22", "33", "44"].map(Value::String);
-        let paths = ["/16/1/0/0", "/16/1/0/1", "/16/1/0/2", "/16/1/0/3"];
-        let values: Vec<_> = paths.into_iter().zip(values).collect();
-        let payload = encode(TLV, "/16", &values);
-        let create = bench.request(Code::POST, "/16").payload(TLV, &payload);
-        bench.ask_code(&create, Code::CREATED);
-        let update = bench.next();
-        assert!(update.text().contains("</16/0>,</16/1>"));
-        bench.answer(&update, Code::CHANGED, &[]);
-    };
-    create(&mut bench);
-    let (second, both) = next(&mut bench);
-    assert_eq!(both, ["/16/0", "/16/1"]);
-    assert_eq!(second, 30);
-    let delete = bench.request(Code::DELETE, "/16/1");
-    bench.ask_code(&delete, Code::DELETED);
-    let update = bench.next();
-    bench.answer(&update, Code::CHANGED, &[]);
-    let (second, one) = next(&mut bench);
-    assert_eq!(one, ["/16/0"]);
-    assert_eq!(second, 30);
-    assert_eq!(next(&mut bench), (45, vec!["/16/0".to_owned()]));
-}
-
-#[test]
 fn ets_651_writes_time_offset_and_zone_and_restores_them() {
     let mut bench = bench();
     let before = get(&mut bench, "/3/0", TLV);
@@ -584,129 +444,4 @@ fn ets_651_writes_time_offset_and_zone_and_restores_them() {
     );
     write(&mut bench, 1_000_000_000, "+01:00", "Europe/Lisbon");
     assert_eq!(get(&mut bench, "/3/0", TLV), before);
-}
-
-/// What the attribute tests of Zephyr's suite add: thresholds and steps beside the periods.
-#[test]
-fn steps_and_thresholds_go_before_the_longest_period() {
-    let mut bench = bench();
-    for query in ["gt=1", "lt=1", "st=1"] {
-        let wrong = bench.request(Code::PUT, "/3/0/0").query(query);
-        bench.ask_code(&wrong, Code::BAD_REQUEST);
-    }
-    for (query, quiet, loud) in [
-        ("st=200&pmin=0&pmax=4", vec![3100], vec![3500, 3300]),
-        ("gt=4200&pmin=0&pmax=4", vec![4000], vec![4300, 4100, 4201]),
-    ] {
-        bench.set(|node| node.device.power_sources.first_mut().unwrap().voltage = 3000);
-        attach(&mut bench, "/3/0/7/1", query);
-        let observe = bench
-            .request(Code::GET, "/3/0/7/1")
-            .uint(OptionNumber::OBSERVE, 0)
-            .uint(OptionNumber::ACCEPT, 0);
-        bench.ask_code(&observe, Code::CONTENT);
-        let voltage = |bench: &mut Subjected, value| {
-            bench.set(|node| node.device.power_sources.first_mut().unwrap().voltage = value);
-        };
-        for value in quiet {
-            voltage(&mut bench, value);
-            bench.seconds(3);
-            bench.expect_silence();
-            bench.seconds(1);
-            assert_eq!(bench.next().text(), value.to_string());
-        }
-        for value in loud {
-            voltage(&mut bench, value);
-            assert_eq!(bench.next().text(), value.to_string());
-        }
-        let mut cancel = bench
-            .request(Code::GET, "/3/0/7/1")
-            .uint(OptionNumber::OBSERVE, 1);
-        cancel.token = observe.token;
-        bench.ask_code(&cancel, Code::CONTENT);
-        attach(&mut bench, "/3/0/7/1", "st&gt&pmin&pmax");
-    }
-}
-
-/// The order of what a device tries: factory data, its servers, the Bootstrap-Server, and that again for a server that asks.
-#[test]
-fn ets_6_bootstrap_begins_where_nothing_else_is_left() {
-    let mut node = subject();
-    let account = SecurityAccount::no_sec_bootstrap("coap://bootstrap.example").unwrap();
-    node.security.insert(1, account).unwrap();
-    node.server.get_mut(0).unwrap().retry_count = Some(1);
-    let mut bench = Bench::<1, Subject>::with(node, Config::new("urn:dev:os:1-7"));
-    // The factory's account comes first.
-    bench.connect();
-    assert_eq!(bench.next().path(), "/rd");
-    bench.seconds(93);
-    assert!(
-        bench
-            .sent
-            .drain(..)
-            .all(|(_, bytes)| Received(bytes).path() == "/rd")
-    );
-    assert!(matches!(
-        bench.events.pop_front(),
-        Some(Event::RegistrationFailed { server: 1, .. })
-    ));
-    // Then the Bootstrap-Server is asked, by the device itself.
-    bench.expect_event(Event::BootstrapWanted);
-    bench.agent.bootstrap(bench.now, SERVER);
-    bench.turn();
-    let request = bench.next();
-    assert_eq!(request.path(), "/bs");
-    bench.answer(&request, Code::CHANGED, &[]);
-    let finish = bench.request(Code::POST, "/bs");
-    bench.ask_code(&finish, Code::CHANGED);
-    bench.expect_event(Event::Bootstrapped);
-    bench.connect();
-    bench.accept_registration();
-    // And once more since a server wants it.
-    let trigger = bench.request(Code::POST, "/1/0/9");
-    bench.deliver(&trigger.bytes());
-    assert_eq!(bench.next().code(), Code::CHANGED);
-    assert_eq!(bench.next().path(), "/bs");
-}
-
-#[test]
-fn ets_8_reads_servers_and_their_rights_during_bootstrap() {
-    let mut bench = Bench::<1, Subject>::with(subject(), Config::new("urn:dev:os:1-7"));
-    bench.agent.bootstrap(bench.now, SERVER);
-    bench.turn();
-    let request = bench.next();
-    bench.answer(&request, Code::CHANGED, &[]);
-    let rule = encode(
-        TLV,
-        "/2/0",
-        &[
-            ("/2/0/0", Value::Integer(3)),
-            ("/2/0/1", Value::Integer(0)),
-            ("/2/0/2/0", Value::Integer(31)),
-            ("/2/0/3", Value::Integer(65535)),
-        ],
-    );
-    send(&mut bench, Code::PUT, "/2/0", TLV, &rule);
-    let expected = [
-        ("/2/0/0", "3"),
-        ("/2/0/1", "0"),
-        ("/2/0/2/0", "31"),
-        ("/2/0/3", "65535"),
-    ]
-    .map(|(path, value)| (path.to_owned(), value.to_owned()));
-    for path in ["/2", "/2/0"] {
-        assert_eq!(get(&mut bench, path, TLV), expected);
-    }
-    for path in ["/1", "/1/0"] {
-        holds(
-            &get(&mut bench, path, TLV),
-            &[("/1/0/0", "1"), ("/1/0/1", "86400")],
-        );
-    }
-    for path in ["/0", "/3/0", "/16"] {
-        let request = bench.request(Code::GET, path);
-        bench.ask_code(&request, Code::BAD_REQUEST);
-    }
-    let finish = bench.request(Code::POST, "/bs");
-    bench.ask_code(&finish, Code::CHANGED);
 }

@@ -1,6 +1,7 @@
 //! Scenes between an agent and a scripted server, over the agent's doors and a virtual clock.
 
 mod access;
+mod accounts;
 mod attributes;
 mod bad_input;
 mod bench;
@@ -13,6 +14,8 @@ mod composite;
 mod corners;
 mod echo;
 mod ets;
+mod ets_bootstrap;
+mod ets_reporting;
 mod fallback;
 mod history;
 mod hostile;
