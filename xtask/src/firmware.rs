@@ -1,9 +1,10 @@
 //! `cargo xtask firmware`: builds two of the programs of `examples/firmware` and runs them in QEMU, and is the server of the one
 //! that has a network.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;

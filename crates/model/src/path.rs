@@ -142,14 +142,14 @@ impl Path {
 
     /// Makes the path `/object`.
     pub const fn object(object: ObjectId) -> Self {
-        Self::from_parts([object.get().saturating_add(1), 0, 0, 0])
+        Self::from_parts([object.get().wrapping_add(1), 0, 0, 0])
     }
 
     /// Makes the path `/object/instance`.
     pub const fn instance(object: ObjectId, instance: InstanceId) -> Self {
         Self::from_parts([
-            object.get().saturating_add(1),
-            instance.get().saturating_add(1),
+            object.get().wrapping_add(1),
+            instance.get().wrapping_add(1),
             0,
             0,
         ])
@@ -158,7 +158,7 @@ impl Path {
     /// Makes the path `/object/instance/resource`.
     pub const fn resource(object: ObjectId, instance: InstanceId, resource: ResourceId) -> Self {
         let [o, i, ..] = Self::instance(object, instance).parts();
-        Self::from_parts([o, i, resource.get().saturating_add(1), 0])
+        Self::from_parts([o, i, resource.get().wrapping_add(1), 0])
     }
 
     /// Makes the path `/object/instance/resource/resource-instance`.
@@ -169,7 +169,7 @@ impl Path {
         resource_instance: ResourceInstanceId,
     ) -> Self {
         let [o, i, r, _] = Self::resource(object, instance, resource).parts();
-        Self::from_parts([o, i, r, resource_instance.get().saturating_add(1)])
+        Self::from_parts([o, i, r, resource_instance.get().wrapping_add(1)])
     }
 
     /// Gives the object, unless this is the root.
@@ -223,13 +223,12 @@ impl Path {
 
     /// Gives the node above; the root has none.
     pub const fn parent(&self) -> Option<Self> {
-        match self.level() {
-            Level::Root => None,
-            Level::Object => Some(Self::ROOT),
-            Level::Instance => Some(self.truncate(Level::Object)),
-            Level::Resource => Some(self.truncate(Level::Instance)),
-            Level::ResourceInstance => Some(self.truncate(Level::Resource)),
+        if self.0 == 0 {
+            return None;
         }
+        // Without its last number.
+        let last = 0xffff_u64.wrapping_shl(self.free_bits());
+        Some(Self(self.0 & !last))
     }
 
     /// Gives the node `id` below; `None` for the reserved 65535 and below a resource instance.
@@ -239,10 +238,7 @@ impl Path {
         else {
             return None;
         };
-        match (part as u64).checked_shl(shift) {
-            Some(part) => Some(Self(self.0 | part)),
-            None => None,
-        }
+        Some(Self(self.0 | (part as u64).wrapping_shl(shift)))
     }
 
     /// Gives the ancestor (or the path itself) at `level`; a path that is not as deep is given unchanged.

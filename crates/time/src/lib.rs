@@ -79,7 +79,7 @@ impl Instant {
     /// The time passed since `earlier`; zero when `earlier` is later than `self`.
     #[inline]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration(self.0).saturating_sub(Duration(earlier.0))
     }
 }
 
@@ -96,7 +96,8 @@ impl Duration {
     }
 
     /// A length of `secs` seconds; saturates.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
     }
@@ -128,7 +129,8 @@ impl Duration {
     }
 
     /// The difference; zero when `other` is longer.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))

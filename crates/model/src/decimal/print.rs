@@ -119,10 +119,11 @@ fn divided_by_ten(number: u64) -> (u64, u8) {
 
 /// The same in pieces of 16 bits, which a device divides in one instruction, where 64 bits take a large function.
 pub(super) fn in_pieces(number: u64) -> (u64, u8) {
-    let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
+    let bytes = number.to_be_bytes();
+    let (pieces, _) = bytes.as_chunks::<2>();
     let (mut tens, mut left) = (0_u64, 0_u32);
-    for piece in [[a, b], [c, d], [e, f], [g, h]] {
-        let dividend = left << 16 | u32::from(u16::from_be_bytes(piece));
+    for piece in pieces {
+        let dividend = left << 16 | u32::from(u16::from_be_bytes(*piece));
         let quotient = dividend / 10;
         left = dividend.wrapping_sub(quotient.wrapping_mul(10));
         tens = tens << 16 | u64::from(quotient);

@@ -6,18 +6,13 @@ use core::hint::black_box;
 
 use cortex_m_rt::entry;
 use dunlin_agent::objects::{Device, Security, SecurityMode, Server};
-use dunlin_agent::{Agent, Config, Instant, Objects, Output, Secure};
-use dunlin_firmware::{ENDPOINT, Generator, Peer, SERVER};
+use dunlin_agent::{Agent, Config, Instant, Output, Secure};
+use dunlin_firmware::{ENDPOINT, Generator, SERVER};
 use heapless::Vec;
+use protected::{IDENTITY, KEY, Node, Secured};
 
-#[derive(Objects)]
-struct Node {
-    security: Security<1>,
-    server: Server<1>,
-    device: Device<'static>,
-}
-
-type Secured = Secure<'static, Node, Peer, Generator>;
+#[path = "../protected.rs"]
+mod protected;
 
 #[entry]
 fn main() -> ! {
@@ -34,10 +29,8 @@ fn main() -> ! {
     };
     if let Some(account) = node.security.get_mut(0) {
         account.mode = SecurityMode::PreSharedKey;
-        let _ = account.identity.extend_from_slice(black_box(b"urn:dev:1"));
-        let _ = account
-            .secret_key
-            .extend_from_slice(black_box(b"0123456789abcdef"));
+        let _ = account.identity.extend_from_slice(black_box(IDENTITY));
+        let _ = account.secret_key.extend_from_slice(black_box(KEY));
     }
     let generator = Generator::new(black_box(1));
     let agent = Agent::with_capacity(node, Config::new(ENDPOINT), generator);
