@@ -160,13 +160,14 @@ impl<P: Copy + Eq> Core<'_, P> {
 
     /// Ends an observation whose content can no longer be told, with an error as the last word (RFC 7641 §4.2).
     fn notify_end(&mut self, index: usize, error: Error, buffer: &mut [u8]) -> Option<(P, usize)> {
-        let observation = *self.observations.get(index)?.as_ref()?;
-        let to = self.servers.get(observation.server)?.as_ref()?.peer;
+        let observation = self.observations.get(index)?.as_ref()?;
+        let (server, token) = (observation.server, observation.token);
+        let to = self.slot(server)?.peer;
         self.end_observation(index);
         let head = Head {
             message_type: Type::NonConfirmable,
             id: self.state.ids.next(),
-            token: observation.token,
+            token,
         };
         let len = head
             .write(error.code(), Body::Diagnostic(error.diagnostic()), buffer)

@@ -190,6 +190,12 @@ pub trait ObjectType: Object + Sized {
     fn provide() -> Option<Self> {
         Self::create()
     }
+
+    /// Whether [`provide`](Self::provide) makes instances: then a Bootstrap-Server may remove them too. The default makes one to
+    /// see.
+    fn is_provided() -> bool {
+        Self::provide().is_some()
+    }
 }
 
 /// An object in a set, with the definition known when the program is compiled: an [`ObjectType`], or [`Instances`] of one.
@@ -476,7 +482,7 @@ impl<T: ObjectType, const N: usize> Collection for Instances<T, N> {
     }
 
     fn withdraw(&mut self, id: InstanceId) -> Result<(), Error> {
-        if !PROVIDES || T::provide().is_none() {
+        if !PROVIDES || !T::is_provided() {
             return Err(Error::NotAllowed);
         }
         *self.release(id.get()).ok_or(Error::NotFound)? = None;

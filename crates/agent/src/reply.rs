@@ -121,14 +121,13 @@ pub(crate) struct Payload {
 impl<P: Copy + Eq> Core<'_, P> {
     /// The short server id of a server; the Bootstrap-Server has none, and all rights.
     pub(crate) fn server_id(&self, server: usize) -> Option<u16> {
-        let slot = self.servers.get(server)?.as_ref()?;
-        Some(slot.short_server_id)
+        Some(self.slot(server)?.short_server_id)
     }
 
     /// The version that is spoken with a server.
     pub(crate) fn version(&self, server: usize) -> LwM2mVersion {
-        let slot = self.servers.get(server).and_then(Option::as_ref);
-        slot.map_or(self.config.version, |slot| slot.version)
+        self.slot(server)
+            .map_or(self.config.version, |slot| slot.version)
     }
 
     /// Writes a part of a payload into `space`.

@@ -25,14 +25,16 @@ impl<P: Copy + Eq> Core<'_, P> {
         bytes: &[u8],
     ) -> Option<usize> {
         let key = transfer_key(message);
-        let ours = |upload: &Upload| upload.server == server && upload.key == key;
-        // Another's is left alone unless a new one begins.
-        let mut receiver = match &self.state.upload {
-            Some(upload) if ours(upload) => upload.receiver,
-            _ => BlockReceiver::new(),
-        };
-        if block.number() == 0 || self.state.upload.as_ref().is_some_and(ours) {
-            self.state.upload = None;
+        let mut receiver = BlockReceiver::new();
+        if let Some(upload) = &self.state.upload {
+            let is_ours = upload.server == server && upload.key == key;
+            if is_ours {
+                receiver = upload.receiver;
+            }
+            // Another's is left alone unless a new one begins.
+            if is_ours || block.number() == 0 {
+                self.state.upload = None;
+            }
         }
         let limit = self.upload.len();
         reply.code = Code::REQUEST_ENTITY_TOO_LARGE;

@@ -57,6 +57,10 @@ impl<const SERVERS: usize> ObjectType for AccessRule<SERVERS> {
     fn provide() -> Option<Self> {
         Some(Self::default())
     }
+
+    fn is_provided() -> bool {
+        true
+    }
 }
 
 impl<const SERVERS: usize> Object for AccessRule<SERVERS> {

@@ -289,6 +289,10 @@ impl ObjectType for SecurityAccount {
     fn provide() -> Option<Self> {
         Some(Self::default())
     }
+
+    fn is_provided() -> bool {
+        true
+    }
 }
 
 impl Object for SecurityAccount {

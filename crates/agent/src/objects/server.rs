@@ -105,6 +105,10 @@ impl ObjectType for ServerAccount {
     fn provide() -> Option<Self> {
         Some(Self::new(0, dunlin_lwm2m::DEFAULT_LIFETIME))
     }
+
+    fn is_provided() -> bool {
+        true
+    }
 }
 
 /// A field that may be absent, as most are: a number, or a truth value.
