@@ -202,13 +202,12 @@ impl<P: Copy + Eq> Core<'_, P> {
             Code::POST
         };
         let mut builder = MessageBuilder::new(buffer, Type::Confirmable, code, id, token);
-        match pack {
-            Some(pack) => pack.request(&mut builder, self.objects, endpoint, format),
-            None => {
-                // Version 1.0 does not know it.
-                let told = self.config.version > LwM2mVersion::V1_0 && !bootstrap.unformatted;
-                write_bootstrap_request(&mut builder, endpoint, told.then_some(format));
-            }
+        if let Some(pack) = pack {
+            pack.request(&mut builder, self.objects, endpoint, format);
+        } else {
+            // Version 1.0 does not know it.
+            let told = self.config.version > LwM2mVersion::V1_0 && !bootstrap.unformatted;
+            write_bootstrap_request(&mut builder, endpoint, told.then_some(format));
         }
         bootstrap.exchange.write_echo(&mut builder);
         if let Ok(bytes) = builder.finish() {
