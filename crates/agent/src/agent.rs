@@ -213,7 +213,8 @@ impl<
 
     /// Starts to register at the server with this short server id, which is at `peer`; after the delay of /1/x/14 if
     /// there is one, which counts from the end of the registration at the server before it where they have an order. Servers
-    /// are told apart by their addresses: no two may have the same. A server that is connected already begins anew, as it must when its address has changed.
+    /// are told apart by their addresses: no two may have the same. A server that is connected already begins anew, as it must
+    /// when its address has changed.
     ///
     /// # Errors
     ///
