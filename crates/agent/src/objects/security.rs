@@ -225,8 +225,11 @@ impl SecurityAccount {
                 let number = u32::try_from(*number).map_err(|_| Error::BadValue)?;
                 self.set_number(resource, number)?;
             }
-            (0..=5 | 10..=12 | 14 | 15, _) => return Err(Error::BadValue),
-            _ => return Err(Error::NotFound),
+            // Whoever wants OSCORE is not reached without it: an account that asks for it is refused, not taken for less.
+            (17, Value::Objlnk(link)) if link.is_null() => {}
+            (17, Value::Objlnk(_)) => return Err(Error::NotImplemented),
+            // What the definition does not have does not come here.
+            _ => return Err(Error::BadValue),
         }
         Ok(())
     }
@@ -281,9 +284,9 @@ impl ObjectType for SecurityAccount {
     const DEFINITION: &'static ObjectDefinition = &super::trimmed(
         &SECURITY,
         #[cfg(not(feature = "x509"))]
-        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12]) },
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12, 17]) },
         #[cfg(feature = "x509")]
-        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12, 14, 15]) },
+        &const { super::resources(&SECURITY, [0, 1, 2, 3, 4, 5, 10, 11, 12, 14, 15, 17]) },
     );
 
     fn provide() -> Option<Self> {

@@ -1,6 +1,6 @@
 //! Bootstrap: the test is the Bootstrap-Server. Numbers are those of the enabler test specification (ETS) 1.2.
 
-use dunlin_agent::model::Value;
+use dunlin_agent::model::{ObjectLink, Value};
 use dunlin_agent::objects::SecurityAccount;
 use dunlin_agent::{Code, Config, ContentFormat, Event, Failure, Instances};
 use dunlin_coap::{MessageBuilder, OptionNumber, Type};
@@ -146,6 +146,22 @@ fn ets_0_client_initiated_bootstrap() {
     bench.connect();
     let register = bench.accept_registration();
     assert!(register.query().contains(&"lt=86400".to_owned()));
+}
+
+/// Whoever asks for OSCORE is not reached without it.
+#[test]
+fn an_account_that_asks_for_oscore_is_refused() {
+    let mut bench = served();
+    write_accounts(&mut bench);
+    for (link, code) in [
+        (ObjectLink::new(21, 0), Code::NOT_IMPLEMENTED),
+        (ObjectLink::NULL, Code::CHANGED),
+    ] {
+        let asks = put(&mut bench, "/0/0", &[("/0/0/17", Value::Objlnk(link))]);
+        bench.ask_code(&asks, code);
+    }
+    write_accounts(&mut bench);
+    finish(&mut bench, Code::CHANGED);
 }
 
 #[test]
