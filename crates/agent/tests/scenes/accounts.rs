@@ -37,16 +37,29 @@ fn another_bootstrap_server_is_asked_the_next_time() {
 #[test]
 fn two_bootstrap_servers_are_not_whole() {
     let mut bench = served();
-    let second = [
-        ("/0/0/0", Value::String("coap://other.example")),
-        ("/0/0/1", Value::Boolean(true)),
-        ("/0/0/2", Value::Integer(3)),
-    ];
-    write(&mut bench, "/0/0", &second);
-    finish(&mut bench, Code::NOT_ACCEPTABLE);
-    let delete = bench.request(Code::DELETE, "/0/0");
-    bench.ask_code(&delete, Code::BAD_REQUEST);
     write_accounts(&mut bench);
+    let second = |bootstrap| {
+        [
+            ("/0/2/0", Value::String("coap://other.example")),
+            ("/0/2/1", Value::Boolean(bootstrap)),
+            ("/0/2/2", Value::Integer(3)),
+            ("/0/2/10", Value::Integer(2)),
+        ]
+    };
+    write(&mut bench, "/0/2", &second(true));
+    finish(&mut bench, Code::NOT_ACCEPTABLE);
+    let delete = bench.request(Code::DELETE, "/0/2");
+    bench.ask_code(&delete, Code::BAD_REQUEST);
+    // As that of a server it is one like the other, once it has a Server instance.
+    write(&mut bench, "/0/2", &second(false));
+    finish(&mut bench, Code::NOT_ACCEPTABLE);
+    let server = [
+        ("/1/1/0", Value::Integer(2)),
+        ("/1/1/1", Value::Integer(60)),
+        ("/1/1/6", Value::Boolean(false)),
+        ("/1/1/7", Value::String("U")),
+    ];
+    write(&mut bench, "/1/1", &server);
     finish(&mut bench, Code::CHANGED);
 }
 

@@ -16,7 +16,7 @@ pub(crate) const SERVER: Peer = 5683;
 
 #[derive(Objects)]
 pub(crate) struct Node {
-    pub(crate) security: Security<2>,
+    pub(crate) security: Security<3>,
     pub(crate) server: Server<2>,
     pub(crate) device: Device<'static>,
     pub(crate) temperature: Instances<Temperature, 3>,

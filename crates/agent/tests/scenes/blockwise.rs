@@ -4,7 +4,8 @@ use dunlin_agent::{BlockSize, Code, Config, Event};
 use dunlin_coap::OptionNumber;
 use dunlin_coap::block::Block;
 
-use crate::bench::{Bench, Request, SERVER, node};
+use crate::bench::{Bench, Received, Request, SERVER, node};
+use crate::observe::at_two_servers;
 
 fn config() -> Config<'static> {
     Config::new("urn:dev:os:1-7")
@@ -169,7 +170,7 @@ fn a_list_too_large_for_the_server_is_sent_in_the_blocks_it_hints_at() {
 }
 
 /// A Write of `/1/0` in TLV, and the blocks to send it in.
-fn upload(bench: &mut Bench) -> (Vec<Request>, &'static [u8]) {
+fn upload<const SERVERS: usize>(bench: &mut Bench<SERVERS>) -> (Vec<Request>, &'static [u8]) {
     // Lifetime 300, default pmin 5, default pmax 60, disable timeout 9, storing on, binding U, then padding by a
     // resource that nobody knows.
     const BYTES: &[u8] = b"\xc2\x01\x01\x2c\xc1\x02\x05\xc1\x03\x3c\xc1\x05\x09\xc1\x06\x01\xc1\x07U\xc8\xc8\x10################";
@@ -228,6 +229,37 @@ fn a_long_write_arrives_in_blocks_and_takes_effect_with_the_last() {
     bench.expect_event(Event::Written {
         path: "/1/0".parse().unwrap(),
     });
+}
+
+#[test]
+fn what_is_complete_does_not_go_on() {
+    let mut bench = Bench::registered();
+    let (blocks, _) = upload(&mut bench);
+    let (last, others) = blocks.split_last().unwrap();
+    for block in others {
+        bench.ask_code(block, Code::CONTINUE);
+    }
+    bench.ask_code(last, Code::CHANGED);
+    let mut again = last.clone();
+    again.id = bench.id();
+    bench.ask_code(&again, Code::REQUEST_ENTITY_INCOMPLETE);
+}
+
+#[test]
+fn a_server_does_not_go_on_with_what_another_began() {
+    let mut bench = at_two_servers();
+    let (blocks, _) = upload(&mut bench);
+    bench.deliver(&blocks[0].bytes());
+    assert_eq!(bench.next().code(), Code::CONTINUE);
+    bench.deliver_from(9, &blocks[1].bytes());
+    let (to, answer) = bench.sent.pop_front().unwrap();
+    assert_eq!(
+        (to, Received(answer).code()),
+        (9, Code::REQUEST_ENTITY_INCOMPLETE)
+    );
+    // Which leaves the first one's alone.
+    bench.deliver(&blocks[1].bytes());
+    assert_eq!(bench.next().code(), Code::CONTINUE);
 }
 
 #[test]

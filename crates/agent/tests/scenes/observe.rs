@@ -338,8 +338,8 @@ fn a_reset_before_the_first_notification_is_for_something_else() {
     assert_eq!(bench.agent.observations(), 1);
 }
 
-#[test]
-fn two_servers_observe_each_for_itself() {
+/// A device that is registered at two servers, of which the second is peer 9.
+pub(crate) fn at_two_servers() -> Bench<2> {
     let mut node = crate::bench::node();
     node.server
         .insert(1, dunlin_agent::objects::ServerAccount::new(2, 0))
@@ -354,6 +354,12 @@ fn two_servers_observe_each_for_itself() {
     answer.extend(register.message().token().as_bytes());
     answer.extend(b"\x81z");
     bench.deliver_from(9, &answer);
+    bench
+}
+
+#[test]
+fn two_servers_observe_each_for_itself() {
+    let mut bench = at_two_servers();
     // Both use the same token, and attributes of their own.
     let request = bench
         .request(Code::GET, "/3303/0/5700")
