@@ -7,6 +7,9 @@ use dunlin_testkit::Link;
 
 use crate::world::{DEVICE, SERVER};
 
+/// For how long a message id stands for one message, in milliseconds (RFC 7252 §4.8.2).
+const EXCHANGE_LIFETIME: u64 = 247_000;
+
 /// What the server may ask.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Ask {
@@ -36,8 +39,8 @@ pub(crate) struct Server {
     pending: Option<Pending>,
     /// The token of the observation.
     pub(crate) observed: Option<Token>,
-    /// Requests of the device with their answers, for its repetitions.
-    answered: VecDeque<(MessageId, Vec<u8>)>,
+    /// Requests of the device with their answers and times, for its repetitions.
+    answered: VecDeque<(MessageId, Vec<u8>, u64)>,
     /// What was asked and answered with success.
     pub(crate) done: Vec<Ask>,
     pub(crate) registrations: u64,
@@ -129,14 +132,18 @@ impl Server {
     pub(crate) fn receive(&mut self, now: u64, bytes: &[u8], link: &mut Link<u8>) {
         let message = Message::parse(bytes).expect("the agent sends well-formed messages");
         if message.code().is_request() {
-            let known = self.answered.iter().find(|(id, _)| *id == message.id());
-            let answer = if let Some((_, answer)) = known {
+            // A device that has restarted may come to the same ids again, later (RFC 7252 §4.8.2).
+            self.answered
+                .retain(|(.., at)| now - at < EXCHANGE_LIFETIME);
+            let known = self.answered.iter().find(|(id, ..)| *id == message.id());
+            let answer = if let Some((_, answer, _)) = known {
                 answer.clone()
             } else {
                 let answer = self.answer(&message);
                 // The newest: what is asked again is asked soon.
                 self.answered.truncate(63);
-                self.answered.push_front((message.id(), answer.clone()));
+                self.answered
+                    .push_front((message.id(), answer.clone(), now));
                 answer
             };
             link.send(now, SERVER, DEVICE, &answer);
