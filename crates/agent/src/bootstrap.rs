@@ -210,7 +210,8 @@ impl<P: Copy + Eq> Core<'_, P> {
             let told = self.config.version > LwM2mVersion::V1_0 && !bootstrap.unformatted;
             write_bootstrap_request(&mut builder, endpoint, told.then_some(format));
         }
-        bootstrap.exchange.write_echo(&mut builder);
+        #[cfg(feature = "echo")]
+        bootstrap.exchange.echo.write(&mut builder);
         if let Ok(bytes) = builder.finish() {
             Some((to, bytes.len()))
         } else {

@@ -242,7 +242,8 @@ impl<P: Copy + Eq> Core<'_, P> {
         if let Some(block) = block {
             builder.block1(block);
         }
-        slot.exchange.write_echo(&mut builder);
+        #[cfg(feature = "echo")]
+        slot.exchange.echo.write(&mut builder);
         let header = builder.finish().map_err(|_| Error::NoSpace)?.len();
         join(buffer, header, reserved, part).ok_or(Error::NoSpace)
     }

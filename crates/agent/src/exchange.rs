@@ -4,9 +4,7 @@ use dunlin_coap::block::BlockSender;
 #[cfg(feature = "echo")]
 use dunlin_coap::echo::{ChallengeAnswer, EchoMemory};
 use dunlin_coap::time::Instant;
-use dunlin_coap::{
-    Message, MessageBuilder, MessageId, Parameters, Retry, Token, Transmission, Type,
-};
+use dunlin_coap::{Message, MessageId, Parameters, Retry, Token, Transmission, Type};
 
 use crate::Counters;
 use crate::event::count;
@@ -81,14 +79,6 @@ impl Exchange {
         let challenged = self.echo.on_response(response, self.repeats) == ChallengeAnswer::Repeat;
         self.repeats = self.repeats.saturating_add(challenged.into());
         challenged
-    }
-
-    /// Adds the last option of a request.
-    #[cfg_attr(not(feature = "echo"), allow(clippy::unused_self))]
-    pub(crate) fn write_echo(&self, builder: &mut MessageBuilder<'_>) {
-        #[cfg(feature = "echo")]
-        self.echo.write(builder);
-        let _ = builder;
     }
 
     /// The message has been acknowledged: its answer is to come until `deadline`.

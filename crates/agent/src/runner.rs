@@ -17,7 +17,7 @@ use hosted::vec::Vec;
 
 use crate::features::BOOTSTRAP;
 use crate::hosted;
-use crate::{ConnectError, Doors, Duration, Event, Failure, Instant};
+use crate::{ConnectError, Doors, Duration, Event, Failure, Instant, SecurityFailure};
 pub(crate) use remote::Remote;
 
 /// How often the application has its turn when nothing happens.
@@ -135,14 +135,17 @@ impl Remotes {
 
     /// Those of whom an event says that they do not answer.
     fn silent(&mut self, event: &Event) -> impl Iterator<Item = &mut Remote> {
-        let reason = Failure::NoAnswer;
-        let silent = match *event {
-            Event::RegistrationFailed {
-                server, reason: of, ..
-            } => (of == reason).then_some(Some(server)),
-            Event::BootstrapFailed { reason: of, .. } => (of == reason).then_some(None),
-            _ => None,
+        let (server, reason) = match *event {
+            Event::RegistrationFailed { server, reason, .. } => (Some(Some(server)), reason),
+            Event::BootstrapFailed { reason, .. } => (Some(None), reason),
+            _ => (None, Failure::NoAnswer),
         };
+        // It may be the handshake of DTLS that has none.
+        let is_silent = matches!(
+            reason,
+            Failure::NoAnswer | Failure::Security(SecurityFailure::NoAnswer)
+        );
+        let silent = server.filter(|_| is_silent);
         self.0
             .iter_mut()
             .filter(move |remote| silent == Some(remote.server))

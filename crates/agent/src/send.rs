@@ -155,8 +155,9 @@ impl<P: Copy + Eq> Core<'_, P> {
         if let Some(block) = current.block {
             builder.block1(block);
         }
+        #[cfg(feature = "echo")]
         if let Some(Some(slot)) = self.servers.get(index) {
-            slot.exchange.write_echo(&mut builder);
+            slot.exchange.echo.write(&mut builder);
         }
         let header = builder.finish().map_err(|_| Error::NoSpace)?.len();
         join(buffer, header, HEADER, part).ok_or(Error::NoSpace)

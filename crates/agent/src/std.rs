@@ -59,8 +59,8 @@ use threads::Threads;
 /// no address.
 ///
 /// With the feature `tcp` servers of `coap+tcp` URIs are reached too, with `tls` those of `coaps+tcp` whose accounts have
-/// certificates or raw public keys. A connection is made when there is something to say; a server that has closed one is registered at anew,
-/// since it knows nothing of its observations any more (RFC 8323 §7.4).
+/// certificates or raw public keys. A connection is made when there is something to say; a server that has closed one is
+/// registered at anew, since it knows nothing of its observations any more (RFC 8323 §7.4).
 ///
 /// # Errors
 ///

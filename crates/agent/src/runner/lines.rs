@@ -288,6 +288,9 @@ impl<C: Carrier> Line<C> {
                 // A server that refuses a device of TLS 1.3 does so after the device's last word.
                 ended.insecure.push((self.address, over.0));
             }
+        } else if over.0 != SecurityFailure::Ended {
+            // It has not even begun: the device cannot do it.
+            ended.insecure.push((self.address, over.0));
         }
         self.hang_up();
     }

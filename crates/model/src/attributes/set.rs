@@ -1,11 +1,13 @@
 //! Notification attributes in little room, and in little code.
 
+use core::fmt;
+
 use super::{Attribute, AttributeError, AttributeValue, Attributes, NAMES, PLACES};
 use crate::{Level, ValueType, float};
 
 /// What [`Attributes`] hold, as a device keeps and compares it: 48 bytes in place of 96, and each attribute known by its
 /// place among them, so that what is done to all is a loop.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct AttributeSet {
     /// The numbers, each in one word, but for `gt`, `lt` and `st`, which take two: [`OWNERS`] tells whose they are.
@@ -302,6 +304,12 @@ impl PartialEq for AttributeSet {
     }
 }
 
+impl fmt::Debug for AttributeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Attributes::from(self).fmt(f)
+    }
+}
+
 impl From<&Attributes> for AttributeSet {
     fn from(attributes: &Attributes) -> Self {
         let mut set = Self::NONE;
@@ -350,4 +358,68 @@ impl From<&AttributeSet> for Attributes {
 )]
 const fn low(bits: u64) -> u32 {
     bits as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_attributes() -> impl Strategy<Value = Attributes> {
+        let whole = || any::<Option<u32>>();
+        let number = || prop::option::of(-1e9..1e9_f64);
+        let flag = || any::<Option<bool>>();
+        let seconds = (whole(), whole(), whole(), whole(), whole());
+        let numbers = (number(), number(), number());
+        (seconds, numbers, (flag(), flag())).prop_map(|(seconds, numbers, flags)| Attributes {
+            pmin: seconds.0,
+            pmax: seconds.1,
+            gt: numbers.0,
+            lt: numbers.1,
+            st: numbers.2,
+            epmin: seconds.2,
+            epmax: seconds.3,
+            edge: flags.0,
+            con: flags.1,
+            hqmax: seconds.4,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn little_room_keeps_all(all in any_attributes()) {
+            let set = AttributeSet::from(&all);
+            prop_assert_eq!(Attributes::from(&set), all);
+            prop_assert_eq!(set.is_empty(), all == Attributes::NONE);
+        }
+
+        #[test]
+        fn the_lower_level_wins(below in any_attributes(), above in any_attributes()) {
+            let filled = Attributes {
+                pmin: below.pmin.or(above.pmin),
+                pmax: below.pmax.or(above.pmax),
+                gt: below.gt.or(above.gt),
+                lt: below.lt.or(above.lt),
+                st: below.st.or(above.st),
+                epmin: below.epmin.or(above.epmin),
+                epmax: below.epmax.or(above.epmax),
+                edge: below.edge.or(above.edge),
+                con: below.con.or(above.con),
+                hqmax: below.hqmax.or(above.hqmax),
+            };
+            prop_assert_eq!(below.or(above), filled);
+        }
+
+        /// What was there before and is no longer set does not show.
+        #[test]
+        fn what_is_taken_away_is_gone(before in any_attributes(), after in any_attributes(), bits in 0_u16..1024) {
+            let mut set = AttributeSet::from(&before);
+            set.clear(bits);
+            let kept = Attributes::from(&set);
+            prop_assert_eq!(set, AttributeSet::from(&kept));
+            prop_assert_eq!(set.bits() & bits, 0);
+            set.fill(&AttributeSet::from(&after));
+            prop_assert_eq!(Attributes::from(&set), kept.or(after));
+        }
+    }
 }
